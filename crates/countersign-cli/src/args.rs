@@ -1,0 +1,351 @@
+//! The command line, as clap reads it.
+//!
+//! What may hold a secret is taken as plain text and read elsewhere: clap quotes a value it does not like, and a secret
+//! must not be quoted.
+
+use crate::error::Exit;
+use crate::output;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Verify and sign webhooks; look after the presets that say how.
+#[derive(Parser)]
+#[command(name = "countersign", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Exit codes:
+  0  verified, signed, shown, in order
+  1  the request was refused, or a test case failed
+  2  the command line makes no sense
+  3  a preset or other configuration is invalid
+  4  no usable key, or one that has to be fetched first
+  5  something could not be read or written
+
+Example:
+  countersign preset list
+  countersign verify request.http --preset NAME --secret env:WEBHOOK_SECRET")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Judge a request: who signed it, and what that covers
+    Verify(VerifyArgs),
+    /// Make the signature that a receiver will ask for
+    Sign(SignArgs),
+    /// List, show, check and test presets
+    #[command(after_help = "Example:\n  countersign preset show NAME")]
+    Preset {
+        #[command(subcommand)]
+        command: PresetCommand,
+    },
+    /// List and show modes: the ways of proving who signed
+    #[command(after_help = "Example:\n  countersign mode show hmac")]
+    Mode {
+        #[command(subcommand)]
+        command: ModeCommand,
+    },
+}
+
+/// Which scheme.
+#[derive(Args)]
+pub(crate) struct SchemeArgs {
+    /// The preset's name, as in `countersign preset list`
+    #[arg(long, value_name = "NAME", required_unless_present = "scheme", conflicts_with = "scheme")]
+    pub(crate) preset: Option<String>,
+
+    /// A preset in a file of your own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scheme: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+
+    /// Change a value of the preset, such as `freshness.tolerance_seconds=60`; may be repeated
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+/// Where more presets are.
+#[derive(Args)]
+pub(crate) struct FolderArgs {
+    /// A folder with presets of your own, besides those built in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) presets: Option<PathBuf>,
+}
+
+/// Keys and variables.
+#[derive(Args)]
+pub(crate) struct KeyArgs {
+    /// A secret, by where it is (see below); may be repeated, newest first
+    #[arg(long, value_name = "SPEC", long_help = SPEC, allow_hyphen_values = true)]
+    pub(crate) secret: Vec<String>,
+
+    /// A variable that the preset declares; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) var: Vec<String>,
+}
+
+const SPEC: &str = "\
+A secret, by where it is; may be repeated, newest first:
+
+  env:NAME         an environment variable
+  file:PATH        a file (one newline at its end is dropped)
+  cmd:COMMAND      what a shell command prints
+  -                standard input
+  literal:VALUE    the value itself; other users can see it in the process list
+
+Attributes stand before an `@`: id=ID, role=ROLE, not_before=TIME, not_after=TIME:
+
+  id=new,not_before=2026-01-01T00:00:00Z@env:NEW_SECRET
+
+After env:, file: and - a window may also follow: `env:OLD_SECRET,not_after=2026-01-08T00:00:00Z`.";
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  countersign verify request.http --preset NAME --secret env:WEBHOOK_SECRET
+  countersign verify --preset NAME --secret file:secret.txt --header 'X-Signature: …' --body @body.json
+  … | countersign verify - --preset NAME --secret env:WEBHOOK_SECRET --now 2026-01-02T03:04:05Z --format json")]
+pub(crate) struct VerifyArgs {
+    /// A file, or `-` for standard input: a raw HTTP/1.1 message, or JSON with method, url, headers and body
+    #[arg(value_name = "REQUEST", conflicts_with_all = ["method", "header", "body"])]
+    pub(crate) request: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) scheme: SchemeArgs,
+
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+
+    #[command(flatten)]
+    pub(crate) parts: PartArgs,
+
+    /// What a URL that the scheme wants to fetch holds; may be repeated
+    #[arg(long, value_name = "URL=FILE")]
+    pub(crate) document: Vec<String>,
+
+    /// Judge as of this moment: RFC 3339 or Unix seconds
+    #[arg(long, value_name = "TIME", conflicts_with = "ignore_time", allow_hyphen_values = true)]
+    pub(crate) now: Option<String>,
+
+    /// Accept a message of any age. For looking into old requests, never for deciding
+    #[arg(long)]
+    pub(crate) ignore_time: bool,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+/// A request in pieces.
+#[derive(Args)]
+pub(crate) struct PartArgs {
+    /// The method [default: POST]
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+
+    /// The URL as the sender signs it, query included
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+
+    /// A header; may be repeated
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
+
+    /// The body: `@FILE`, `-` for standard input, or the text itself
+    #[arg(long, value_name = "@FILE|-|TEXT", allow_hyphen_values = true)]
+    pub(crate) body: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  countersign sign --preset NAME --secret env:WEBHOOK_SECRET --body @body.json
+  countersign sign --preset NAME --secret env:WEBHOOK_SECRET --body @body.json --url https://example.com/hook --format curl
+  countersign sign --preset NAME --secret env:S --body - --format json | countersign verify - --preset NAME --secret env:S")]
+pub(crate) struct SignArgs {
+    #[command(flatten)]
+    pub(crate) scheme: SchemeArgs,
+
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+
+    #[command(flatten)]
+    pub(crate) parts: PartArgs,
+
+    /// Sign as of this moment: RFC 3339 or Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) at: Option<String>,
+
+    /// The message's id [default: a random one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = SignFormat::Headers)]
+    pub(crate) format: SignFormat,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PresetCommand {
+    /// Every preset in a table
+    #[command(after_help = "Example:\n  countersign preset list --format json")]
+    List {
+        #[command(flatten)]
+        folder: FolderArgs,
+        /// How to answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// One preset in words: what is signed, where the signature is, what it proves
+    #[command(after_help = "\
+Examples:
+  countersign preset show NAME
+  countersign preset show NAME --override freshness.tolerance_seconds=60 --format toml")]
+    Show {
+        /// The preset's name
+        #[arg(value_name = "NAME", required_unless_present = "scheme", conflicts_with = "preset")]
+        name: Option<String>,
+        #[command(flatten)]
+        scheme: ShowScheme,
+        /// How to answer
+        #[arg(long, value_enum, default_value_t = ShowFormat::Human)]
+        format: ShowFormat,
+    },
+    /// Check presets and vectors, and tell every mistake in them
+    #[command(after_help = "\
+Examples:
+  countersign preset lint
+  countersign preset lint acme.toml acme.vectors.toml
+  countersign preset lint presets/")]
+    Lint {
+        /// Presets, `*.vectors.toml` files, or folders of them [default: those built in]
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        folder: FolderArgs,
+    },
+    /// Run the cases of presets, and each case again with every small thing changed
+    #[command(after_help = "\
+Examples:
+  countersign preset test
+  countersign preset test acme --presets presets/
+  countersign preset test --vectors cases.json")]
+    Test {
+        /// Presets by name [default: all, or none if --vectors is given]
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// A file of cases, TOML or JSON; may be repeated
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        vectors: Vec<PathBuf>,
+        #[command(flatten)]
+        folder: FolderArgs,
+        /// How to answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+}
+
+/// Which scheme to show; the name may also stand alone.
+#[derive(Args)]
+pub(crate) struct ShowScheme {
+    /// The preset's name, as elsewhere
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub(crate) preset: Option<String>,
+
+    /// A preset in a file of your own
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["preset", "name"])]
+    pub(crate) scheme: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+
+    /// Change a value of the preset; may be repeated
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ModeCommand {
+    /// Every mode in a table
+    #[command(after_help = "Example:\n  countersign mode list --format json")]
+    List {
+        /// How to answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// One mode: its details, and a smallest complete table
+    #[command(after_help = "Example:\n  countersign mode show hmac")]
+    Show {
+        /// The mode's name
+        name: String,
+        /// How to answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ShowFormat {
+    /// In words
+    Human,
+    /// For programs
+    Json,
+    /// The preset itself, resolved
+    Toml,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SignFormat {
+    /// The headers that signing adds, one a line
+    Headers,
+    /// A command for a shell
+    Curl,
+    /// A whole HTTP/1.1 message
+    Http,
+    /// A whole request as JSON, as `verify` reads it
+    Json,
+}
+
+/// Tell what clap says of the command line, without what may be a secret in it.
+pub(crate) fn refuse(error: &clap::Error) -> Exit {
+    let text = error.render().ansi().to_string();
+    output::clap(error, &veil(text, std::env::args_os().filter_map(|arg| arg.into_string().ok())))
+}
+
+/// Blot out every literal secret of `args` in `text`: clap quotes an argument that it has no place for.
+fn veil(text: String, args: impl Iterator<Item = String>) -> String {
+    let mut text = text;
+    for arg in args {
+        if let Some((_, value)) = arg.split_once("literal:").filter(|(_, value)| !value.is_empty()) {
+            text = text.replace(&format!("literal:{value}"), "literal:…");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_literal_that_clap_quotes_is_blotted_out() {
+        let args = ["x", "literal:hunter2"].map(str::to_owned);
+        assert_eq!(veil("unexpected 'literal:hunter2'".into(), args.into_iter()), "unexpected 'literal:…'");
+    }
+}

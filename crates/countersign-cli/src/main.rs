@@ -1,0 +1,42 @@
+//! The command `countersign`: judges a request, makes one, and looks after presets.
+//!
+//! What a caller asked for goes to stdout; all else (warnings, notes, progress, errors) goes to stderr, so that a pipe
+//! never carries a remark. The exit code alone says what came of it: see [`error::Exit`]. This is also the one place
+//! that looks at the clock; everything below is told the time.
+
+mod args;
+mod error;
+mod mode;
+mod output;
+mod preset;
+mod request;
+mod scheme;
+mod secret;
+mod sign;
+mod time;
+mod verify;
+
+use args::{Cli, Command};
+use clap::Parser;
+use error::{Exit, Failure};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return args::refuse(&error).into(),
+    };
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report().into(),
+    }
+}
+
+fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
+    match command {
+        Command::Verify(args) => verify::run(&args),
+        Command::Sign(args) => sign::run(&args),
+        Command::Preset { command } => preset::run(&command),
+        Command::Mode { command } => mode::run(&command),
+    }
+}

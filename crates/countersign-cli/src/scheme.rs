@@ -1,0 +1,284 @@
+//! Which scheme: presets built in, of a folder, or in a file, with what the command line lays over them.
+
+use crate::args::{FolderArgs, SchemeArgs};
+use crate::error::Failure;
+use crate::output;
+use countersign::config::{FileId, MAX_BYTES, Node, Value};
+use countersign::{Compiled, ConfigErrors, KeyKind, Layer, Preset, Registry, Sources};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A scheme ready for keys.
+pub(crate) struct Chosen {
+    pub(crate) registry: Registry,
+    pub(crate) compiled: Arc<Compiled>,
+    /// The resolved tree, as compiled.
+    pub(crate) layer: Layer,
+}
+
+/// A preset by name or in a file.
+pub(crate) enum Choice<'a> {
+    Name(&'a str),
+    File(&'a Path),
+}
+
+impl Chosen {
+    /// As `verify` and `sign` choose it. `more` is laid over it as if it had been one more `--override`.
+    pub(crate) fn by(args: &SchemeArgs, more: Option<&str>) -> Result<Self, Failure> {
+        let SchemeArgs { preset, scheme, folder, overrides } = args;
+        let choice = match (preset, scheme) {
+            (_, Some(file)) => Choice::File(file),
+            (Some(name), None) => Choice::Name(name),
+            (None, None) => return Err(Failure::usage("no scheme is named").next("--preset NAME or --scheme FILE")),
+        };
+        Self::resolve(&choice, folder, overrides, more)
+    }
+
+    /// Find it, lay the overrides over it, compile it.
+    pub(crate) fn resolve(
+        choice: &Choice<'_>,
+        folder: &FolderArgs,
+        overrides: &[String],
+        more: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let mut registry = registry(folder)?;
+        let lines = overrides.iter().map(|text| override_line(text)).chain(more.map(|line| Ok(line.into())));
+        let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+        let changes = match lines.is_empty() {
+            true => None,
+            false => Some(parse(&mut registry, "--override", lines.join("\n"))?),
+        };
+        let resolved = match choice {
+            Choice::Name(name) => {
+                check_name(name)?;
+                registry.resolve(name, changes)
+            }
+            Choice::File(file) => {
+                let layer = parse(&mut registry, &file.display().to_string(), read_text(file)?)?;
+                registry.resolve_layer(&layer, changes)
+            }
+        };
+        let compiled = resolved.and_then(|layer| Ok((registry.compile(&Preset::read(&layer)?)?, layer)));
+        match compiled {
+            Ok((compiled, layer)) => Ok(Chosen { registry, compiled, layer }),
+            Err(errors) => Err(Failure::complaints(&errors, registry.sources())),
+        }
+    }
+
+    /// What sort of key a `--secret` is here.
+    pub(crate) fn key_kind(&self, signing: bool) -> KeyKind {
+        let kinds = self.compiled.needs().keys;
+        match signing {
+            true if kinds.contains(&KeyKind::Private) => KeyKind::Private,
+            _ if kinds.contains(&KeyKind::Shared) => KeyKind::Shared,
+            _ => kinds.first().copied().unwrap_or(KeyKind::Shared),
+        }
+    }
+
+    /// No key at all is told here, where it can be said what to type.
+    pub(crate) fn require_secret(&self, secrets: &[String]) -> Result<(), Failure> {
+        let needs = self.compiled.needs();
+        if !secrets.is_empty() || needs.remote {
+            return Ok(());
+        }
+        let name = &self.compiled.preset().name;
+        Err(Failure::key(format!("no secret is given, and `{name}` needs one"))
+            .next("--secret env:NAME, file:PATH, cmd:COMMAND or - for standard input"))
+    }
+
+    /// Whether the scheme reads scheme or host of the URL, which a message on the wire does not have.
+    pub(crate) fn looks_at_url(&self) -> bool {
+        let mode = &*self.compiled.preset().mode.value;
+        self.layer.get(&[mode]).is_some_and(|node| texts(node).iter().any(|text| names_url(text)))
+    }
+}
+
+/// Everything built in, and what the folder adds.
+pub(crate) fn registry(FolderArgs { presets }: &FolderArgs) -> Result<Registry, Failure> {
+    // Nothing built in is wrong, and there is no text of the user's to show.
+    let mut registry = countersign_presets::registry().map_err(|errors| Failure::config(errors.to_string()))?;
+    let Some(dir) = presets else { return Ok(registry) };
+    let mut errors = Vec::new();
+    for file in preset_files(dir)? {
+        let text = read_text(&file)?;
+        if is_built_in(&file, &text) {
+            continue;
+        }
+        let added = registry.add_preset(file.display().to_string(), text).map(drop);
+        errors.extend(added.err().into_iter().flat_map(|errors| errors.0));
+    }
+    match errors.is_empty() {
+        true => Ok(registry),
+        false => Err(Failure::complaints(&ConfigErrors(errors), registry.sources())),
+    }
+}
+
+/// The presets of a folder, sorted: every `*.toml` that is no vectors file.
+pub(crate) fn preset_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    Ok(toml_files(dir)?.into_iter().filter(|file| !is_vectors(file)).collect())
+}
+
+/// Every `*.toml` of a folder, sorted. A link is refused: whoever may write there could otherwise have any file of the
+/// reader's shown in a complaint.
+pub(crate) fn toml_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error| Failure::io("read the folder", dir, &error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let kind = entry.file_type().map_err(failed)?;
+        if !kind.is_file() {
+            let what = if kind.is_symlink() { "a symbolic link" } else { "not a file" };
+            return Err(Failure::config(format!("`{}` is {what}, and presets are read from files only", path.display()))
+                .next("put the file itself there"));
+        }
+        files.push(path);
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// `acme.vectors.toml` and `acme.vectors.json` hold cases.
+pub(crate) fn is_vectors(file: &Path) -> bool {
+    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    name.ends_with(".vectors.toml") || name.ends_with(".json")
+}
+
+/// A preset's or vectors' text, whole. A file too big to be one is not read to its end.
+pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
+    let most = 16 * MAX_BYTES as u64;
+    let failed = |error| Failure::io("read", file, &error);
+    let mut bytes = Vec::new();
+    File::open(file).map_err(failed)?.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::config(format!("`{}` is longer than {most} bytes", file.display())));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::config(format!("`{}` is not UTF-8 text: byte {at} is wrong", file.display()))
+    })
+}
+
+/// A preset's name becomes part of paths; so it may not lead out of them.
+pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if !name.is_empty() && name.len() <= 64 && name.bytes().all(fits) {
+        return Ok(());
+    }
+    let failure = Failure::usage(format!(
+        "`{}` can be no preset's name: that is lower-case letters, digits and hyphens",
+        output::plain(name)
+    ));
+    Err(failure.next("`countersign preset list` shows all; a file of your own is given with --scheme FILE"))
+}
+
+fn parse(registry: &mut Registry, name: &str, text: String) -> Result<Layer, Failure> {
+    let file: FileId = registry.sources_mut().add(name, text);
+    Layer::parse(registry.sources(), file).map_err(|errors| Failure::complaints(&errors, registry.sources()))
+}
+
+/// A folder that holds what is built in, such as the one it was built from, says nothing twice.
+fn is_built_in(file: &Path, text: &str) -> bool {
+    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    countersign_presets::PRESETS.iter().any(|(known, built_in)| {
+        Path::new(known).file_name().is_some_and(|known| known == &*name) && *built_in == text
+    })
+}
+
+/// `a.b=V` as a line of TOML: V as it stands if TOML reads it as one value, else as text.
+fn override_line(text: &str) -> Result<String, Failure> {
+    let wrong = |says: &str| {
+        Failure::usage(format!("--override: {says}"))
+            .next("write --override KEY=VALUE, such as freshness.tolerance_seconds=60")
+    };
+    let (key, value) = text.split_once('=').ok_or_else(|| wrong("there is no `=` in it"))?;
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    if !key.split('.').all(word) {
+        return Err(wrong("the key is words with dots between them"));
+    }
+    let mut sources = Sources::new();
+    let file = sources.add("--override", format!("x = {value}"));
+    let is_value = !value.contains('\n')
+        && Layer::parse(&sources, file).is_ok_and(|layer| layer.root().table().is_some_and(|table| table.len() == 1));
+    Ok(match is_value {
+        true => format!("{key} = {value}"),
+        false => format!("{key} = {}", quoted(value)),
+    })
+}
+
+/// As a basic string of TOML, on one line.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            c if c.is_control() => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Every text at any depth.
+fn texts(node: &Node) -> Vec<&str> {
+    match &node.value {
+        Value::Text(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Table(table) => table.iter().flat_map(|(_, node)| texts(node)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn names_url(text: &str) -> bool {
+    ["{url", "{host"].iter().any(|name| {
+        text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with(['}', '|']))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_value_is_toml_if_it_can_be_and_text_otherwise() {
+        for (given, line) in [
+            ("a.b=1", "a.b = 1"),
+            ("a=sha1", "a = \"sha1\""),
+            ("a={body}", "a = \"{body}\""),
+            ("a={ header = \"x\" }", "a = { header = \"x\" }"),
+            ("a=\"1\"", "a = \"1\""),
+            ("a=1\nb = 2", "a = \"1\\nb = 2\""),
+            ("a=", "a = \"\""),
+            ("a=x\\y", "a = \"x\\\\y\""),
+        ] {
+            assert_eq!(override_line(given).unwrap(), line);
+        }
+        for bad in ["a", "=1", "a..b=1", "a b=1", "[a]\nx=1"] {
+            assert!(override_line(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_leads_nowhere() {
+        for bad in ["", "../x", "a/b", "A", "a.toml", "a b"] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+        assert!(check_name("acme-v2").is_ok());
+    }
+
+    #[test]
+    fn only_the_url_itself_is_the_url() {
+        assert!(names_url("{url|port:drop}{form}") && names_url("x{host}"));
+        assert!(!names_url("{path}{url_x}{header:host}"));
+    }
+}

@@ -1,0 +1,247 @@
+//! `countersign verify`: one request, one answer, one exit code.
+
+use crate::args::{Format, VerifyArgs};
+use crate::error::{Exit, Failure};
+use crate::output::{self, BAD, CARE, GOOD};
+use crate::request::{Incoming, Stdin, read_all};
+use crate::scheme::Chosen;
+use crate::{secret, time};
+use countersign::{
+    Binds, Compiled, Context, Document, KeyCache, KeyRequest, Outcome, Reason, Rejection, RequestKind, Timestamp,
+    Verified,
+};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Judge it.
+pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
+    let VerifyArgs { request, scheme, keys, parts, document, now, ignore_time, format } = args;
+    let mut stdin = Stdin::default();
+    let now = now.as_deref().map_or_else(|| Ok(time::now()), |text| time::parse_option("--now", text))?;
+    let chosen = Chosen::by(scheme, ignore_time.then_some(AGELESS))?;
+    let vars = secret::vars(&keys.var)?;
+    chosen.require_secret(&keys.secret)?;
+    // The request first: a secret is best read only when there is something to do with it.
+    let incoming = Incoming::read(request.as_deref(), parts, &mut stdin)?;
+    let url = incoming.settle_url(chosen.looks_at_url())?;
+    let documents = Documents::read(document, now, &mut stdin)?;
+    let ring = secret::keyring(&keys.secret, chosen.key_kind(false), &mut stdin)?;
+    let verifier = chosen.compiled.verifier("command-line", &ring, &vars)?;
+    drop(ring);
+    if *ignore_time {
+        output::warn("--ignore-time: the age of the message is not judged; a replayed one would pass as well");
+    }
+    let outcome = verifier.verify(&incoming.request(&url), &Context::new(now, &documents));
+    let answer = Answer::new(&chosen.compiled, &outcome, now);
+    match format {
+        Format::Json => output::print_json(&answer)?,
+        Format::Human => output::print(&answer.in_words(&chosen.compiled, &outcome))?,
+    }
+    Ok(match outcome {
+        Outcome::Verified(_) => Exit::Done,
+        Outcome::Rejected(_) => Exit::Rejected,
+        Outcome::Unresolved(_) => Exit::Key,
+    })
+}
+
+/// What `--ignore-time` lays over the preset.
+const AGELESS: &str = "freshness.tolerance_seconds = \"none\"";
+
+/// What was given for fetched documents, as if fetched just now.
+struct Documents(Vec<(String, Document)>);
+
+impl Documents {
+    fn read(pairs: &[String], now: Timestamp, stdin: &mut Stdin) -> Result<Self, Failure> {
+        let read = |pair: &String| {
+            // A URL may hold `=`; whoever names the file can avoid it.
+            let (url, file) = pair.rsplit_once('=').filter(|(url, file)| !url.is_empty() && !file.is_empty()).ok_or_else(
+                || Failure::usage("--document: it has no URL, no `=` or no file").next("write --document URL=FILE"),
+            )?;
+            let bytes = read_all(Path::new(file), "a document", stdin)?;
+            Ok((url.to_owned(), Document::new(bytes, now)))
+        };
+        pairs.iter().map(read).collect::<Result<_, _>>().map(Documents)
+    }
+}
+
+impl KeyCache for Documents {
+    fn get(&self, _: RequestKind, name: &str) -> Option<Document> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, document)| document.clone())
+    }
+}
+
+/// The answer for programs. The names are stable.
+#[derive(Serialize)]
+struct Answer<'a> {
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    detail: Option<DetailJson<'a>>,
+    preset: &'a str,
+    mode: &'a str,
+    key_id: Option<&'a str>,
+    signed_at: Option<String>,
+    skew_seconds: Option<i64>,
+    message_id: Option<&'a str>,
+    binds: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted: Option<Wanted<'a>>,
+}
+
+#[derive(Serialize)]
+struct DetailJson<'a> {
+    code: &'a str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Wanted<'a> {
+    kind: &'static str,
+    name: &'a str,
+    newer_than: Option<String>,
+}
+
+impl<'a> Answer<'a> {
+    fn new(compiled: &'a Compiled, outcome: &'a Outcome<'_>, now: Timestamp) -> Self {
+        let preset = compiled.preset();
+        let empty = Answer {
+            outcome: "unresolved",
+            reason: None,
+            detail: None,
+            preset: &preset.name,
+            mode: &preset.mode.value,
+            key_id: None,
+            signed_at: None,
+            skew_seconds: None,
+            message_id: None,
+            binds: Vec::new(),
+            wanted: None,
+        };
+        match outcome {
+            Outcome::Verified(verified) => Answer {
+                outcome: "verified",
+                key_id: Some(verified.key().as_str()),
+                signed_at: verified.signed_at().map(|at| at.to_string()),
+                skew_seconds: verified.signed_at().map(|at| at.skew_seconds(now)),
+                message_id: verified.message_id(),
+                binds: verified.binds().words().collect(),
+                ..empty
+            },
+            Outcome::Rejected(Rejection { reason, detail, .. }) => Answer {
+                outcome: "rejected",
+                reason: Some(reason.code()),
+                detail: detail.as_ref().map(|detail| DetailJson { code: &detail.code, text: &detail.text }),
+                ..empty
+            },
+            Outcome::Unresolved(wanted) => Answer { wanted: Some(Wanted::new(wanted)), ..empty },
+        }
+    }
+
+    fn in_words(&self, compiled: &Compiled, outcome: &Outcome<'_>) -> String {
+        let preset = compiled.preset();
+        let mut facts = vec![
+            ("preset", match &preset.title {
+                Some(title) => format!("{} ({})", preset.name, output::plain(title)),
+                None => preset.name.to_string(),
+            }),
+            ("mode", preset.mode.value.to_string()),
+        ];
+        let headline = match outcome {
+            Outcome::Verified(verified) => {
+                self.verified(verified, &mut facts);
+                output::styled(GOOD, "✓ verified")
+            }
+            Outcome::Rejected(rejection) => {
+                rejected(rejection, &mut facts);
+                output::styled(BAD, &format!("✗ rejected: {}", rejection.reason.code()))
+            }
+            Outcome::Unresolved(wanted) => {
+                unresolved(wanted, &mut facts);
+                output::styled(CARE, "? unresolved: a key has to be fetched first")
+            }
+        };
+        let mut out = format!("{headline}\n");
+        output::facts(&mut out, &facts);
+        out
+    }
+
+    fn verified(&self, verified: &Verified<'_>, facts: &mut Vec<(&'static str, String)>) {
+        let none = || "not signed".to_owned();
+        let skew = self.skew_seconds.map(time::distance);
+        let when = self.signed_at.as_ref().zip(skew).map(|(at, skew)| format!("{at} ({skew})"));
+        let binds = verified.binds();
+        let (body, rest) = unbound(binds);
+        facts.extend([
+            ("key", output::plain(verified.key().as_str())),
+            ("signed at", when.unwrap_or_else(none)),
+            ("message id", self.message_id.map_or_else(none, output::plain)),
+            ("covers", list(&self.binds)),
+        ]);
+        if !rest.is_empty() {
+            facts.push(("not covered", rest.join(", ")));
+        }
+        if body {
+            let says = "the BODY is not covered as a whole: what the signature does not name, anyone could have changed";
+            facts.push(("beware", output::styled(CARE, says)));
+        }
+    }
+}
+
+impl<'a> Wanted<'a> {
+    fn new(KeyRequest { kind, name, newer_than, .. }: &'a KeyRequest) -> Self {
+        let kind = match kind {
+            RequestKind::Url => "url",
+            RequestKind::Named => "named",
+        };
+        Wanted { kind, name, newer_than: newer_than.map(|at| at.to_string()) }
+    }
+}
+
+/// Whether the body is uncovered, and what else is.
+fn unbound(binds: Binds) -> (bool, Vec<&'static str>) {
+    let missing = Binds::WORDS.iter().filter(|(part, _)| !binds.contains(*part));
+    (!binds.contains(Binds::BODY), missing.map(|(_, word)| *word).collect())
+}
+
+fn list(words: &[&str]) -> String {
+    if words.is_empty() { "nothing as a whole".into() } else { words.join(", ") }
+}
+
+fn rejected(rejection: &Rejection, facts: &mut Vec<(&'static str, String)>) {
+    facts.push(("why", rejection.reason.says().into()));
+    if let Some(detail) = &rejection.detail {
+        facts.push(("detail", format!("{} ({})", output::plain(&detail.text), output::plain(&detail.code))));
+    }
+    facts.push(("look at", advice(rejection.reason).into()));
+}
+
+fn unresolved(wanted: &KeyRequest, facts: &mut Vec<(&'static str, String)>) {
+    let name = output::plain(&wanted.name);
+    facts.push(("wanted", name.clone()));
+    facts.push(("next", format!("fetch it and give it: --document '{name}=FILE'")));
+}
+
+/// What to look at after a refusal.
+pub(crate) fn advice(reason: Reason) -> &'static str {
+    match reason {
+        Reason::PayloadTooLarge => "the limit of whoever passed the body on",
+        Reason::MissingHeader => "whether a proxy dropped a header, and whether this is the right preset",
+        Reason::MalformedContent => "the body: is it what was sent, neither parsed nor printed again?",
+        Reason::MissingSignature => "whether a proxy dropped the header, and whether the sender has signing switched on",
+        Reason::MalformedSignature => "the signature's spelling: `countersign preset show` says how it must look",
+        Reason::NoActiveSecret => "not_before and not_after of the secrets: none is usable now",
+        Reason::KeyUnavailable => "whether the key can be fetched: --document URL=FILE",
+        Reason::UnknownKey => "the ids of the secrets: the request names one that is not among them",
+        Reason::UntrustedKey => "the roots: the key sent along leads to none of them",
+        Reason::BadSignature => "the secret (of this endpoint? test or live?); then the body, which must be every byte as sent",
+        Reason::ClaimMismatch => "what the preset requires besides: the message was meant for another receiver or purpose",
+        Reason::ExpiredSecret => "whether the sender still uses a retired secret; its window ended or has not begun",
+        Reason::MissingTimestamp => "whether a proxy dropped the header that holds the time",
+        Reason::MalformedTimestamp => "the time's spelling: seconds or milliseconds? `countersign preset show` says which",
+        Reason::StaleTimestamp => "this clock and the age of the message; an old capture is judged with --now TIME",
+        Reason::FutureTimestamp => "this clock: it is behind the sender's, or --now is",
+        Reason::Replayed => "nothing: it was accepted before",
+        Reason::Disallowed => "content type and method: no case of the preset takes such a request",
+        Reason::ModeFault => "the mode: this is a bug in it, and worth a report",
+    }
+}

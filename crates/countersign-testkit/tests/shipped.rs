@@ -1,0 +1,53 @@
+//! The shipped presets pass their vectors and every mutant of them.
+#![allow(clippy::unwrap_used)]
+
+use countersign_testkit::{Options, Report, VectorFile, run};
+
+fn all() -> Report {
+    let registry = countersign_presets::registry().unwrap_or_else(|errors| panic!("{errors}"));
+    let mut whole = Report::default();
+    for (name, text) in countersign_presets::VECTORS {
+        let file = VectorFile::parse(*name, text).unwrap_or_else(|errors| panic!("{errors}"));
+        whole.merge(run(&registry, &file, &Options::default()));
+    }
+    whole
+}
+
+#[test]
+fn every_shipped_preset_passes_its_vectors_and_mutants() {
+    let report = all();
+    let summary = report.to_string();
+    if std::env::var_os("SHOW").is_some() {
+        std::fs::write("/tmp/cs/testkit-report.txt", format!("{summary}\n{:#?}", report.mutants)).unwrap();
+    }
+    assert!(report.is_ok(), "{summary}");
+    assert!(report.proven() > 50 && report.mutants_ran() > 5_000, "{summary}");
+}
+
+#[test]
+fn no_report_shows_a_secret_or_a_signature() {
+    // A registry in which every preset is broken in the same way, so that much is refused and much is said.
+    let mut registry = countersign::Registry::new();
+    for (name, text) in countersign_presets::PRESETS {
+        registry.add_preset(*name, text.replace("{body}", "{body}x").replace("pspReference", "reference")).unwrap();
+    }
+    let mut failures = 0;
+    for (name, text) in countersign_presets::VECTORS {
+        let file = VectorFile::parse(*name, text).unwrap();
+        let report = run(&registry, &file, &Options::default());
+        failures += report.failures.len();
+        let said = format!("{report}{}{report:?}{file:?}", report.to_json());
+        for case in &file.cases {
+            for secret in case.secrets.iter().filter(|secret| secret.value.len() > 6) {
+                assert!(!said.contains(&*secret.value), "{name}: {}", case.name);
+            }
+            for (_, value) in &case.request.headers {
+                let value = String::from_utf8_lossy(value);
+                for word in value.split([' ', ',', '=']).filter(|word| word.len() > 30) {
+                    assert!(!said.contains(word), "{name}: {}", case.name);
+                }
+            }
+        }
+    }
+    assert!(failures > 50, "{failures}");
+}

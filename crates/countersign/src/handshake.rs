@@ -1,0 +1,284 @@
+//! Set-up challenges and fixed answers, as data: how they are recognised, and what is said back.
+//!
+//! Answering a caller's text with a MAC is a signing oracle unless no such text can ever be signed content. That is
+//! proved when the preset is compiled, and a preset for which it cannot be proved is refused.
+
+use crate::config::{ConfigCode, ConfigError, Reader};
+use crate::keys::{KeyError, Vars};
+use crate::message::filter::{Fault, Filter};
+use crate::message::scope::{Local, Scope};
+use crate::message::test::{Check, Test, hold};
+use crate::message::value::{Allow, Env, Segment, Value};
+use crate::mode::{Alphabet, Scheme};
+use crate::preset::Var;
+use regex_syntax::hir::{Class, Hir, HirKind};
+use std::sync::Arc;
+
+/// The longest text that is answered with a MAC of it, or echoed.
+pub const MAX_CHALLENGE: usize = 256;
+
+/// A `[[handshake]]`: how a set-up challenge is recognised and answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Handshake {
+    pub(crate) kind: HandshakeKind,
+    pub(crate) signed: bool,
+    pub(crate) when: Box<[Test]>,
+    pub(crate) answer: Option<Template>,
+}
+
+/// What a handshake is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum HandshakeKind {
+    /// The challenge is answered.
+    Answer,
+
+    /// The request hands over a secret, which an operator must confirm.
+    Learn,
+
+    /// The request is a formality: it is answered and not recorded.
+    Ignore,
+}
+
+/// An answer, before the request is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    status: u16,
+    content_type: Box<str>,
+    body: Option<Value>,
+}
+
+/// What to answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// What the handshake was for; [`HandshakeKind::Ignore`] for a `[response]`.
+    pub kind: HandshakeKind,
+
+    /// The HTTP status.
+    pub status: u16,
+
+    /// The media type. Answer with `X-Content-Type-Options: nosniff` beside it: an echo is the caller's text.
+    pub content_type: String,
+
+    /// The body: at most what the preset writes and [`MAX_CHALLENGE`] bytes of the caller's.
+    pub body: Vec<u8>,
+}
+
+/// `[response]`: what the provider needs to hear.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Responses {
+    pub(crate) accepted: Option<Template>,
+    pub(crate) refused: Option<Template>,
+}
+
+impl Handshake {
+    pub(crate) fn read_all(root: &Reader<'_>, vars: &[Var]) -> Vec<Handshake> {
+        root.tables("handshake").into_iter().filter_map(|table| Self::read(table, vars)).collect()
+    }
+
+    fn read(table: Reader<'_>, vars: &[Var]) -> Option<Handshake> {
+        const KINDS: [(&str, HandshakeKind); 3] =
+            [("answer", HandshakeKind::Answer), ("learn", HandshakeKind::Learn), ("ignore", HandshakeKind::Ignore)];
+        let env = env(vars, &table);
+        if !table.has("kind") {
+            table.missing("kind", "write `kind = \"answer\"`, `\"learn\"` or `\"ignore\"`");
+        }
+        let kind = table.choice("kind", &KINDS).map(|kind| kind.value);
+        let signed = table.boolean("signed").unwrap_or(false);
+        let when: Box<[Test]> = Test::read_all(&table, "when", env).into_iter().map(|(test, _)| test).collect();
+        if when.is_empty() && !table.has("when") {
+            table.missing("when", "say how it is recognised: `when = [{ value = \"{method}\", equals = \"GET\" }]`");
+        }
+        let mac = Env { allow: Allow { mac: true, ..env.allow }, ..env };
+        let answer = table.table("answer").and_then(|answer| Template::read(answer, mac));
+        if kind == Some(HandshakeKind::Answer) && !table.has("answer") {
+            table.missing("answer", "say what is answered: `answer = { status = 200, body = \"{query:challenge}\" }`");
+        }
+        table.finish();
+        Some(Handshake { kind: kind?, signed, when, answer })
+    }
+
+    pub(crate) fn bind(&self, vars: &Vars) -> Result<Handshake, KeyError> {
+        Ok(Handshake {
+            when: self.when.iter().map(|test| test.bind(vars)).collect::<Result<_, _>>()?,
+            answer: self.answer.as_ref().map(|answer| answer.bind(vars)).transpose()?,
+            ..self.clone()
+        })
+    }
+
+    /// Whether this is one. What cannot be read is none.
+    pub(crate) fn recognises(&self, scope: &Scope<'_>) -> bool {
+        hold(&self.when, scope, &Local::default()).unwrap_or(false)
+    }
+
+    /// The oracle rule: every operand of `mac` is one source with a finite `matches`, and no text of that language can
+    /// be signed content of the same preset.
+    pub(crate) fn check(&self, scheme: &dyn Scheme) -> Vec<ConfigError> {
+        let Some(body) = self.answer.as_ref().and_then(|answer| answer.body.as_ref()) else { return Vec::new() };
+        let mut errors = Vec::new();
+        for (slot, _) in body.slots().filter(|(slot, _)| slot.filters.iter().any(|f| matches!(f, Filter::Mac))) {
+            let mut complain = |says: String, help: &str| {
+                let error = ConfigError::at(ConfigCode::MalformedConfig, body.span.clone(), says);
+                errors.push(error.help(help));
+            };
+            let pattern = self.when.iter().find_map(|test| match (&test.check, &*test.value.segments) {
+                (Check::Matches(_, pattern), [Segment::Slot(tested)])
+                    if tested.source == slot.source && tested.filters.is_empty() =>
+                {
+                    Some(pattern)
+                }
+                _ => None,
+            });
+            let Some(pattern) = pattern else {
+                let help = "add `{ value = \"{…}\", matches = \"[A-Za-z0-9_-]{1,128}\" }` to `when`";
+                complain(format!("`{{{}}}` is answered with a MAC, and nothing limits what it may be", slot.text), help);
+                continue;
+            };
+            match alphabet(&pattern.value) {
+                None => complain(
+                    format!("`{}` allows more than {MAX_CHALLENGE} bytes", pattern.value),
+                    "limit it: `[A-Za-z0-9_-]{1,128}`",
+                ),
+                Some(text) if scheme.could_sign(&text) => complain(
+                    "whoever asks for this answer could have a signature: such a challenge may be signed content".into(),
+                    "narrow the challenge's alphabet, or add a `require` on the content's first value that no challenge passes",
+                ),
+                Some(_) => {}
+            }
+        }
+        errors
+    }
+}
+
+impl Responses {
+    pub(crate) fn read(root: &Reader<'_>, vars: &[Var]) -> Responses {
+        let Some(table) = root.table("response") else { return Responses::default() };
+        let env = env(vars, &table);
+        let template = |key: &str| table.table(key).and_then(|answer| Template::read(answer, env));
+        let responses = Responses { accepted: template("accepted"), refused: template("refused") };
+        table.finish();
+        responses
+    }
+
+    pub(crate) fn bind(&self, vars: &Vars) -> Result<Responses, KeyError> {
+        let bind = |template: &Option<Template>| template.as_ref().map(|template| template.bind(vars)).transpose();
+        Ok(Responses { accepted: bind(&self.accepted)?, refused: bind(&self.refused)? })
+    }
+}
+
+impl Template {
+    fn read(table: Reader<'_>, env: Env<'_>) -> Option<Template> {
+        let status = table.integer("status", 200..=599).map_or(200, |status| status.value as u16);
+        let content_type = table.text("content_type").map_or_else(|| "text/plain".into(), |text| (*text.value).into());
+        let body = table.text("body").and_then(|text| Value::compile(&text, env));
+        table.finish();
+        Some(Template { status, content_type, body })
+    }
+
+    fn bind(&self, vars: &Vars) -> Result<Template, KeyError> {
+        let body = self.body.as_ref().map(|body| body.bind(vars)).transpose()?;
+        Ok(Template { body, ..self.clone() })
+    }
+
+    /// The answer to this request; `None` if something it says is absent or longer than a challenge.
+    pub(crate) fn fill(&self, kind: HandshakeKind, scope: &Scope<'_>, local: &Local<'_>) -> Option<Answer> {
+        let mut body = Vec::new();
+        for segment in self.body.iter().flat_map(|body| &body.segments) {
+            match segment {
+                Segment::Literal(text) => body.extend_from_slice(text),
+                Segment::Slot(slot) => {
+                    let bytes = slot.bytes(scope, local).ok().filter(|bytes| bytes.len() <= MAX_CHALLENGE)?;
+                    body.extend_from_slice(&bytes);
+                }
+                Segment::Optional(inner) => {
+                    let mut pieces = crate::message::value::Pieces::new();
+                    if crate::message::value::resolve(inner, scope, local, &mut pieces).is_ok() {
+                        body.extend(pieces.iter().flat_map(|piece| piece.iter()).take(MAX_CHALLENGE));
+                    }
+                }
+            }
+        }
+        Some(Answer { kind, status: self.status, content_type: self.content_type.to_string(), body })
+    }
+}
+
+fn env<'a>(vars: &'a [Var], table: &'a Reader<'_>) -> Env<'a> {
+    Env { vars, parts: &[], allow: Allow::default(), complaints: table.complaints() }
+}
+
+/// The value of an `[event]` key in this request, if it is there and is text.
+pub(crate) fn event_text(value: &Option<Value>, scope: &Scope<'_>) -> Option<String> {
+    let text: Result<_, Fault> = value.as_ref()?.text(scope, &Local::default());
+    String::from_utf8(text.ok()??.into_owned()).ok()
+}
+
+/// The bytes and the greatest length of a pattern's language; `None` if it is longer than a challenge may be.
+pub(crate) fn alphabet(pattern: &str) -> Option<Alphabet> {
+    let hir = parse(pattern)?;
+    let longest = hir.properties().maximum_len().filter(|len| *len <= MAX_CHALLENGE)?;
+    let mut bytes = [false; 256];
+    collect(&hir, &mut bytes);
+    Some(Alphabet { bytes, longest })
+}
+
+/// Whether every text that matches has a byte outside the alphabet, or is longer than its longest text.
+pub(crate) fn needs_a_byte_outside(pattern: &str, text: &Alphabet) -> bool {
+    let Some(hir) = parse(pattern) else { return false };
+    if hir.properties().minimum_len().is_some_and(|least| least > text.longest) {
+        return true;
+    }
+    fn needs(hir: &Hir, text: &Alphabet) -> bool {
+        match hir.kind() {
+            HirKind::Concat(all) => all.iter().any(|one| needs(one, text)),
+            HirKind::Alternation(all) => all.iter().all(|one| needs(one, text)),
+            HirKind::Capture(capture) => needs(&capture.sub, text),
+            HirKind::Repetition(repetition) => repetition.min > 0 && needs(&repetition.sub, text),
+            HirKind::Literal(literal) => literal.0.iter().any(|b| !text.bytes[usize::from(*b)]),
+            HirKind::Class(_) => {
+                let mut bytes = [false; 256];
+                collect(hir, &mut bytes);
+                !bytes.iter().zip(&text.bytes).any(|(here, there)| *here && *there)
+            }
+            HirKind::Empty | HirKind::Look(_) => false,
+        }
+    }
+    needs(&hir, text)
+}
+
+/// As it was compiled for tests: over bytes, so that a class may name any.
+fn parse(pattern: &str) -> Option<Hir> {
+    regex_syntax::ParserBuilder::new().utf8(false).build().parse(&format!("^(?:{pattern})$")).ok()
+}
+
+/// Every byte that a text of this language may hold. Beyond ASCII, all bytes that UTF-8 uses there.
+fn collect(hir: &Hir, bytes: &mut [bool; 256]) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => literal.0.iter().for_each(|b| bytes[usize::from(*b)] = true),
+        HirKind::Class(Class::Bytes(class)) => {
+            for range in class.iter() {
+                (range.start()..=range.end()).for_each(|b| bytes[usize::from(b)] = true);
+            }
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            for range in class.iter() {
+                for c in range.start()..=range.end() {
+                    if !c.is_ascii() {
+                        bytes[128..].fill(true);
+                        break;
+                    }
+                    bytes[c as usize] = true;
+                }
+            }
+        }
+        HirKind::Repetition(repetition) => collect(&repetition.sub, bytes),
+        HirKind::Capture(capture) => collect(&capture.sub, bytes),
+        HirKind::Concat(all) | HirKind::Alternation(all) => all.iter().for_each(|one| collect(one, bytes)),
+    }
+}
+
+/// For the registry: every complaint about a preset's handshakes.
+pub(crate) fn check_all(handshakes: &Arc<[Handshake]>, scheme: &dyn Scheme) -> Vec<ConfigError> {
+    handshakes.iter().flat_map(|handshake| handshake.check(scheme)).collect()
+}

@@ -1,0 +1,113 @@
+//! The `hmac` mode: a keyed hash over a template, the way three providers in four sign.
+//!
+//! A key's two hash states are computed once, when the verifier is built; a request clones them and hashes its content
+//! and no more. A tag is compared with every signature on the wire, whatever their number, in constant time.
+
+use crate::ct;
+use crate::keys::{KeyError, KeyKind};
+use crate::mode::{Mode, ModeInfo, Status};
+use crate::template::{Primitive, TemplateMode};
+use hmac::{Hmac, KeyInit, Mac};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// The mode, as [`Registry::new`](crate::Registry::new) registers it.
+pub(crate) fn mode() -> Arc<dyn Mode> {
+    Arc::new(TemplateMode::new(INFO, HmacPrimitive))
+}
+
+const INFO: ModeInfo = ModeInfo::new(
+    "hmac",
+    "a keyed hash (RFC 2104) over a template",
+    r#"algorithm = "sha256"
+signed_template = "{body}"
+signature_source = { header = "x-signature", encoding = "hex" }
+key = { forms = [{ decode = "text" }] }
+"#,
+    &[],
+    Status::Stable,
+);
+
+struct HmacPrimitive;
+
+const ALGORITHMS: [&str; 4] = ["sha256", "sha1", "sha384", "sha512"];
+
+/// A keyed state: what hashing the padded key leaves behind.
+#[derive(Clone)]
+enum Keyed {
+    Sha256(Hmac<sha2::Sha256>),
+    Sha1(Hmac<sha1::Sha1>),
+    Sha384(Box<Hmac<sha2::Sha384>>),
+    Sha512(Box<Hmac<sha2::Sha512>>),
+}
+
+impl Primitive for HmacPrimitive {
+    type Key = Keyed;
+    type State = Keyed;
+    type Tag = SmallVec<[u8; 64]>;
+
+    fn algorithms(&self) -> &'static [&'static str] {
+        &ALGORITHMS
+    }
+
+    fn key(&self, algorithm: usize, _: KeyKind, bytes: &[u8]) -> Result<Keyed, KeyError> {
+        if bytes.is_empty() {
+            return Err(KeyError::new("the key is empty: anyone could sign"));
+        }
+        let refused = |_| KeyError::new("the key does not fit the hash");
+        Ok(match ALGORITHMS[algorithm] {
+            "sha1" => Keyed::Sha1(Hmac::new_from_slice(bytes).map_err(refused)?),
+            "sha384" => Keyed::Sha384(Box::new(Hmac::new_from_slice(bytes).map_err(refused)?)),
+            "sha512" => Keyed::Sha512(Box::new(Hmac::new_from_slice(bytes).map_err(refused)?)),
+            _ => Keyed::Sha256(Hmac::new_from_slice(bytes).map_err(refused)?),
+        })
+    }
+
+    fn start(&self, key: &Keyed) -> Keyed {
+        key.clone()
+    }
+
+    fn update(&self, state: &mut Keyed, piece: &[u8]) {
+        match state {
+            Keyed::Sha256(mac) => mac.update(piece),
+            Keyed::Sha1(mac) => mac.update(piece),
+            Keyed::Sha384(mac) => mac.update(piece),
+            Keyed::Sha512(mac) => mac.update(piece),
+        }
+    }
+
+    fn finish(&self, state: Keyed) -> Self::Tag {
+        match state {
+            Keyed::Sha256(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
+            Keyed::Sha1(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
+            Keyed::Sha384(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
+            Keyed::Sha512(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
+        }
+    }
+
+    fn matches(&self, _: &Keyed, tag: &Self::Tag, signature: &[u8]) -> bool {
+        ct::equal(tag, signature)
+    }
+
+    fn fingerprint(&self, tag: &Self::Tag) -> [u8; 32] {
+        let mut print = [0; 32];
+        let len = tag.len().min(32);
+        print[..len].copy_from_slice(&tag[..len]);
+        print
+    }
+
+    fn sign(&self, _: &Keyed, tag: &Self::Tag) -> Option<Vec<u8>> {
+        Some(tag.to_vec())
+    }
+
+    fn mac(&self, tag: &Self::Tag) -> Option<Vec<u8>> {
+        Some(tag.to_vec())
+    }
+
+    fn note(&self, algorithm: usize) -> Option<&'static str> {
+        match ALGORITHMS[algorithm] {
+            "sha1" => Some("SHA-1: HMAC over it still stands, but nothing new should use it"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,799 @@
+//! Modes that sign a template: everything but the mathematics.
+//!
+//! A mode whose only difference is its primitive implements [`Primitive`] and has the whole grammar, streaming,
+//! signing, explaining and replay fingerprints for nothing. HMAC is one.
+
+use super::plan::{Algorithm, Case, Decode, KeyPlan, Plan, Timed, split_at_body};
+use super::place::{Candidate, Candidates};
+use super::scope::{Local, Scope};
+use super::test::hold;
+use super::value::{Pieces, Source, Value, refuse};
+use super::*;
+use crate::config::{ConfigErrors, Reader};
+use crate::keys::{Key, KeyError, KeyId, KeyIndex, KeyKind, KeySet, Keyring, Secret, Vars};
+use crate::mode::*;
+use crate::outcome::{Fingerprints, Rejection};
+use crate::preset::ModeConfig;
+use crate::request::{Head, Request};
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The mathematics of a mode that signs a template: how a key is prepared, how content is taken in, and whether a
+/// signature fits.
+///
+/// Content comes in pieces and once; nothing is put together for it. A primitive that needs all of it at once keeps
+/// the pieces in its `State`. None of this may panic on any input.
+pub trait Primitive: Send + Sync + 'static {
+    /// A key, prepared once for many verifications.
+    type Key: Send + Sync;
+
+    /// Content taken in so far.
+    type State: Send;
+
+    /// What all the content came to: a MAC, a digest, or the content itself.
+    type Tag;
+
+    /// The words that `algorithm` may be; calls name one by its place in this list.
+    fn algorithms(&self) -> &'static [&'static str];
+
+    /// Which kinds of key there may be.
+    fn kinds(&self) -> &'static [KeyKind] {
+        &[KeyKind::Shared]
+    }
+
+    /// Prepare a key from its decoded bytes.
+    fn key(&self, algorithm: usize, kind: KeyKind, bytes: &[u8]) -> Result<Self::Key, KeyError>;
+
+    /// Begin.
+    fn start(&self, key: &Self::Key) -> Self::State;
+
+    /// Take the next piece of the content.
+    fn update(&self, state: &mut Self::State, piece: &[u8]);
+
+    /// The content has ended.
+    fn finish(&self, state: Self::State) -> Self::Tag;
+
+    /// Whether `signature` is of this content and key. Secrets are compared by [`ct::equal`](crate::ct::equal) alone.
+    fn matches(&self, key: &Self::Key, tag: &Self::Tag, signature: &[u8]) -> bool;
+
+    /// What stays the same when the same content comes with another of its signatures: a MAC, cut or zero-padded, or a
+    /// digest of the content. Never of a signature.
+    fn fingerprint(&self, tag: &Self::Tag) -> [u8; 32];
+
+    /// Make the signature. `None`: this key cannot.
+    fn sign(&self, _key: &Self::Key, _tag: &Self::Tag) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// The MAC, where a tag is one; only MACs answer handshakes.
+    fn mac(&self, _tag: &Self::Tag) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// What an operator should know about an algorithm, such as that it is a legacy.
+    fn note(&self, _algorithm: usize) -> Option<&'static str> {
+        None
+    }
+}
+
+/// A mode made of a primitive.
+pub struct TemplateMode<P> {
+    info: ModeInfo,
+    primitive: Arc<P>,
+}
+
+impl<P: Primitive> TemplateMode<P> {
+    /// Describe it. The details of reading a message, [`DETAILS`], are added to those of `info`.
+    pub fn new(mut info: ModeInfo, primitive: P) -> Self {
+        info.details.to_mut().extend_from_slice(DETAILS);
+        TemplateMode { info, primitive: Arc::new(primitive) }
+    }
+}
+
+impl<P: Primitive> Mode for TemplateMode<P> {
+    fn info(&self) -> &ModeInfo {
+        &self.info
+    }
+
+    fn compile(&self, config: &ModeConfig) -> Result<Box<dyn Scheme>, ConfigErrors> {
+        let read = |table: &mut Reader<'_>| Plan::read(table, config.vars(), self.primitive.algorithms());
+        let plan = config.read(read)?;
+        Ok(Box::new(TemplateScheme { plan: Arc::new(plan), primitive: self.primitive.clone() }))
+    }
+}
+
+/// A plan and the mathematics.
+struct TemplateScheme<P> {
+    plan: Arc<Plan>,
+    primitive: Arc<P>,
+}
+
+impl<P: Primitive> Scheme for TemplateScheme<P> {
+    fn needs(&self) -> Needs {
+        let plan = &self.plan;
+        let of_body = |value: &Value| value.slots().any(|(slot, _)| slot.reads_body());
+        let reads_body = plan.each.is_some()
+            || plan.cases.iter().any(|case| {
+                case.templates.iter().any(of_body)
+                    || case.when.iter().chain(&case.late).chain(&case.early).flat_map(|test| test.values()).any(of_body)
+            })
+            || !plan.streams();
+        let body = match (plan.streams(), reads_body) {
+            (true, _) => BodyNeed::Stream,
+            (false, true) => BodyNeed::Whole,
+            (false, false) => BodyNeed::Nothing,
+        };
+        let mut needs = Needs::new(body, self.primitive.kinds()).binds(plan.binds);
+        needs.allocates = plan.allocates();
+        if plan.key.per_request {
+            needs.notes.push("the key depends on the request: none is kept, and every request derives its own".into());
+        }
+        for algorithm in plan.algorithms() {
+            needs.notes.extend(self.primitive.note(algorithm).map(std::borrow::Cow::Borrowed));
+        }
+        needs
+    }
+
+    fn bind(&self, keys: &Keyring, vars: &Vars) -> Result<Arc<dyn Check>, KeyError> {
+        Ok(Arc::new(self.bound(keys, vars)?))
+    }
+
+    fn signer(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Sign>, KeyError> {
+        self.plan.can_sign()?;
+        Ok(Box::new(self.bound(keys, vars)?))
+    }
+
+    fn could_sign(&self, text: &Alphabet) -> bool {
+        let content = |case: &Case, template: &Value| {
+            // Some literal that always stands in the content has a byte that no such text has …
+            let outside = template.segments.iter().any(|segment| match segment {
+                super::value::Segment::Literal(literal) => literal.iter().any(|b| !text.bytes[usize::from(*b)]),
+                _ => false,
+            });
+            // … or the content starts with something that a test keeps from being one.
+            let leading = match template.segments.first() {
+                Some(super::value::Segment::Slot(slot)) if slot.filters.is_empty() => Some(&slot.source),
+                _ => None,
+            };
+            let mut tests = case.early.iter().chain(&case.late).chain(&case.when);
+            let excluded = tests.any(|test| match (&test.check, &*test.value.segments) {
+                (super::test::Check::Matches(_, pattern), [super::value::Segment::Slot(slot)]) => {
+                    Some(&slot.source) == leading
+                        && slot.filters.is_empty()
+                        && crate::handshake::needs_a_byte_outside(&pattern.value, text)
+                }
+                _ => false,
+            });
+            !outside && !excluded
+        };
+        self.plan.cases.iter().any(|case| case.templates.iter().any(|template| content(case, template)))
+    }
+}
+
+impl<P: Primitive> TemplateScheme<P> {
+    fn bound(&self, keys: &Keyring, vars: &Vars) -> Result<Bound<P>, KeyError> {
+        let plan = self.plan.bind(vars)?;
+        let algorithms = plan.algorithms();
+        let held = |(index, key): (KeyIndex, &Key)| {
+            let held = Held::prepare(&*self.primitive, &plan.key, &algorithms, index, key);
+            held.map_err(|error| error.key(&key.id))
+        };
+        let keys = keys.iter().map(held).collect::<Result<Box<[_]>, _>>()?;
+        Ok(Bound { keys, plan, primitive: self.primitive.clone() })
+    }
+}
+
+/// A plan that holds keys: the hot path.
+pub(super) struct Bound<P: Primitive> {
+    pub(super) plan: Plan,
+    pub(super) primitive: Arc<P>,
+    pub(super) keys: Box<[Held<P>]>,
+}
+
+/// A key, decoded and prepared for each algorithm it may be used with.
+pub(super) struct Held<P: Primitive> {
+    pub(super) index: KeyIndex,
+    pub(super) id: KeyId,
+    pub(super) role: Option<Arc<str>>,
+    kind: KeyKind,
+    secret: Secret,
+    /// By the number of the algorithm; empty where the key depends on the request.
+    prepared: Vec<Option<P::Key>>,
+}
+
+impl<P: Primitive> Held<P> {
+    fn prepare(
+        primitive: &P,
+        plan: &KeyPlan,
+        algorithms: &[usize],
+        index: KeyIndex,
+        key: &Key,
+    ) -> Result<Self, KeyError> {
+        if !primitive.kinds().contains(&key.kind) {
+            return Err(KeyError::new(format!("this mode takes no {} key", key.kind.word())));
+        }
+        let roles = || plan.roles.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(" or ");
+        match &key.role {
+            None if !plan.roles.is_empty() => {
+                return Err(KeyError::new(format!("this preset's keys have a role: say {}", roles())));
+            }
+            Some(role) if !plan.roles.contains(role) => {
+                return Err(KeyError::new(match plan.roles.is_empty() {
+                    true => format!("this preset's keys have no role, and so not `{role}`"),
+                    false => format!("unknown role `{role}`: say {}", roles()),
+                }));
+            }
+            _ => {}
+        }
+        let secret = decode_secret(plan, key.material.expose())?;
+        let mut prepared = Vec::new();
+        if !plan.per_request {
+            let scope = Scope::nothing();
+            let derived = match &plan.derive {
+                None => secret.copy(),
+                Some(derive) => {
+                    let local = Local { secret: Some(secret.expose()), ..Local::default() };
+                    let text = derive.text(&scope, &local).ok().flatten();
+                    let text = text.ok_or_else(|| KeyError::new("no key can be derived from this secret"))?;
+                    Secret::new(text.into_owned())?
+                }
+            };
+            for algorithm in algorithms {
+                prepared.resize_with((*algorithm + 1).max(prepared.len()), || None);
+                prepared[*algorithm] = Some(primitive.key(*algorithm, key.kind, derived.expose())?);
+            }
+        }
+        let (id, role, kind) = (key.id.clone(), key.role.clone(), key.kind);
+        Ok(Held { index, id, role, kind, secret, prepared })
+    }
+
+    /// The key for an algorithm, unless it depends on the request.
+    pub(super) fn prepared(&self, algorithm: usize) -> Option<&P::Key> {
+        self.prepared.get(algorithm).and_then(Option::as_ref)
+    }
+
+    /// The decoded secret.
+    pub(super) fn expose(&self) -> &[u8] {
+        self.secret.expose()
+    }
+}
+
+/// A secret's text by the first form whose prefix fits. Lenient on base64 padding, as published secrets are careless of
+/// it; strict on the alphabet.
+fn decode_secret(plan: &KeyPlan, text: &[u8]) -> Result<Secret, KeyError> {
+    let fits = |form: &&super::plan::Form| text.starts_with(form.prefix.as_bytes());
+    let Some(form) = plan.forms.iter().find(fits) else {
+        let known: Vec<String> = plan.forms.iter().map(|form| format!("`{}…`", form.prefix)).collect();
+        return Err(KeyError::new(format!("the secret has no known form: it starts with {}", known.join(" or "))));
+    };
+    let text = &text[form.prefix.len()..];
+    let bytes = match form.decode {
+        Decode::Text => Some(text.to_vec()),
+        Decode::Hex if text.starts_with(b"0x") => None,
+        Decode::Hex => const_hex::decode(text).ok(),
+        Decode::Base64 => forgiving_base64(text, b'+', b'/'),
+        Decode::Base64Url => forgiving_base64(text, b'-', b'_'),
+    };
+    let bytes = bytes.map(Zeroizing::new).ok_or_else(|| {
+        let (word, _) = Decode::WORDS[Decode::WORDS.iter().position(|(_, d)| *d == form.decode).unwrap_or(0)];
+        KeyError::new(match form.prefix.is_empty() {
+            true => format!("the secret is not {word}: copy it again, whole"),
+            false => format!("what follows `{}` is not {word}: copy the secret again, whole", form.prefix),
+        })
+    })?;
+    if bytes.len() < plan.min_bytes {
+        let says = format!("the key has {} bytes, and this preset's have at least {}", bytes.len(), plan.min_bytes);
+        return Err(KeyError::new(says));
+    }
+    match bytes.is_empty() {
+        true => Err(KeyError::new("the secret is empty: give its value")),
+        false => Ok(Secret::of(bytes)),
+    }
+}
+
+/// Base64 of one alphabet, padded or not, whatever its loose trailing bits.
+fn forgiving_base64(text: &[u8], plus: u8, slash: u8) -> Option<Vec<u8>> {
+    let padding = text.iter().rev().take(2).take_while(|b| **b == b'=').count();
+    let text = &text[..text.len() - padding];
+    if text.len() % 4 == 1 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for byte in text {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b if *b == plus => 62,
+            b if *b == slash => 63,
+            _ => return None,
+        };
+        (bits, held) = ((bits << 6 | u32::from(six)) & 0x3fff, held + 6);
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
+    }
+    Some(bytes)
+}
+
+/// What was found in a request before anything was hashed.
+struct Found<'p, 'r> {
+    case: &'p Case,
+    algorithm: usize,
+    candidates: Candidates<'p, 'r>,
+    time: Option<Timed<'r>>,
+    id: Option<Cow<'r, [u8]>>,
+    parts: Vec<Option<Cow<'static, [u8]>>>,
+}
+
+/// What the hashing came to.
+#[derive(Default)]
+struct Matched {
+    keys: KeySet,
+    /// The first signature that matched.
+    candidate: usize,
+    prints: SmallVec<[[u8; 32]; 4]>,
+    /// Some key was named that is held.
+    known: bool,
+}
+
+impl<P: Primitive> Check for Bound<P> {
+    fn check<'r>(&self, request: &Request<'r>, _: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
+        let scope = Scope::new(request);
+        let Some(each) = &self.plan.each else { return self.judge(&scope) };
+        let fault = |fault| Rejection::new(Reason::MalformedContent).detail(CONTENT_MALFORMED, why(fault));
+        let items = scope.json().and_then(|json| json.wildcard(&each.pattern)).map_err(fault)?;
+        if items.len() > each.max {
+            let says = format!("{} elements, and at most {} are taken", items.len(), each.max);
+            return Err(Rejection::new(Reason::MalformedContent).detail(ITEMS_COUNT, says).into());
+        }
+        let mut all: Option<Evidence<'r>> = None;
+        for item in items {
+            let one = self.judge(&scope.at_item(item))?;
+            all = Some(match all {
+                None => one,
+                Some(all) => both(all, one),
+            });
+        }
+        all.ok_or_else(|| Reason::MissingSignature.into())
+    }
+
+    fn begin(self: Arc<Self>, head: &Head<'_>, _: &Context<'_>) -> Result<Option<Box<dyn Progress>>, Refusal> {
+        if !self.plan.streams() {
+            return Ok(None);
+        }
+        let request = Request::new(*head, b"");
+        let scope = Scope::new(&request);
+        let found = self.find(&scope)?;
+        let late = self.late(found.case, &scope, &found).err();
+        let mut hashing = Vec::new();
+        for template in &found.case.templates {
+            let local = found.local(&[]);
+            let Some((before, after)) = split_at_body(template) else { return Ok(None) };
+            let (mut first, mut last) = (Pieces::new(), Pieces::new());
+            super::value::resolve(before, &scope, &local, &mut first)?;
+            super::value::resolve(after, &scope, &local, &mut last)?;
+            let mut states = Vec::new();
+            for key in &self.keys {
+                let Some(prepared) = key.prepared[found.algorithm].as_ref() else { return Ok(None) };
+                let mut state = self.primitive.start(prepared);
+                first.iter().for_each(|piece| self.primitive.update(&mut state, piece));
+                states.push(state);
+            }
+            hashing.push((states, last.concat()));
+        }
+        let named = self.named(&found, &scope)?;
+        if named.iter().all(|name| *name == Some(None)) {
+            return Err(Reason::UnknownKey.into());
+        }
+        let signatures = self.signatures(&found, &named);
+        let time = found.time.as_ref().and_then(|(_, at)| *at);
+        let id = found.id.as_deref().map(text_of);
+        let algorithm = found.algorithm;
+        Ok(Some(Box::new(InPieces { bound: self.clone(), algorithm, hashing, signatures, time, id, late })))
+    }
+
+    fn explain(&self, request: &Request<'_>, _: &Context<'_>, out: &mut dyn Explain) {
+        let scope = Scope::new(request);
+        let Ok(found) = self.find(&scope) else { return };
+        for candidate in &found.candidates {
+            out.step(Step::Candidate { place: &candidate.place.label, bytes: &candidate.signature });
+        }
+        let fields = found.fields(0);
+        let local = found.local(&fields);
+        for segment in found.case.templates.iter().flat_map(|template| &template.segments) {
+            super::value::explain(segment, &scope, &local, out);
+        }
+        if let Ok(matched) = self.hash(&found, &scope) {
+            for key in &self.keys {
+                out.step(Step::Tried { key: &key.id, matched: matched.keys.contains(key.index) });
+            }
+        }
+    }
+
+    fn mac(&self, challenge: &[u8], live: KeySet) -> Option<Vec<u8>> {
+        let key = self.keys.iter().find(|key| live.contains(key.index))?;
+        let prepared = key.prepared.iter().flatten().next()?;
+        let mut state = self.primitive.start(prepared);
+        self.primitive.update(&mut state, challenge);
+        self.primitive.mac(&self.primitive.finish(state))
+    }
+}
+
+impl<P: Primitive> Bound<P> {
+    /// One request, or one element of it.
+    fn judge<'r>(&self, scope: &Scope<'r>) -> Result<Evidence<'r>, Refusal> {
+        let mut found = self.find(scope)?;
+        let matched = self.hash(&found, scope)?;
+        if matched.keys.is_empty() {
+            return Err(if matched.known { Reason::BadSignature } else { Reason::UnknownKey }.into());
+        }
+        self.late(found.case, scope, &found)?;
+        let time = match &self.plan.time {
+            Some(time) if time.from_signature.is_some() => {
+                time.of_fields(&found.fields(matched.candidate))?.map(|(_, at)| at)
+            }
+            Some(time) if !time.before => time.read(scope)?.map(|(_, at)| at),
+            _ => found.time.as_ref().map(|(_, at)| *at),
+        };
+        let id = match &self.plan.id {
+            Some(id) if !id.before => id.read(scope)?,
+            _ => found.id.take(),
+        };
+        let mut evidence =
+            Evidence::new(SignedBy::Held(matched.keys), Fingerprints::tags(matched.prints), self.plan.binds);
+        evidence.signed_at = time.flatten();
+        evidence.message_id = id.map(|id| match id {
+            // Ids are ASCII: reading them saw to it.
+            Cow::Borrowed(id) => String::from_utf8_lossy(id),
+            Cow::Owned(id) => Cow::Owned(text_of(&id)),
+        });
+        Ok(evidence)
+    }
+
+    /// Everything that is looked for before anything is hashed, in the order in which refusals are reported.
+    fn find<'p, 'r>(&'p self, scope: &Scope<'r>) -> Result<Found<'p, 'r>, Rejection> {
+        let case = self.case(scope)?;
+        let nothing = Local::default();
+        match hold(&case.early, scope, &nothing) {
+            Ok(true) => {}
+            Ok(false) => {
+                let says = "a version or algorithm that the preset requires is not the one sent";
+                return Err(Rejection::new(Reason::MalformedSignature).detail(REQUIRE_EARLY, says));
+            }
+            Err(fault) => {
+                return Err(Rejection::new(Reason::MalformedSignature).detail(REQUIRE_EARLY, why(fault)));
+            }
+        }
+        let candidates = candidates(case, scope)?;
+        let algorithm = algorithm(&case.algorithm, scope)?;
+        let time = match &self.plan.time {
+            Some(time) if time.before && time.from_signature.is_none() => time.read(scope)?,
+            _ => None,
+        };
+        let id = match &self.plan.id {
+            Some(id) if id.before => id.read(scope)?,
+            _ => None,
+        };
+        let mut found = Found { case, algorithm, candidates, time, id, parts: Vec::new() };
+        if !self.plan.parts.is_empty() {
+            found.parts = self.parts(scope, &found.local(&[]))?;
+        }
+        Ok(found)
+    }
+
+    /// The named parts, each of which may use those above it.
+    pub(super) fn parts<'r>(
+        &self,
+        scope: &Scope<'r>,
+        local: &Local<'_>,
+    ) -> Result<Vec<Option<Cow<'static, [u8]>>>, Rejection> {
+        let mut done: Vec<Option<Cow<'static, [u8]>>> = Vec::new();
+        for part in &self.plan.parts {
+            let value = {
+                let local = Local { parts: &done, ..*local };
+                let value = part.text(scope, &local).map_err(|fault| refuse(fault, "part"))?;
+                value.map(|value| Cow::Owned(value.into_owned()))
+            };
+            done.push(value);
+        }
+        Ok(done)
+    }
+
+    /// The first case whose tests hold. One that cannot be read refuses the request: it must not choose another.
+    fn case(&self, scope: &Scope<'_>) -> Result<&Case, Rejection> {
+        for case in &self.plan.cases {
+            match hold(&case.when, scope, &Local::default()) {
+                Ok(true) => return Ok(case),
+                Ok(false) => {}
+                Err(fault) => {
+                    return Err(Rejection::new(Reason::MalformedContent).detail(CASE_UNREADABLE, why(fault)));
+                }
+            }
+        }
+        Err(Rejection::new(Reason::Disallowed).detail(CASE_NONE, "no case of the preset fits the request"))
+    }
+
+    /// What is required beside the signature.
+    fn late(&self, case: &Case, scope: &Scope<'_>, found: &Found<'_, '_>) -> Result<(), Rejection> {
+        if case.late.is_empty() {
+            return Ok(());
+        }
+        let fields = found.fields(0);
+        let held = hold(&case.late, scope, &found.local(&fields));
+        let says = match held {
+            Ok(true) => return Ok(()),
+            Ok(false) => "a test that the preset requires does not hold",
+            Err(fault) => why(fault),
+        };
+        Err(Rejection::new(Reason::ClaimMismatch).detail(REQUIRE_LATE, says))
+    }
+
+    /// The key that each signature names: by `select`, by its own `key_id`, or none.
+    fn named<'p, 'r: 'p>(&self, found: &'p Found<'_, 'r>, scope: &Scope<'r>) -> Result<Named, Rejection> {
+        let Some(select) = &self.plan.key.select else {
+            let id = |c: &Candidate<'_, '_>| c.fields.iter().find(|(n, _)| *n == "key_id").map(|(_, id)| self.place(id));
+            return Ok(found.candidates.iter().map(id).collect());
+        };
+        let of_candidate = select.uses(|source| matches!(source, Source::Sig(_)));
+        let mut named = Named::new();
+        for index in 0..found.candidates.len() {
+            if index > 0 && !of_candidate {
+                named.push(named[0]);
+                continue;
+            }
+            let fields = found.fields(index);
+            let id = select.text(scope, &found.local(&fields)).map_err(|fault| refuse(fault, "select"))?;
+            let id = id.ok_or_else(|| refuse(super::filter::Fault::Absent, "select"))?;
+            named.push(Some(self.place(&id)));
+        }
+        Ok(named)
+    }
+
+    /// The place of a held key of this name.
+    fn place(&self, id: &[u8]) -> Option<KeyIndex> {
+        self.keys.iter().find(|key| key.id.as_str().as_bytes() == id).map(|key| key.index)
+    }
+
+    /// Whether a key may be tried on a signature.
+    fn may_try(&self, key: &Held<P>, candidate: &Candidate<'_, '_>, named: Option<Option<KeyIndex>>) -> bool {
+        (candidate.place.role.is_none() || candidate.place.role == key.role)
+            && named.is_none_or(|named| named == Some(key.index))
+    }
+
+    /// One MAC a key and content, then only comparisons.
+    fn hash<'p, 'r>(&'p self, found: &Found<'p, 'r>, scope: &Scope<'r>) -> Result<Matched, Rejection> {
+        let named = self.named(found, scope)?;
+        let mut matched = Matched { known: named.iter().any(|name| *name != Some(None)), ..Matched::default() };
+        if !matched.known {
+            return Ok(matched);
+        }
+        if !found.case.per_candidate {
+            self.hash_content(found, scope, 0..found.candidates.len(), &named, &mut matched)?;
+            return Ok(matched);
+        }
+        // Every signature has its own content: each is tried alone, and every match counts.
+        for index in 0..found.candidates.len() {
+            self.hash_content(found, scope, index..index + 1, &named, &mut matched)?;
+        }
+        Ok(matched)
+    }
+
+    fn hash_content<'p, 'r>(
+        &'p self,
+        found: &Found<'p, 'r>,
+        scope: &Scope<'r>,
+        candidates: std::ops::Range<usize>,
+        named: &Named,
+        matched: &mut Matched,
+    ) -> Result<(), Rejection> {
+        let fields = found.fields(candidates.start);
+        let mut local = found.local(&fields);
+        if let Some(time) = &self.plan.time
+            && let Some(name) = &time.from_signature
+        {
+            local.timestamp = fields.iter().find(|(n, _)| *n == &**name).map(|(_, text)| *text);
+        }
+        // Only keys that a signature names are hashed with; where none is named, all: a replay may come with any.
+        let wanted = |key: &Held<P>| {
+            named.iter().enumerate().any(|(i, name)| candidates.contains(&i) && name.is_none_or(|n| n == Some(key.index)))
+        };
+        for template in &found.case.templates {
+            let mut pieces = Pieces::new();
+            if !found.case.per_key {
+                template.resolve(scope, &local, &mut pieces)?;
+            }
+            let mut prints = SmallVec::<[[u8; 32]; 4]>::new();
+            let before = matched.keys;
+            for key in self.keys.iter().filter(|key| wanted(key)) {
+                let mut secret = Pieces::new();
+                let mut with_secret = local;
+                if found.case.per_key {
+                    with_secret.secret = Some(key.secret.expose());
+                    template.resolve(scope, &with_secret, &mut secret)?;
+                }
+                let pieces = if found.case.per_key { &secret } else { &pieces };
+                let derived;
+                let prepared = match key.prepared.get(found.algorithm) {
+                    Some(Some(prepared)) => prepared,
+                    _ => {
+                        derived = self.derive(key, found.algorithm, scope, &local)?;
+                        &derived
+                    }
+                };
+                let mut state = self.primitive.start(prepared);
+                pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece));
+                let tag = self.primitive.finish(state);
+                prints.push(self.primitive.fingerprint(&tag));
+                for index in candidates.clone() {
+                    let candidate = &found.candidates[index];
+                    if self.may_try(key, candidate, named[index])
+                        && self.primitive.matches(prepared, &tag, &candidate.signature)
+                    {
+                        if matched.keys.is_empty() {
+                            matched.candidate = index;
+                        }
+                        matched.keys.insert(key.index);
+                    }
+                }
+            }
+            if matched.keys != before {
+                matched.prints.extend(prints);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A key that depends on the request.
+    pub(super) fn derive<'r>(
+        &self,
+        key: &Held<P>,
+        algorithm: usize,
+        scope: &Scope<'r>,
+        local: &Local<'_>,
+    ) -> Result<P::Key, Rejection> {
+        let underived = || Rejection::new(Reason::MalformedContent)
+            .detail(KEY_DERIVED, "no key can be derived from this request");
+        let derive = self.plan.key.derive.as_ref().ok_or_else(underived)?;
+        let local = Local { secret: Some(key.secret.expose()), ..*local };
+        let bytes = derive.text(scope, &local).map_err(|fault| refuse(fault, "derive"))?;
+        let bytes = Zeroizing::new(bytes.ok_or_else(|| refuse(super::filter::Fault::Absent, "derive"))?.into_owned());
+        self.primitive.key(algorithm, key.kind, &bytes).map_err(|_| underived())
+    }
+
+    /// Every signature with the keys that may be tried on it: what a stream keeps of the head.
+    fn signatures(&self, found: &Found<'_, '_>, named: &Named) -> Vec<(super::place::Tag, KeySet)> {
+        let tried = |(index, candidate): (usize, &Candidate<'_, '_>)| {
+            let keys = self.keys.iter().filter(|key| self.may_try(key, candidate, named[index]));
+            (candidate.signature.clone(), keys.map(|key| key.index).collect())
+        };
+        found.candidates.iter().enumerate().map(tried).collect()
+    }
+}
+
+/// By signature: nothing named, a key that is held, or one that is not.
+type Named = SmallVec<[Option<Option<KeyIndex>>; 8]>;
+
+impl Found<'_, '_> {
+    fn local<'x>(&'x self, sig: &'x [(&'x str, &'x [u8])]) -> Local<'x> {
+        Local {
+            timestamp: self.time.as_ref().map(|(text, _)| &**text),
+            id: self.id.as_deref(),
+            sig,
+            parts: &self.parts,
+            ..Local::default()
+        }
+    }
+
+    /// The other fields of one signature.
+    fn fields(&self, index: usize) -> SmallVec<[(&str, &[u8]); 2]> {
+        let fields = self.candidates.get(index).into_iter().flat_map(|candidate| &candidate.fields);
+        fields.map(|(name, text)| (*name, &**text)).collect()
+    }
+}
+
+/// A body that arrives in pieces: one state a content and key.
+struct InPieces<P: Primitive> {
+    bound: Arc<Bound<P>>,
+    algorithm: usize,
+    hashing: Vec<(Vec<P::State>, Vec<u8>)>,
+    signatures: Vec<(super::place::Tag, KeySet)>,
+    time: Option<Timestamp>,
+    id: Option<String>,
+    late: Option<Rejection>,
+}
+
+impl<P: Primitive> Progress for InPieces<P> {
+    fn update(&mut self, piece: &[u8]) {
+        let primitive = &self.bound.primitive;
+        self.hashing.iter_mut().flat_map(|(states, _)| states).for_each(|state| primitive.update(state, piece));
+    }
+
+    fn finish(self: Box<Self>, _: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
+        let InPieces { bound, algorithm, hashing, signatures, time, id, late } = *self;
+        for (states, after) in hashing {
+            let (mut keys, mut prints) = (KeySet::default(), SmallVec::<[[u8; 32]; 4]>::new());
+            for (key, mut state) in bound.keys.iter().zip(states) {
+                // Keys that no signature may be tried with leave no fingerprint, as when all is there at once.
+                let Some(prepared) = key.prepared[algorithm].as_ref() else { continue };
+                bound.primitive.update(&mut state, &after);
+                let tag = bound.primitive.finish(state);
+                prints.push(bound.primitive.fingerprint(&tag));
+                let tried = signatures.iter().filter(|(_, keys)| keys.contains(key.index));
+                if tried.fold(false, |any, (sig, _)| bound.primitive.matches(prepared, &tag, sig) || any) {
+                    keys.insert(key.index);
+                }
+            }
+            if !keys.is_empty() {
+                if let Some(rejection) = late {
+                    return Err(rejection.into());
+                }
+                let mut evidence = Evidence::new(SignedBy::Held(keys), Fingerprints::tags(prints), bound.plan.binds);
+                evidence.signed_at = time;
+                evidence.message_id = id.map(Cow::Owned);
+                return Ok(evidence);
+            }
+        }
+        Err(Reason::BadSignature.into())
+    }
+}
+
+fn candidates<'p, 'r>(case: &'p Case, scope: &Scope<'r>) -> Result<Candidates<'p, 'r>, Rejection> {
+    let mut candidates = Candidates::new();
+    let mut trouble = None;
+    for place in &case.places {
+        match place.candidates(scope, &case.wanted, &mut candidates, &mut trouble) {
+            Ok(()) if case.first_present => break,
+            Ok(()) => {}
+            Err(rejection) if rejection.reason == Reason::MissingSignature => {}
+            Err(rejection) => return Err(rejection),
+        }
+    }
+    match candidates.is_empty() {
+        true => Err(trouble.unwrap_or_else(|| Rejection::new(Reason::MissingSignature))),
+        false => Ok(candidates),
+    }
+}
+
+pub(super) fn algorithm(algorithm: &Algorithm, scope: &Scope<'_>) -> Result<usize, Rejection> {
+    let (from, map) = match algorithm {
+        Algorithm::Fixed(number) => return Ok(*number),
+        Algorithm::Mapped { from, map } => (from, map),
+    };
+    let unknown = || {
+        let says = "the request names an algorithm that the preset does not allow";
+        Rejection::new(Reason::MalformedSignature).detail(ALGORITHM_UNKNOWN, says)
+    };
+    let local = Local::default();
+    let word = from.text(scope, &local).ok().flatten().ok_or_else(unknown)?;
+    map.iter().find(|(name, _)| name.as_bytes() == &*word).map(|(_, number)| *number).ok_or_else(unknown)
+}
+
+/// Evidence for two elements: what both have.
+fn both<'r>(a: Evidence<'r>, b: Evidence<'r>) -> Evidence<'r> {
+    let signed_by = match (a.signed_by, b.signed_by) {
+        (SignedBy::Held(a), SignedBy::Held(b)) => SignedBy::Held(a.intersect(b)),
+        (fetched, _) => fetched,
+    };
+    let prints = a.fingerprints.each().chain(b.fingerprints.each()).copied();
+    let mut both = Evidence::new(signed_by, Fingerprints::tags(prints), a.binds.common(b.binds));
+    both.signed_at = a.signed_at.min(b.signed_at);
+    both
+}
+
+/// Ids and the like, once their alphabet was looked at.
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+pub(super) fn why(fault: super::filter::Fault) -> &'static str {
+    match fault {
+        super::filter::Fault::Absent => "something is absent",
+        super::filter::Fault::Malformed(why) => why,
+    }
+}

@@ -1,0 +1,362 @@
+//! Names to modes, names to presets. Nothing shadows silently, and nothing is found that was not put here.
+
+use crate::config::{nearest, one_of};
+use crate::config::{ConfigCode, ConfigError, ConfigErrors, Layer, Sources, Span};
+use crate::handshake;
+use crate::keys::{KeyError, Keyring, Vars};
+use crate::mode::{Mode, ModeInfo, Needs, Scheme};
+use crate::outcome::Binds;
+use crate::preset::{DEFAULT_KEEP, Freshness, Preset, is_name};
+use crate::replay::{Replay, ReplayBy};
+use crate::time::Tolerance;
+use crate::verifier::{Signer, Verifier};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Names that are tables of every preset, and so can be no mode's.
+const RESERVED: [&str; 8] = ["event", "freshness", "handshake", "preset", "replay", "response", "schema", "var"];
+
+/// The modes and presets a program knows, by name.
+#[derive(Default)]
+pub struct Registry {
+    modes: BTreeMap<Arc<str>, Arc<dyn Mode>>,
+    presets: BTreeMap<Arc<str>, Layer>,
+    sources: Sources,
+}
+
+impl Registry {
+    /// Only the `hmac` mode, and no preset.
+    pub fn new() -> Self {
+        let mut registry = Self::default();
+        registry.modes.insert("hmac".into(), crate::hmac::mode());
+        registry
+    }
+
+    /// Everything linked into this program that announced itself. Two of one name is an error. A crate that is only
+    /// listed in `Cargo.toml` is not linked: name it, `use it as _;`.
+    #[cfg(feature = "announce")]
+    pub fn linked() -> Result<Self, ConfigErrors> {
+        let mut registry = Self::new();
+        let mut errors = Vec::new();
+        for announced in inventory::iter::<Announced> {
+            let added = match announced {
+                Announced::Mode(make) => registry.register(make()).map(drop),
+                Announced::Preset(file, text) => registry.add_preset(*file, *text).map(drop),
+            };
+            errors.extend(added.err().into_iter().flat_map(|errors| errors.0));
+        }
+        if errors.is_empty() { Ok(registry) } else { Err(ConfigErrors(errors)) }
+    }
+
+    /// Add a mode. The name must be new, and no table's that every preset may have.
+    pub fn register(&mut self, mode: Arc<dyn Mode>) -> Result<&mut Self, ConfigErrors> {
+        let name: Arc<str> = (*mode.info().name).into();
+        let complain = |says: String| Err(ConfigError::new(ConfigCode::MalformedConfig, says).into());
+        if RESERVED.contains(&&*name) || !is_name(&name) {
+            return complain(format!("`{name}` can be no mode's name"));
+        }
+        if self.modes.contains_key(&name) {
+            return complain(format!("two modes are called `{name}`"));
+        }
+        self.modes.insert(name, mode);
+        Ok(self)
+    }
+
+    /// Add a preset's text. Its name must be new, or it must say `replaces` with that very name. Its mode and the preset
+    /// it is `like` may come later: they are looked for when it is used.
+    pub fn add_preset(
+        &mut self,
+        file: impl Into<Arc<str>>,
+        text: impl Into<Arc<str>>,
+    ) -> Result<&mut Self, ConfigErrors> {
+        let file = self.sources.add(file, text);
+        let layer = Layer::parse(&self.sources, file)?;
+        let name = match layer.get(&["name"]).map(|node| (node, node.text())) {
+            Some((_, Some(name))) if is_name(name) => name.clone(),
+            Some((node, _)) => {
+                let error = ConfigError::at(ConfigCode::MalformedConfig, node.span.clone(), "this can be no preset's name");
+                return Err(error.help("lower-case letters, digits and hyphens, at most 64: `acme-v2`").into());
+            }
+            None => {
+                let span = Span { file, range: 0..0 };
+                let error = ConfigError::at(ConfigCode::MalformedConfig, span, "this preset has no `name`");
+                return Err(error.help("write `name = \"acme\"`, the name of its file").into());
+            }
+        };
+        let replaces = layer.get(&["replaces"]);
+        let there = self.presets.get(&name);
+        match (there, replaces) {
+            (Some(there), None) => {
+                let says = format!(
+                    "two presets are called `{name}`: this one and that in {}",
+                    self.sources.name(there.root().span.file)
+                );
+                let span = layer.get(&["name"]).map_or_else(|| layer.root().span.clone(), |node| node.span.clone());
+                let error = ConfigError::at(ConfigCode::MalformedConfig, span, says);
+                return Err(error.help(format!("rename one, or write `replaces = \"{name}\"` to mean it")).into());
+            }
+            (_, Some(node)) if node.text() != Some(&name) || there.is_none() => {
+                let says = match node.text() == Some(&name) {
+                    true => format!("there is no preset `{name}` that this one could replace"),
+                    false => format!("a preset replaces the one of its own name, `{name}`"),
+                };
+                let error = ConfigError::at(ConfigCode::MalformedConfig, node.span.clone(), says);
+                return Err(error.help("leave `replaces` out, or correct the name").into());
+            }
+            _ => {}
+        }
+        self.presets.insert(name, layer);
+        Ok(self)
+    }
+
+    /// The modes here, by name.
+    pub fn modes(&self) -> impl Iterator<Item = &ModeInfo> {
+        self.modes.values().map(|mode| mode.info())
+    }
+
+    /// One of them.
+    pub fn mode(&self, name: &str) -> Option<&Arc<dyn Mode>> {
+        self.modes.get(name)
+    }
+
+    /// The presets here by name, as trees, `like` not yet resolved.
+    pub fn presets(&self) -> impl Iterator<Item = (&str, &Layer)> {
+        self.presets.iter().map(|(name, layer)| (&**name, layer))
+    }
+
+    /// The texts they came from, for rendering complaints.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The same, to add an override's text before it is parsed.
+    pub fn sources_mut(&mut self) -> &mut Sources {
+        &mut self.sources
+    }
+
+    /// A preset's tree with what it is `like` beneath it and `changes` above: what is printed, compiled and pinned.
+    pub fn resolve(&self, name: &str, changes: Option<Layer>) -> Result<Layer, ConfigErrors> {
+        let layer = self.presets.get(name).ok_or_else(|| {
+            let known = self.presets.keys().map(|name| &**name);
+            let help = match nearest(name, known) {
+                Some(near) => format!("did you mean `{near}`? `countersign preset list` shows all"),
+                None => "`countersign preset list` shows all".into(),
+            };
+            ConfigError::new(ConfigCode::UnknownPreset, format!("there is no preset `{name}`")).help(help)
+        })?;
+        self.resolve_layer(layer, changes)
+    }
+
+    /// The same for a tree that is not in the registry.
+    pub fn resolve_layer(&self, layer: &Layer, changes: Option<Layer>) -> Result<Layer, ConfigErrors> {
+        let resolved = match layer.get(&["like"]) {
+            None => layer.clone(),
+            Some(node) => {
+                let complain = |says: String, help: &str| {
+                    let error = ConfigError::at(ConfigCode::MalformedConfig, node.span.clone(), says);
+                    Err(ConfigErrors::from(error.help(help)))
+                };
+                let Some(base) = node.text() else {
+                    return complain("`like` must be a preset's name".into(), "write `like = \"standard\"`, say");
+                };
+                let Some(below) = self.presets.get(base) else {
+                    let near = nearest(base, self.presets.keys().map(|name| &**name));
+                    let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+                    return complain(format!("there is no preset `{base}` to be like"), &help);
+                };
+                if below.get(&["like"]).is_some() {
+                    let says = format!("`{base}` is itself like another, and likeness has one level");
+                    return complain(says, "name that other preset, or write the scheme out");
+                }
+                layer.clone().without("like").over(&below.clone().without("replaces"))
+            }
+        };
+        Ok(match changes {
+            Some(changes) => changes.over(&resolved),
+            None => resolved,
+        })
+    }
+
+    /// A preset of ours, executable.
+    pub fn named(&self, name: &str) -> Result<Arc<Compiled>, ConfigErrors> {
+        self.compile(&Preset::read(&self.resolve(name, None)?)?)
+    }
+
+    /// The same with a source's or command line's changes laid over it.
+    pub fn named_with(&self, name: &str, changes: Layer) -> Result<Arc<Compiled>, ConfigErrors> {
+        self.compile(&Preset::read(&self.resolve(name, Some(changes))?)?)
+    }
+
+    /// Make any preset executable.
+    pub fn compile(&self, preset: &Preset) -> Result<Arc<Compiled>, ConfigErrors> {
+        let word = &preset.mode;
+        let mode = self.modes.get(&word.value).ok_or_else(|| {
+            let says = format!("unknown mode `{}`: here is {}", word.value, one_of(self.modes.keys().map(|name| &**name)));
+            let error = ConfigError::at(ConfigCode::UnknownMode, word.span.clone(), says);
+            match nearest(&word.value, self.modes.keys().map(|name| &**name)) {
+                Some(near) => error.help(format!("write `mode = \"{near}\"`")),
+                None => error.help("`countersign mode list` shows all"),
+            }
+        })?;
+        let scheme = mode.compile(&preset.config)?;
+        let errors = handshake::check_all(&preset.handshakes, &*scheme);
+        let binds = scheme.needs().binds;
+        let freshness = settle_freshness(preset, binds);
+        let replay = settle_replay(preset, binds, freshness.as_ref().ok().copied().flatten());
+        let mut errors = ConfigErrors(errors);
+        errors.0.extend(freshness.as_ref().err().cloned());
+        errors.0.extend(replay.as_ref().err().cloned());
+        match (freshness, replay) {
+            (Ok(freshness), Ok(replay)) if errors.0.is_empty() => {
+                Ok(Arc::new(Compiled { scheme, preset: preset.clone(), freshness, replay }))
+            }
+            _ => Err(errors),
+        }
+    }
+}
+
+/// Freshness of a time that is not signed proves nothing; a signed time without `[freshness]` gets the default.
+fn settle_freshness(preset: &Preset, binds: Binds) -> Result<Option<Freshness>, ConfigError> {
+    let signed = binds.contains(Binds::TIME);
+    match (preset.freshness, &preset.freshness_span) {
+        (Some(_), Some(span)) if !signed => {
+            let error = ConfigError::at(
+                ConfigCode::MalformedConfig,
+                span.clone(),
+                "`[freshness]` judges a time, and the signature binds none: anyone could write another",
+            );
+            Err(error.help("sign the time, leave `[freshness]` out, or spell `unsigned = \"ignored\"`"))
+        }
+        (Some(freshness), _) => Ok(Some(freshness)),
+        (None, _) if preset.ageless || !signed => Ok(None),
+        (None, _) => Ok(Some(Freshness { tolerance: Tolerance::default(), required: true })),
+    }
+}
+
+/// Unsaid, a request is known by its id where the signature binds one, else by its content where it binds a time, else
+/// not at all: two equal events are then two events, and only the operator can say otherwise.
+fn settle_replay(preset: &Preset, binds: Binds, freshness: Option<Freshness>) -> Result<Replay, ConfigError> {
+    let window = freshness.map(|Freshness { tolerance, .. }| {
+        tolerance.past.saturating_add(tolerance.future).saturating_add(Duration::from_secs(60))
+    });
+    match (preset.replay, &preset.replay_span) {
+        (Some(Replay { key: ReplayBy::Id, .. }), Some(span)) if !binds.contains(Binds::ID) => {
+            let says = "replay by `id`, and the signature binds no id: anyone could write another";
+            let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
+            Err(error.help("write `key = \"content\"`, or name a signed `id_source`"))
+        }
+        // Forgetting while the time is still fresh would let the same request in twice.
+        (Some(Replay { keep, .. }), Some(span)) if window.is_some_and(|window| keep < window) => {
+            let says = "this is forgotten while the request would still be fresh";
+            let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
+            Err(error.help("keep it for past and future tolerance and a minute, or leave `keep` out"))
+        }
+        (Some(replay), _) => Ok(replay),
+        (None, _) if binds.contains(Binds::ID) => {
+            Ok(Replay { key: ReplayBy::Id, keep: window.unwrap_or(DEFAULT_KEEP).max(DEFAULT_KEEP) })
+        }
+        (None, _) if binds.contains(Binds::TIME) => {
+            Ok(Replay { key: ReplayBy::Content, keep: window.unwrap_or(DEFAULT_KEEP) })
+        }
+        (None, _) => Ok(Replay { key: ReplayBy::None, keep: Duration::ZERO }),
+    }
+}
+
+/// What a linked crate leaves for [`Registry::linked`] to find. One crate may leave a mode and its presets.
+#[cfg(feature = "announce")]
+pub enum Announced {
+    /// Makes a mode.
+    Mode(fn() -> Arc<dyn Mode>),
+
+    /// A preset: its file's name, its text.
+    Preset(&'static str, &'static str),
+}
+
+#[cfg(feature = "announce")]
+inventory::collect!(Announced);
+
+/// A compiled preset: give it keys.
+pub struct Compiled {
+    scheme: Box<dyn Scheme>,
+    preset: Preset,
+    freshness: Option<Freshness>,
+    replay: Replay,
+}
+
+impl Compiled {
+    /// What it was compiled from.
+    pub fn preset(&self) -> &Preset {
+        &self.preset
+    }
+
+    /// How fresh a message must be, as settled.
+    pub fn freshness(&self) -> Option<Freshness> {
+        self.freshness
+    }
+
+    /// What makes two requests the same, as settled.
+    pub fn replay(&self) -> Replay {
+        self.replay
+    }
+
+    /// What it must be given, and what it proves.
+    pub fn needs(&self) -> Needs {
+        self.scheme.needs()
+    }
+
+    /// Refuse at start what does not bind enough.
+    pub fn require_bound(&self, binds: Binds) -> Result<(), ConfigErrors> {
+        let bound = self.needs().binds;
+        if bound.contains(binds) {
+            return Ok(());
+        }
+        let missing: Vec<&str> = binds.words().filter(|word| !bound.words().any(|w| w == *word)).collect();
+        let says = format!("signatures of `{}` do not cover {}", self.preset.name, one_of(missing));
+        let error = ConfigError::at(ConfigCode::MalformedConfig, self.preset.mode.span.clone(), says);
+        Err(error.help("demand less, and fetch from the provider what is not covered").into())
+    }
+
+    /// For whoever explains: see [`Scheme::hypotheses`].
+    pub fn scheme(&self) -> &dyn Scheme {
+        &*self.scheme
+    }
+
+    /// Give it one source's keys and variables. `source` names the replay scope: a tenant's own keys must not burn
+    /// another's ids. Cheap: rotation is another call. No key at all is a [`KeyError`].
+    pub fn verifier(
+        self: &Arc<Self>,
+        source: impl Into<Arc<str>>,
+        keys: &Keyring,
+        vars: &Vars,
+    ) -> Result<Arc<Verifier>, KeyError> {
+        self.check_given(keys, vars)?;
+        let check = self.scheme.bind(keys, vars)?;
+        Verifier::new(self.clone(), check, source.into(), keys, vars).map(Arc::new)
+    }
+
+    /// Give it signing keys.
+    pub fn signer(self: &Arc<Self>, keys: &Keyring, vars: &Vars) -> Result<Signer, KeyError> {
+        self.check_given(keys, vars)?;
+        Ok(Signer::new(self.scheme.signer(keys, vars)?, keys))
+    }
+
+    fn check_given(&self, keys: &Keyring, vars: &Vars) -> Result<(), KeyError> {
+        let Preset { name, vars: declared, .. } = &self.preset;
+        let needs = self.needs();
+        if keys.is_empty() && !(needs.remote && needs.keys.is_empty()) {
+            return Err(KeyError::new(format!("no key is given, and `{name}` verifies nothing without one")));
+        }
+        if let Some(var) = declared.iter().find(|var| var.required && vars.get(&var.name).is_none()) {
+            return Err(KeyError::new(format!("variable `{}` ({}) is not set", var.name, var.label)));
+        }
+        match vars.names().find(|given| !declared.iter().any(|var| *var.name == **given)) {
+            None => Ok(()),
+            Some(unknown) => {
+                let near = nearest(unknown, declared.iter().map(|var| &*var.name));
+                let help = near.map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+                Err(KeyError::new(format!("`{name}` declares no variable `{unknown}`{help}")))
+            }
+        }
+    }
+}
