@@ -123,7 +123,7 @@ fn damage(registry: &Registry, case: &Case, codes: &BTreeSet<&str>, found: &mut 
         let judged = catch_unwind(AssertUnwindSafe(|| {
             let first = run::judge(&verifier, &copy);
             let second = run::judge(&verifier, &copy);
-            let pieces = run::disagreement(&verifier, &copy, &first, Some("damaged"));
+            let pieces = run::disagreement(&verifier, &copy, &first, (round > 0).then_some("damaged"));
             (first, second, pieces)
         }));
         let Ok((first, second, pieces)) = judged else {
@@ -131,7 +131,10 @@ fn damage(registry: &Registry, case: &Case, codes: &BTreeSet<&str>, found: &mut 
             continue;
         };
         if first != second {
-            found.say(format!("case `{}`: asked twice, it answers {} and {}", case.name, first.code, second.code));
+            found.say(format!(
+                "case `{}`: asked twice, it answers {} and {}",
+                case.name, first.code, second.code
+            ));
         }
         if let Some(failure) = pieces {
             found.say(failure.to_string());
@@ -179,7 +182,9 @@ impl Dice {
                 headers.push(twin);
             }
             (5, _) => case.request.body.truncate(self.roll(case.request.body.len() + 1)),
-            (6, _) => case.request.url.push_str(["?", "&a", "%", "#", "\u{e9}", "/..", "&a=%zz"][self.roll(7)]),
+            (6, _) => {
+                case.request.url.push_str(["?", "&a", "%", "#", "\u{e9}", "/..", "&a=%zz"][self.roll(7)])
+            }
             (_, _) => self.bytes(&mut case.request.body),
         }
     }

@@ -148,7 +148,13 @@ impl<'c> Subject<'c> {
     }
 
     /// One more mutant of the delivery or the present.
-    fn add(&mut self, (kind, why): Kind, changed: impl Into<String>, expected: Expected, change: impl FnOnce(&mut Case)) {
+    fn add(
+        &mut self,
+        (kind, why): Kind,
+        changed: impl Into<String>,
+        expected: Expected,
+        change: impl FnOnce(&mut Case),
+    ) {
         let mut case = self.case.clone();
         change(&mut case);
         self.mutants.push(Mutant { kind, why, changed: changed.into(), case, rekeyed: false, expected });

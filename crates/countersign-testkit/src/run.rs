@@ -8,8 +8,8 @@ use crate::mutants::{self, Expected, Mutant};
 use crate::vectors::{Case, CaseSource, Delivery, Expect, SecretSpec, VectorFile};
 use countersign::config::{ConfigErrors, Layer};
 use countersign::{
-    Binds, Compiled, Context, Document, Finish, Head, Headers, KeyCache, MemoryGuard, Outcome, Refusal, Registry, Rejection,
-    Request, RequestKind, Timestamp, Tolerance, Unaccepted, Verified, Verifier,
+    Binds, Compiled, Context, Document, Finish, Head, Headers, KeyCache, MemoryGuard, Outcome, Refusal,
+    Registry, Rejection, Request, RequestKind, Timestamp, Tolerance, Unaccepted, Verified, Verifier,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -130,7 +130,8 @@ impl Report {
     pub fn to_json(&self) -> Value {
         let Self { cases, mutants, without_mutants, failures } = self;
         let cases: BTreeMap<_, _> = cases.iter().map(|(source, count)| (source.word(), count)).collect();
-        let without: Vec<_> = without_mutants.iter().map(|(case, why)| json!({ "case": &**case, "why": &**why })).collect();
+        let without: Vec<_> =
+            without_mutants.iter().map(|(case, why)| json!({ "case": &**case, "why": &**why })).collect();
         json!({
             "ok": self.is_ok(),
             "cases": cases,
@@ -149,7 +150,8 @@ impl fmt::Display for Report {
         for failure in &self.failures {
             writeln!(f, "{failure}")?;
         }
-        let of: Vec<_> = self.cases.iter().map(|(source, count)| format!("{count} {}", source.word())).collect();
+        let of: Vec<_> =
+            self.cases.iter().map(|(source, count)| format!("{count} {}", source.word())).collect();
         let of = if of.is_empty() { String::new() } else { format!(" ({})", of.join(", ")) };
         let (ran, mutants, kinds, failed) =
             (self.ran(), self.mutants_ran(), self.mutants.len(), self.failures.len());
@@ -198,7 +200,15 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     fn of_error(code: &'static str, detail: String) -> Self {
-        Verdict { code, key: None, message_id: None, signed_at: None, binds: Binds::default(), detail_code: None, detail: Some(detail) }
+        Verdict {
+            code,
+            key: None,
+            message_id: None,
+            signed_at: None,
+            binds: Binds::default(),
+            detail_code: None,
+            detail: Some(detail),
+        }
     }
 
     fn of(outcome: &Outcome<'_>) -> Self {
@@ -238,7 +248,10 @@ impl Verdict {
             None => (*code).into(),
             Some(key) => {
                 let binds: Vec<_> = binds.words().collect();
-                format!("{code} by key `{key}`, id {message_id:?}, signed at {signed_at:?}, binding {}", binds.join("+"))
+                format!(
+                    "{code} by key `{key}`, id {message_id:?}, signed at {signed_at:?}, binding {}",
+                    binds.join("+")
+                )
             }
         }
     }
@@ -272,8 +285,8 @@ impl Bench {
     }
 
     /// The case's own keys, bound.
-    pub(crate) fn verifier(&self, case: &Case) -> Result<Arc<Verifier>, Verdict> {
-        let key_error = |error: countersign::KeyError| Verdict::of_error("key_error", error.to_string());
+    pub(crate) fn verifier(&self, case: &Case) -> Result<Arc<Verifier>, Box<Verdict>> {
+        let key_error = |error: countersign::KeyError| Box::new(Verdict::of_error("key_error", error.to_string()));
         let ring = SecretSpec::ring(&case.secrets).map_err(key_error)?;
         self.compiled.verifier("vectors", &ring, &case.vars).map_err(key_error)
     }
@@ -398,12 +411,22 @@ fn wrong_verdict(case: &Case, got: &Verdict) -> Option<Failure> {
         wanted.as_ref().filter(|wanted| is.as_deref() != Some(&***wanted)).map(|wanted| format!("`{wanted}`"))
     };
     if let Some(wanted) = differs(&case.key_id, &got.key) {
-        let hint = "the ids of `secrets`, their order and their windows: the first live key that matches is named";
+        let hint =
+            "the ids of `secrets`, their order and their windows: the first live key that matches is named";
         return Some(fail(format!("key {wanted}"), format!("{:?}", got.key), hint));
     }
     if let Some(wanted) = differs(&case.message_id, &got.message_id) {
         let hint = "`id_source`, and whether the signature binds the id";
         return Some(fail(format!("message id {wanted}"), format!("{:?}", got.message_id), hint));
+    }
+    if !got.binds.contains(case.binds) {
+        let words = |binds: Binds| binds.words().collect::<Vec<_>>().join("+");
+        let hint = "`signed_template`: the case says that the signature covers more than the preset makes it";
+        return Some(fail(
+            format!("{} bound", words(case.binds)),
+            format!("{} bound", words(got.binds)),
+            hint,
+        ));
     }
     let same_time = |wanted: Timestamp, is: Timestamp| {
         if wanted.unix_ms() % 1000 == 0 { wanted.unix() == is.unix() } else { wanted == is }
@@ -421,18 +444,29 @@ fn hint(expected: Expect, got: &str) -> &'static str {
     match (expected, got) {
         (_, "config_error") => "`countersign preset lint`: the preset or the case's `overrides` will not do",
         (_, "key_error") => "`secrets`, their roles, and `key.forms` of the preset",
-        (Expect::Ok, "bad_signature") => "`signed_template`, `algorithm` and `key`; that the body's bytes are those of the origin",
-        (Expect::Ok, "missing_signature" | "malformed_signature") => "`signature_source`: its header, `extract` and `encoding`",
+        (Expect::Ok, "bad_signature") => {
+            "`signed_template`, `algorithm` and `key`; that the body's bytes are those of the origin"
+        }
+        (Expect::Ok, "missing_signature" | "malformed_signature") => {
+            "`signature_source`: its header, `extract` and `encoding`"
+        }
         (Expect::Ok, "stale_timestamp" | "future_timestamp") => "`now` of the case, and `[freshness]`",
         (Expect::Ok, "disallowed") => "`when` of the preset's cases: none fits this request",
         (Expect::Ok, _) => "what of the request is named by the preset and not there, or not as it should be",
-        (_, "ok") => "what the preset does not look at, and should: this delivery must be refused, and is let in",
+        (_, "ok") => {
+            "what the preset does not look at, and should: this delivery must be refused, and is let in"
+        }
         (_, _) => "which of the two is checked first: both refuse, but for different reasons",
     }
 }
 
 /// Whether asking in pieces gives the same answer.
-pub(crate) fn disagreement(verifier: &Arc<Verifier>, case: &Case, whole: &Verdict, mutant: Option<&str>) -> Option<Failure> {
+pub(crate) fn disagreement(
+    verifier: &Arc<Verifier>,
+    case: &Case,
+    whole: &Verdict,
+    mutant: Option<&str>,
+) -> Option<Failure> {
     let chunkings: &[&[usize]] = if mutant.is_some() { &CHUNKINGS[1..2] } else { &CHUNKINGS };
     chunkings.iter().find_map(|pieces| {
         let streamed = judge_streamed(verifier, case, pieces);
@@ -455,7 +489,7 @@ fn run_mutant(bench: &Bench, verifier: &Arc<Verifier>, case: &Case, mutant: &Mut
         true => bench.verifier(&mutant.case),
     };
     let (verdict, seen) = match &own {
-        Err(verdict) => (verdict.clone(), None),
+        Err(verdict) => ((**verdict).clone(), None),
         Ok(own) => (judge(own, &mutant.case), again(mutant, verifier, case, own)),
     };
     let failed = match (mutant.expected, verdict.code) {

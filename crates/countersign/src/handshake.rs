@@ -78,22 +78,32 @@ impl Handshake {
     }
 
     fn read(table: Reader<'_>, vars: &[Var]) -> Option<Handshake> {
-        const KINDS: [(&str, HandshakeKind); 3] =
-            [("answer", HandshakeKind::Answer), ("learn", HandshakeKind::Learn), ("ignore", HandshakeKind::Ignore)];
+        const KINDS: [(&str, HandshakeKind); 3] = [
+            ("answer", HandshakeKind::Answer),
+            ("learn", HandshakeKind::Learn),
+            ("ignore", HandshakeKind::Ignore),
+        ];
         let env = env(vars, &table);
         if !table.has("kind") {
             table.missing("kind", "write `kind = \"answer\"`, `\"learn\"` or `\"ignore\"`");
         }
         let kind = table.choice("kind", &KINDS).map(|kind| kind.value);
         let signed = table.boolean("signed").unwrap_or(false);
-        let when: Box<[Test]> = Test::read_all(&table, "when", env).into_iter().map(|(test, _)| test).collect();
+        let when: Box<[Test]> =
+            Test::read_all(&table, "when", env).into_iter().map(|(test, _)| test).collect();
         if when.is_empty() && !table.has("when") {
-            table.missing("when", "say how it is recognised: `when = [{ value = \"{method}\", equals = \"GET\" }]`");
+            table.missing(
+                "when",
+                "say how it is recognised: `when = [{ value = \"{method}\", equals = \"GET\" }]`",
+            );
         }
         let mac = Env { allow: Allow { mac: true, ..env.allow }, ..env };
         let answer = table.table("answer").and_then(|answer| Template::read(answer, mac));
         if kind == Some(HandshakeKind::Answer) && !table.has("answer") {
-            table.missing("answer", "say what is answered: `answer = { status = 200, body = \"{query:challenge}\" }`");
+            table.missing(
+                "answer",
+                "say what is answered: `answer = { status = 200, body = \"{query:challenge}\" }`",
+            );
         }
         table.finish();
         Some(Handshake { kind: kind?, signed, when, answer })
@@ -115,9 +125,13 @@ impl Handshake {
     /// The oracle rule: every operand of `mac` is one source with a finite `matches`, and no text of that language can
     /// be signed content of the same preset.
     pub(crate) fn check(&self, scheme: &dyn Scheme) -> Vec<ConfigError> {
-        let Some(body) = self.answer.as_ref().and_then(|answer| answer.body.as_ref()) else { return Vec::new() };
+        let Some(body) = self.answer.as_ref().and_then(|answer| answer.body.as_ref()) else {
+            return Vec::new();
+        };
         let mut errors = Vec::new();
-        for (slot, _) in body.slots().filter(|(slot, _)| slot.filters.iter().any(|f| matches!(f, Filter::Mac))) {
+        for (slot, _) in
+            body.slots().filter(|(slot, _)| slot.filters.iter().any(|f| matches!(f, Filter::Mac)))
+        {
             let mut complain = |says: String, help: &str| {
                 let error = ConfigError::at(ConfigCode::MalformedConfig, body.span.clone(), says);
                 errors.push(error.help(help));
@@ -132,7 +146,10 @@ impl Handshake {
             });
             let Some(pattern) = pattern else {
                 let help = "add `{ value = \"{…}\", matches = \"[A-Za-z0-9_-]{1,128}\" }` to `when`";
-                complain(format!("`{{{}}}` is answered with a MAC, and nothing limits what it may be", slot.text), help);
+                complain(
+                    format!("`{{{}}}` is answered with a MAC, and nothing limits what it may be", slot.text),
+                    help,
+                );
                 continue;
             };
             match alphabet(&pattern.value) {
@@ -162,7 +179,8 @@ impl Responses {
     }
 
     pub(crate) fn bind(&self, vars: &Vars) -> Result<Responses, KeyError> {
-        let bind = |template: &Option<Template>| template.as_ref().map(|template| template.bind(vars)).transpose();
+        let bind =
+            |template: &Option<Template>| template.as_ref().map(|template| template.bind(vars)).transpose();
         Ok(Responses { accepted: bind(&self.accepted)?, refused: bind(&self.refused)? })
     }
 }
@@ -170,7 +188,8 @@ impl Responses {
 impl Template {
     fn read(table: Reader<'_>, env: Env<'_>) -> Option<Template> {
         let status = table.integer("status", 200..=599).map_or(200, |status| status.value as u16);
-        let content_type = table.text("content_type").map_or_else(|| "text/plain".into(), |text| (*text.value).into());
+        let content_type =
+            table.text("content_type").map_or_else(|| "text/plain".into(), |text| (*text.value).into());
         let body = table.text("body").and_then(|text| Value::compile(&text, env));
         table.finish();
         Some(Template { status, content_type, body })

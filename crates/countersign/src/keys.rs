@@ -399,7 +399,11 @@ impl<T> Memo<T> {
     }
 
     /// The reading of `document`: remembered, or by `parse` now. A failed reading is not remembered.
-    pub fn read<E>(&self, document: &Document, parse: impl FnOnce(&[u8]) -> Result<T, E>) -> Result<Arc<T>, E> {
+    pub fn read<E>(
+        &self,
+        document: &Document,
+        parse: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
         let same = |(held, _): &&(Document, Arc<T>)| Arc::ptr_eq(&held.bytes, &document.bytes);
         // A poisoned lock holds whole entries all the same: pushing is the last thing done under it.
         if let Some((_, read)) = self.held.lock().unwrap_or_else(PoisonError::into_inner).iter().find(same) {

@@ -67,12 +67,12 @@ pub use handshake::{Answer, HandshakeKind, MAX_CHALLENGE};
 #[cfg(feature = "announce")]
 pub use inventory;
 pub use keys::{
-    Document, Key, KeyCache, KeyError, KeyId, KeyIndex, KeyKind, KeyRequest, KeySet, Keyring, MAX_KEYS, MAX_SECRET,
-    Memo, RequestKind, Secret, Vars, Window,
+    Document, Key, KeyCache, KeyError, KeyId, KeyIndex, KeyKind, KeyRequest, KeySet, Keyring, MAX_KEYS,
+    MAX_SECRET, Memo, RequestKind, Secret, Vars, Window,
 };
 pub use mode::{
-    Alphabet, BodyNeed, Check, Context, DetailInfo, Draft, Evidence, Explain, Hypothesis, Mark, MarkPlace, Mode,
-    ModeInfo, Needs, Progress, Refusal, Scheme, Sign, SignedBy, Status, Step,
+    Alphabet, BodyNeed, Check, Context, DetailInfo, Draft, Evidence, Explain, Hypothesis, Mark, MarkPlace,
+    Mode, ModeInfo, Needs, Progress, Refusal, Scheme, Sign, SignedBy, Status, Step,
 };
 pub use outcome::{
     Accepted, Binds, Class, Detail, Fingerprints, Outcome, Reason, Rejection, Unaccepted, Verified, danger,

@@ -138,7 +138,9 @@ impl<'r> Verified<'r> {
                 self.message_id.iter().map(|id| new("id", id.as_bytes())).collect()
             }
             // A request without the id it should have must not pass as new: its content is remembered instead.
-            ReplayBy::Id | ReplayBy::Content => self.fingerprints.each().map(|print| new("content", print)).collect(),
+            ReplayBy::Id | ReplayBy::Content => {
+                self.fingerprints.each().map(|print| new("content", print)).collect()
+            }
         }
     }
 
@@ -155,6 +157,7 @@ impl<'r> Verified<'r> {
 
     /// Claim the replay keys in `guard` and be done. For hosts with a synchronous guard; a database claims and records
     /// in one step and gives the proof itself.
+    #[expect(clippy::result_large_err, reason = "both sides hold the request; boxing one would allocate")]
     pub fn accept(self, guard: &dyn ReplayGuard, now: Timestamp) -> Result<Accepted<'r>, Unaccepted<'r>> {
         let claim = guard.claim(&self.replay_keys(now), now);
         danger::settle(self, claim)
@@ -173,7 +176,7 @@ impl<'r> Accepted<'r> {
     }
 }
 
-/// Why a verified request was not accepted.
+/// Why a verified request was not accepted. Either way the host may still want the request: for its log, or to wait.
 #[derive(Debug)]
 pub enum Unaccepted<'r> {
     /// Accepted before: [`Reason::Replayed`].
@@ -199,6 +202,7 @@ pub mod danger {
     use super::{Accepted, Claim, Unaccepted, Verified};
 
     /// Make the proof from an answer that a guard has already given for exactly these replay keys.
+    #[expect(clippy::result_large_err, reason = "both sides hold the request; boxing one would allocate")]
     pub fn settle(verified: Verified<'_>, claim: Claim) -> Result<Accepted<'_>, Unaccepted<'_>> {
         match claim {
             Claim::Fresh => Ok(Accepted(verified)),

@@ -115,7 +115,8 @@ impl ModeConfig {
         reader.finish();
         complaints.into_result()?;
         let incomplete = || {
-            ConfigError::at(ConfigCode::MalformedConfig, self.span(), "the mode cannot read this table").into()
+            ConfigError::at(ConfigCode::MalformedConfig, self.span(), "the mode cannot read this table")
+                .into()
         };
         value.ok_or_else(incomplete)
     }
@@ -133,9 +134,8 @@ impl ModeConfig {
 
 /// Whether a preset may be called this: it becomes part of paths, logs and metrics.
 pub(crate) fn is_name(name: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     name.len() <= 64 && name.split('-').all(word)
 }
 
@@ -149,7 +149,11 @@ fn read(layer: &Layer, complaints: &Complaints) -> Option<Preset> {
     }
     let name = root.required_text("name");
     if let Some(name) = name.as_ref().filter(|name| !is_name(&name.value)) {
-        let error = ConfigError::at(ConfigCode::MalformedConfig, name.span.clone(), format!("`{}` can be no preset's name", name.value));
+        let error = ConfigError::at(
+            ConfigCode::MalformedConfig,
+            name.span.clone(),
+            format!("`{}` can be no preset's name", name.value),
+        );
         complaints.push(error.help("lower-case letters, digits and hyphens, at most 64: `acme-v2`"));
     }
     let text = |key: &str| root.text(key).map(|text| text.value);
@@ -209,7 +213,8 @@ fn read_freshness(root: &Reader<'_>) -> (Option<Freshness>, bool, Option<Span>) 
     let Some(table) = root.table("freshness") else { return (None, false, None) };
     let span = table.span().clone();
     // A day ahead or a month behind is no tolerance any more; whoever wants none spells it.
-    let seconds = |key: &str| table.integer(key, 0..=30 * 86_400).map(|n| Duration::from_secs(n.value as u64));
+    let seconds =
+        |key: &str| table.integer(key, 0..=30 * 86_400).map(|n| Duration::from_secs(n.value as u64));
     let none = table.node("tolerance_seconds").is_some_and(|node| node.text().is_some());
     let default = Tolerance::default();
     let past = if none { None } else { seconds("tolerance_seconds") };
@@ -223,7 +228,8 @@ fn read_freshness(root: &Reader<'_>) -> (Option<Freshness>, bool, Option<Span>) 
     if none || ignored {
         return (None, true, Some(span));
     }
-    let tolerance = Tolerance { past: past.unwrap_or(default.past), future: future.unwrap_or(default.future) };
+    let tolerance =
+        Tolerance { past: past.unwrap_or(default.past), future: future.unwrap_or(default.future) };
     (Some(Freshness { tolerance, required }), false, Some(span))
 }
 

@@ -1,7 +1,7 @@
 //! Names to modes, names to presets. Nothing shadows silently, and nothing is found that was not put here.
 
-use crate::config::{nearest, one_of};
 use crate::config::{ConfigCode, ConfigError, ConfigErrors, Layer, Sources, Span};
+use crate::config::{nearest, one_of};
 use crate::handshake;
 use crate::keys::{KeyError, Keyring, Vars};
 use crate::mode::{Mode, ModeInfo, Needs, Scheme};
@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Names that are tables of every preset, and so can be no mode's.
-const RESERVED: [&str; 8] = ["event", "freshness", "handshake", "preset", "replay", "response", "schema", "var"];
+const RESERVED: [&str; 8] =
+    ["event", "freshness", "handshake", "preset", "replay", "response", "schema", "var"];
 
 /// The modes and presets a program knows, by name.
 #[derive(Default)]
@@ -75,8 +76,14 @@ impl Registry {
         let name = match layer.get(&["name"]).map(|node| (node, node.text())) {
             Some((_, Some(name))) if is_name(name) => name.clone(),
             Some((node, _)) => {
-                let error = ConfigError::at(ConfigCode::MalformedConfig, node.span.clone(), "this can be no preset's name");
-                return Err(error.help("lower-case letters, digits and hyphens, at most 64: `acme-v2`").into());
+                let error = ConfigError::at(
+                    ConfigCode::MalformedConfig,
+                    node.span.clone(),
+                    "this can be no preset's name",
+                );
+                return Err(error
+                    .help("lower-case letters, digits and hyphens, at most 64: `acme-v2`")
+                    .into());
             }
             None => {
                 let span = Span { file, range: 0..0 };
@@ -92,9 +99,12 @@ impl Registry {
                     "two presets are called `{name}`: this one and that in {}",
                     self.sources.name(there.root().span.file)
                 );
-                let span = layer.get(&["name"]).map_or_else(|| layer.root().span.clone(), |node| node.span.clone());
+                let span =
+                    layer.get(&["name"]).map_or_else(|| layer.root().span.clone(), |node| node.span.clone());
                 let error = ConfigError::at(ConfigCode::MalformedConfig, span, says);
-                return Err(error.help(format!("rename one, or write `replaces = \"{name}\"` to mean it")).into());
+                return Err(error
+                    .help(format!("rename one, or write `replaces = \"{name}\"` to mean it"))
+                    .into());
             }
             (_, Some(node)) if node.text() != Some(&name) || there.is_none() => {
                 let says = match node.text() == Some(&name) {
@@ -158,7 +168,10 @@ impl Registry {
                     Err(ConfigErrors::from(error.help(help)))
                 };
                 let Some(base) = node.text() else {
-                    return complain("`like` must be a preset's name".into(), "write `like = \"standard\"`, say");
+                    return complain(
+                        "`like` must be a preset's name".into(),
+                        "write `like = \"standard\"`, say",
+                    );
                 };
                 let Some(below) = self.presets.get(base) else {
                     let near = nearest(base, self.presets.keys().map(|name| &**name));
@@ -192,7 +205,11 @@ impl Registry {
     pub fn compile(&self, preset: &Preset) -> Result<Arc<Compiled>, ConfigErrors> {
         let word = &preset.mode;
         let mode = self.modes.get(&word.value).ok_or_else(|| {
-            let says = format!("unknown mode `{}`: here is {}", word.value, one_of(self.modes.keys().map(|name| &**name)));
+            let says = format!(
+                "unknown mode `{}`: here is {}",
+                word.value,
+                one_of(self.modes.keys().map(|name| &**name))
+            );
             let error = ConfigError::at(ConfigCode::UnknownMode, word.span.clone(), says);
             match nearest(&word.value, self.modes.keys().map(|name| &**name)) {
                 Some(near) => error.help(format!("write `mode = \"{near}\"`")),

@@ -63,8 +63,11 @@ impl fmt::Debug for Head<'_> {
 pub struct HeadBuf {
     method: Box<str>,
     url: Box<str>,
-    headers: Vec<(Box<[u8]>, Box<[u8]>)>,
+    headers: Vec<Pair>,
 }
+
+/// A header's name and value.
+type Pair = (Box<[u8]>, Box<[u8]>);
 
 impl HeadBuf {
     /// Lend it.

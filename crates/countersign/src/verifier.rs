@@ -8,7 +8,9 @@ use crate::keys::{KeyError, KeyId, KeyIndex, KeyRequest, KeySet, Keyring, Vars, 
 use crate::message::scope::{Local, Scope};
 use crate::message::value::Value;
 use crate::message::{json, wire};
-use crate::mode::{Check, Context, Draft, Evidence, Explain, Mark, MarkPlace, Progress, Refusal, Sign, SignedBy};
+use crate::mode::{
+    Check, Context, Draft, Evidence, Explain, Mark, MarkPlace, Progress, Refusal, Sign, SignedBy,
+};
 use crate::outcome::{Binds, Body, Outcome, Reason, Rejection, Signer as SignedWith, Verified};
 use crate::preset::Freshness;
 use crate::registry::Compiled;
@@ -72,7 +74,11 @@ impl Verifier {
             origin: Arc::new(origin),
             binds: compiled.needs().binds,
             freshness: compiled.freshness(),
-            handshakes: preset.handshakes.iter().map(|handshake| handshake.bind(vars)).collect::<Result<_, _>>()?,
+            handshakes: preset
+                .handshakes
+                .iter()
+                .map(|handshake| handshake.bind(vars))
+                .collect::<Result<_, _>>()?,
             responses: preset.responses.bind(vars)?,
             event: (bind(&preset.event.0)?, bind(&preset.event.1)?),
             compiled,
@@ -92,9 +98,19 @@ impl Verifier {
 
     /// Judge a body as it arrives, of at most `limit` bytes. Nothing may be passed on before [`Stream::finish`]. A head
     /// that can never verify is refused here.
-    pub fn begin(self: &Arc<Self>, head: &Head<'_>, cx: &Context<'_>, limit: usize) -> Result<Stream, Refusal> {
+    pub fn begin(
+        self: &Arc<Self>,
+        head: &Head<'_>,
+        cx: &Context<'_>,
+        limit: usize,
+    ) -> Result<Stream, Refusal> {
         let progress = self.check.clone().begin(head, cx)?;
-        Ok(Stream { verifier: self.clone(), head: head.to_owned(), limit, state: State::Open(progress, Vec::new()) })
+        Ok(Stream {
+            verifier: self.clone(),
+            head: head.to_owned(),
+            limit,
+            state: State::Open(progress, Vec::new()),
+        })
     }
 
     /// Say every step aloud. For people at terminals.
@@ -141,7 +157,12 @@ impl Verifier {
     }
 
     /// Modes produce evidence; only this passes sentence: keys' windows first, then freshness.
-    fn judge<'r>(&self, evidence: Result<Evidence<'r>, Refusal>, body: Body<'r>, now: Timestamp) -> Outcome<'r> {
+    fn judge<'r>(
+        &self,
+        evidence: Result<Evidence<'r>, Refusal>,
+        body: Body<'r>,
+        now: Timestamp,
+    ) -> Outcome<'r> {
         match evidence {
             Ok(evidence) => match self.sentence(evidence, body, now) {
                 Ok(verified) => Outcome::Verified(verified),
@@ -150,7 +171,9 @@ impl Verifier {
             Err(Refusal::Unresolved(wanted)) => Outcome::Unresolved(wanted),
             // That no key may be used now is said rather than that none matched: it is what the operator can mend.
             Err(Refusal::Rejected(rejection)) => Outcome::Rejected(match rejection.reason {
-                Reason::BadSignature | Reason::UnknownKey if live(&self.origin.keys, now).is_empty() && !self.origin.keys.is_empty() => {
+                Reason::BadSignature | Reason::UnknownKey
+                    if live(&self.origin.keys, now).is_empty() && !self.origin.keys.is_empty() =>
+                {
                     Rejection::new(Reason::NoActiveSecret).or_nearer(rejection)
                 }
                 _ => rejection,
@@ -158,7 +181,12 @@ impl Verifier {
         }
     }
 
-    fn sentence<'r>(&self, evidence: Evidence<'r>, body: Body<'r>, now: Timestamp) -> Result<Verified<'r>, Rejection> {
+    fn sentence<'r>(
+        &self,
+        evidence: Evidence<'r>,
+        body: Body<'r>,
+        now: Timestamp,
+    ) -> Result<Verified<'r>, Rejection> {
         let Evidence { signed_by, fingerprints, binds, signed_at, message_id } = evidence;
         let fault = |says: &'static str| Err(Rejection::new(Reason::ModeFault).detail("core/contract", says));
         if !binds.contains(self.binds) {
@@ -338,15 +366,17 @@ impl Signed {
     fn put(&mut self, mark: Mark, draft: &Draft<'_>) -> Result<(), Rejection> {
         let Mark { place, text, joined_by } = mark;
         match place {
-            MarkPlace::Header(name) => match self.headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(&name)) {
-                None => self.headers.push((name, text)),
-                Some((_, there)) => {
-                    if let Some(separator) = joined_by {
-                        there.extend_from_slice(separator.as_bytes());
-                        there.extend_from_slice(&text);
+            MarkPlace::Header(name) => {
+                match self.headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(&name)) {
+                    None => self.headers.push((name, text)),
+                    Some((_, there)) => {
+                        if let Some(separator) = joined_by {
+                            there.extend_from_slice(separator.as_bytes());
+                            there.extend_from_slice(&text);
+                        }
                     }
                 }
-            },
+            }
             MarkPlace::Query(name) => {
                 self.url = Some(wire::with_pair(self.url.as_deref().unwrap_or(draft.url), &name, &text));
             }
@@ -406,6 +436,11 @@ fn live(keys: &[(KeyId, Window)], now: Timestamp) -> KeySet {
 const _: () = {
     const fn sendable<T: Send + 'static>() {}
     const fn shareable<T: Send + Sync + 'static>() {}
-    (sendable::<Stream>(), sendable::<Outcome<'static>>(), sendable::<Request<'static>>());
-    (shareable::<Verifier>(), shareable::<Signer>(), shareable::<Compiled>(), shareable::<crate::Registry>());
+    sendable::<Stream>();
+    sendable::<Outcome<'static>>();
+    sendable::<Request<'static>>();
+    shareable::<Verifier>();
+    shareable::<Signer>();
+    shareable::<Compiled>();
+    shareable::<crate::Registry>();
 };

@@ -93,6 +93,10 @@ mod tests {
         assert_eq!(found("/a/1/b"), ["12"]);
         assert_eq!(found("/b/c~1d"), [r#""z""#]);
         assert!(found("/b/x").is_empty() && found("/a/2").is_empty());
-        assert!(locate(b"a=b&c=d", "/a").is_empty() && locate(b"", "/a").is_empty() && locate(b"{\"a\"", "/a").is_empty());
+        assert!(
+            locate(b"a=b&c=d", "/a").is_empty()
+                && locate(b"", "/a").is_empty()
+                && locate(b"{\"a\"", "/a").is_empty()
+        );
     }
 }

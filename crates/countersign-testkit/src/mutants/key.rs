@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 /// Other keys, no keys, the one key alone.
 pub(super) fn secrets(subject: &mut Subject<'_>) {
-    const OTHER: super::Kind = ("other-key", "another key of the same shape must not verify: is the secret used at all?");
+    const OTHER: super::Kind =
+        ("other-key", "another key of the same shape must not verify: is the secret used at all?");
     subject.add_rekeyed(OTHER, "every secret is another", Expected::Refused, |case| {
         for secret in &mut case.secrets {
             secret.value = other_secret(&secret.value);
         }
     });
 
-    const NONE: super::Kind = ("no-key", "a source without keys must never come to be: `Scheme::bind` or the core let one in");
+    const NONE: super::Kind =
+        ("no-key", "a source without keys must never come to be: `Scheme::bind` or the core let one in");
     subject.add_rekeyed(NONE, "no secrets", Expected::Refused, |case| case.secrets.clear());
 
     if subject.case.secrets.len() > 1 {
@@ -24,21 +26,37 @@ pub(super) fn secrets(subject: &mut Subject<'_>) {
             case.secrets.retain(|secret| Some(&*secret.id) == key.as_deref());
         });
         const ORDER: super::Kind = ("key-order", "every key is tried, whatever their order");
-        subject.add_rekeyed(ORDER, "the secrets in reverse", Expected::Verified, |case| case.secrets.reverse());
+        subject
+            .add_rekeyed(ORDER, "the secrets in reverse", Expected::Verified, |case| case.secrets.reverse());
     }
 }
 
 /// The present just outside and just inside every key's window.
 pub(super) fn windows(subject: &mut Subject<'_>) {
-    const ENDED: super::Kind = ("window-ended", "a window ends before its end: a good signature is then `expired_secret`");
-    const AHEAD: super::Kind = ("window-ahead", "a key is of no use before its window: a good signature is `expired_secret`");
-    const INSIDE: super::Kind = ("window-just-inside", "a window of one millisecond that holds the present is enough");
+    const ENDED: super::Kind =
+        ("window-ended", "a window ends before its end: a good signature is then `expired_secret`");
+    const AHEAD: super::Kind =
+        ("window-ahead", "a key is of no use before its window: a good signature is `expired_secret`");
+    const INSIDE: super::Kind =
+        ("window-just-inside", "a window of one millisecond that holds the present is enough");
     let now = subject.case.now;
     let next = Timestamp::from_unix_ms(now.unix_ms().saturating_add(1));
     let expired = Expected::Is(Reason::ExpiredSecret);
-    let all = |window: Window| move |case: &mut Case| case.secrets.iter_mut().for_each(|secret| secret.window = window);
-    subject.add_rekeyed(ENDED, "all end now", expired, all(Window { not_before: None, not_after: Some(now) }));
-    subject.add_rekeyed(AHEAD, "all begin in a moment", expired, all(Window { not_before: Some(next), not_after: None }));
+    let all = |window: Window| {
+        move |case: &mut Case| case.secrets.iter_mut().for_each(|secret| secret.window = window)
+    };
+    subject.add_rekeyed(
+        ENDED,
+        "all end now",
+        expired,
+        all(Window { not_before: None, not_after: Some(now) }),
+    );
+    subject.add_rekeyed(
+        AHEAD,
+        "all begin in a moment",
+        expired,
+        all(Window { not_before: Some(next), not_after: None }),
+    );
     let inside = Window { not_before: Some(now), not_after: Some(next) };
     subject.add_rekeyed(INSIDE, "all begin now and end in a moment", Expected::Verified, all(inside));
 }
@@ -46,14 +64,18 @@ pub(super) fn windows(subject: &mut Subject<'_>) {
 /// The present at both ends of the tolerance, to the millisecond.
 pub(super) fn tolerance(subject: &mut Subject<'_>) {
     const OLD: super::Kind = ("time-just-fresh", "the past bound is inclusive, in whole seconds");
-    const STALE: super::Kind = ("time-just-stale", "a second past the tolerance is stale: is the time judged at all?");
+    const STALE: super::Kind =
+        ("time-just-stale", "a second past the tolerance is stale: is the time judged at all?");
     const AHEAD: super::Kind = ("time-just-not-ahead", "the future bound is inclusive, in whole seconds");
     const FUTURE: super::Kind = ("time-just-ahead", "a second past `future_seconds` is refused");
-    let (Some(tolerance), Some(signed)) = (subject.bench.tolerance(), subject.verdict.signed_at) else { return };
+    let (Some(tolerance), Some(signed)) = (subject.bench.tolerance(), subject.verdict.signed_at) else {
+        return;
+    };
     if !subject.verdict.binds.contains(Binds::TIME) || subject.is_batch() {
         return;
     }
-    let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).ok().filter(|ms| *ms < 1 << 40);
+    let ms =
+        |duration: std::time::Duration| i64::try_from(duration.as_millis()).ok().filter(|ms| *ms < 1 << 40);
     let (Some(past), Some(future)) = (ms(tolerance.past), ms(tolerance.future)) else { return };
     let cases = [
         (OLD, past, Expected::Verified),

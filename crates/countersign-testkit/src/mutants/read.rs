@@ -17,7 +17,11 @@ pub(super) struct Placeholder {
 /// their own.
 pub(super) fn signed(mode: &Table) -> Vec<Placeholder> {
     let own = mode.get("case").into_iter().flat_map(tables).any(|case| case.get("signed_template").is_some());
-    if own { Vec::new() } else { mode.get("signed_template").map(first_text).map(placeholders).unwrap_or_default() }
+    if own {
+        Vec::new()
+    } else {
+        mode.get("signed_template").map(first_text).map(placeholders).unwrap_or_default()
+    }
 }
 
 /// The placeholders of any signed content, of the mode or one of its cases.
@@ -75,7 +79,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_told_from_literals() {
-        let found = placeholders(r"{{no}}{header:X|lower}[?{query:a}]{json:/b|replace:\}:x|default:}[[{id}]]");
+        let found =
+            placeholders(r"{{no}}{header:X|lower}[?{query:a}]{json:/b|replace:\}:x|default:}[[{id}]]");
         let found: Vec<_> = found.iter().map(|p| (&*p.source, p.optional)).collect();
         assert_eq!(found, [("header:X", false), ("query:a", true), ("json:/b", true), ("id", false)]);
     }

@@ -9,8 +9,10 @@ use std::collections::BTreeSet;
 /// Every bound byte counts, and so does every byte that is not there.
 pub(super) fn body(subject: &mut Subject<'_>, flips: usize) {
     const FLIPPED: Kind = (FLIP, "the signature is said to bind the body, and one bit of it does not matter");
-    const CUT: Kind = ("body-truncated", "the signature is said to bind the body, and its end does not matter");
-    const MORE: Kind = ("body-extended", "the signature is said to bind the body, and more of it does not matter");
+    const CUT: Kind =
+        ("body-truncated", "the signature is said to bind the body, and its end does not matter");
+    const MORE: Kind =
+        ("body-extended", "the signature is said to bind the body, and more of it does not matter");
     const EMPTY: Kind = ("body-emptied", "the signature is said to bind the body, and none at all will do");
     if !subject.verdict.binds.contains(Binds::BODY) {
         return;
@@ -26,14 +28,20 @@ pub(super) fn body(subject: &mut Subject<'_>, flips: usize) {
         });
     }
     for (changed, more) in [("a line feed", "\n"), ("a space", " "), ("a NUL", "\0"), ("a brace", "}")] {
-        subject.add(MORE, changed, Expected::Refused, |case| case.request.body.extend_from_slice(more.as_bytes()));
+        subject.add(MORE, changed, Expected::Refused, |case| {
+            case.request.body.extend_from_slice(more.as_bytes())
+        });
     }
     subject.add(MORE, "a byte order mark before it", Expected::Refused, |case| {
         case.request.body.splice(0..0, *b"\xef\xbb\xbf");
     });
     if length > 0 {
-        subject.add(CUT, "without its last byte", Expected::Refused, |case| case.request.body.truncate(length - 1));
-        subject.add(CUT, "without its first byte", Expected::Refused, |case| case.request.body.drain(..1).for_each(drop));
+        subject.add(CUT, "without its last byte", Expected::Refused, |case| {
+            case.request.body.truncate(length - 1)
+        });
+        subject.add(CUT, "without its first byte", Expected::Refused, |case| {
+            case.request.body.drain(..1).for_each(drop)
+        });
         subject.add(EMPTY, "no byte of it", Expected::Refused, |case| case.request.body.clear());
     }
 }
@@ -61,12 +69,16 @@ pub(super) fn address(subject: &mut Subject<'_>) {
     if binds.contains(Binds::URL) {
         let slash = if before.matches('/').count() < 3 { "/" } else { "" };
         let other_host = before.replacen("://", "://x", 1);
-        subject.add(URL, "a longer path", Expected::Refused, |case| case.request.url = with_query(format!("{before}{slash}x")));
+        subject.add(URL, "a longer path", Expected::Refused, |case| {
+            case.request.url = with_query(format!("{before}{slash}x"))
+        });
         subject.add(URL, "another host", Expected::Refused, |case| case.request.url = with_query(other_host));
     }
     if binds.contains(Binds::QUERY) {
         let more = if query.is_some() { "&" } else { "?" };
-        subject.add(QUERY, "one more parameter", Expected::Refused, |case| case.request.url = format!("{url}{more}added=1"));
+        subject.add(QUERY, "one more parameter", Expected::Refused, |case| {
+            case.request.url = format!("{url}{more}added=1")
+        });
         if query.as_deref().is_some_and(|query| !query.is_empty()) {
             subject.add(QUERY, "no parameters", Expected::Refused, |case| case.request.url = before.clone());
         }
@@ -75,7 +87,8 @@ pub(super) fn address(subject: &mut Subject<'_>) {
 
 /// The fields that a template names, where the body as a whole is not bound.
 pub(super) fn fields(subject: &mut Subject<'_>) {
-    const FIELD: Kind = ("field-changed", "the preset's template names this field, and another value of it will do as well");
+    const FIELD: Kind =
+        ("field-changed", "the preset's template names this field, and another value of it will do as well");
     let Some(mode) = subject.mode() else { return };
     let each = mode.get("each").and_then(|node| node.text()).map_or("", |each| &**each);
     let sources: BTreeSet<String> = read::ever_signed(mode).into_iter().map(|found| found.source).collect();
@@ -127,7 +140,10 @@ fn places(subject: &mut Subject<'_>) {
     const SIGNATURE: [Kind; 3] = [
         ("signature-header-removed", "a request without a signature must never verify"),
         ("signature-header-emptied", "a request with an empty signature must never verify"),
-        ("signature-header-doubled", "a signature header that occurs twice is ambiguous, even if both are alike"),
+        (
+            "signature-header-doubled",
+            "a signature header that occurs twice is ambiguous, even if both are alike",
+        ),
     ];
     const TIME: [Kind; 3] = [
         ("time-header-removed", "the time is bound, and a request without it verifies"),
@@ -172,9 +188,18 @@ fn places(subject: &mut Subject<'_>) {
 
 /// The headers that a template or a requirement names.
 fn needed(subject: &mut Subject<'_>, present: &BTreeSet<String>) {
-    const REMOVED: Kind = ("needed-header-removed", "the preset's template or requirements name this header, and it is not needed");
-    const EMPTIED: Kind = ("needed-header-emptied", "the preset's template or requirements name this header, and its value does not matter");
-    const DOUBLED: Kind = ("needed-header-doubled", "a header that is read and occurs twice is ambiguous, even if both are alike");
+    const REMOVED: Kind = (
+        "needed-header-removed",
+        "the preset's template or requirements name this header, and it is not needed",
+    );
+    const EMPTIED: Kind = (
+        "needed-header-emptied",
+        "the preset's template or requirements name this header, and its value does not matter",
+    );
+    const DOUBLED: Kind = (
+        "needed-header-doubled",
+        "a header that is read and occurs twice is ambiguous, even if both are alike",
+    );
     let Some(mode) = subject.mode() else { return };
     let named = read::signed(mode).into_iter().chain(read::required(mode)).filter(|found| !found.optional);
     let names: BTreeSet<String> =
@@ -183,14 +208,17 @@ fn needed(subject: &mut Subject<'_>, present: &BTreeSet<String>) {
         subject.add(REMOVED, name.clone(), Expected::Refused, |case| remove(case, &[name]));
         subject.add(DOUBLED, name.clone(), Expected::Refused, |case| double(case, name));
         if values(&mut subject.case.clone(), &[name]).any(|value| !value.is_empty()) {
-            subject.add(EMPTIED, name.clone(), Expected::Refused, |case| values(case, &[name]).for_each(Vec::clear));
+            subject.add(EMPTIED, name.clone(), Expected::Refused, |case| {
+                values(case, &[name]).for_each(Vec::clear)
+            });
         }
     }
 }
 
 /// Every other header that was asked for: if its value matters, two values are a contradiction.
 fn contradicted(subject: &mut Subject<'_>, present: &BTreeSet<String>) {
-    const AGAINST: Kind = ("header-contradicted", "another value of this header is refused, but both together are let in");
+    const AGAINST: Kind =
+        ("header-contradicted", "another value of this header is refused, but both together are let in");
     const GONE: Kind = ("read-header-removed", "asking whole and in pieces must agree");
     let repeated: Vec<String> = [&subject.signature_places, &subject.time_places, &subject.id_places]
         .into_iter()
@@ -218,7 +246,8 @@ fn contradicted(subject: &mut Subject<'_>, present: &BTreeSet<String>) {
 
 impl Subject<'_> {
     fn is_form(&self) -> bool {
-        let is_form = |value: &[u8]| value.to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded");
+        let is_form =
+            |value: &[u8]| value.to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded");
         let mut headers = self.case.request.headers.iter();
         headers.any(|(name, value)| name.eq_ignore_ascii_case("content-type") && is_form(value))
     }
@@ -251,7 +280,9 @@ fn values<'v>(case: &'v mut Case, names: &'v [impl AsRef<str>]) -> impl Iterator
 }
 
 fn remove(case: &mut Case, names: &[impl AsRef<str>]) {
-    case.request.headers.retain(|(name, _)| !names.iter().any(|gone| gone.as_ref().eq_ignore_ascii_case(name)));
+    case.request
+        .headers
+        .retain(|(name, _)| !names.iter().any(|gone| gone.as_ref().eq_ignore_ascii_case(name)));
 }
 
 fn double(case: &mut Case, name: &str) {

@@ -52,9 +52,17 @@ pub(super) struct Spot {
 #[derive(Clone, Debug)]
 enum Site {
     /// The text, the item around it, and what stands between items; `None`: the header holds one.
-    Header { index: usize, text: Range<usize>, item: Range<usize>, between: Option<String> },
+    Header {
+        index: usize,
+        text: Range<usize>,
+        item: Range<usize>,
+        between: Option<String>,
+    },
     /// The value, with its quotes if it has any.
-    Json { range: Range<usize>, quoted: bool },
+    Json {
+        range: Range<usize>,
+        quoted: bool,
+    },
     Query(Range<usize>),
     Form(Range<usize>),
 }
@@ -63,7 +71,12 @@ enum Site {
 pub(super) fn places(mode: &Table, key: &str) -> Vec<Place> {
     let each = mode.get("each").and_then(Node::text).map(|each| &**each);
     let cases = mode.get("case").into_iter().flat_map(tables).filter_map(|case| case.get(key));
-    mode.get(key).into_iter().chain(cases).flat_map(tables).filter_map(|place| Place::read(place, each)).collect()
+    mode.get(key)
+        .into_iter()
+        .chain(cases)
+        .flat_map(tables)
+        .filter_map(|place| Place::read(place, each))
+        .collect()
 }
 
 /// A table, or the tables of an array.
@@ -84,7 +97,9 @@ impl Place {
             .or_else(|| text("query").map(At::Query))
             .or_else(|| text("form").map(At::Form))
             .or_else(|| text("json").map(At::Json))
-            .or_else(|| text("item").map(|pointer| At::Json(format!("{}{pointer}", each.unwrap_or_default()))))?;
+            .or_else(|| {
+                text("item").map(|pointer| At::Json(format!("{}{pointer}", each.unwrap_or_default())))
+            })?;
         let word = |key: &str, default: &str| text(key).unwrap_or_else(|| default.into());
         let extract = word("extract", "raw");
         let cut = match &*extract {
@@ -116,7 +131,15 @@ impl Place {
 
     /// Where a plain value stands.
     pub(super) fn plain(at: At) -> Self {
-        Place { at, list: None, cut: Cut::Raw, encoding: None, repeat: false, first_present: false, readable: true }
+        Place {
+            at,
+            list: None,
+            cut: Cut::Raw,
+            encoding: None,
+            repeat: false,
+            first_present: false,
+            readable: true,
+        }
     }
 
     /// The header's name, if it is one.
@@ -147,7 +170,11 @@ pub(super) fn locate(places: &[Place], delivery: &Delivery) -> Vec<Spot> {
             }
             At::Json(pointer) => {
                 let found = json::locate(&delivery.body, pointer).into_iter();
-                spots.extend(found.filter_map(|range| in_json(&delivery.body, range)).map(|(site, text)| spot(site, text)));
+                spots.extend(
+                    found
+                        .filter_map(|range| in_json(&delivery.body, range))
+                        .map(|(site, text)| spot(site, text)),
+                );
             }
         }
     }
@@ -215,14 +242,20 @@ pub(super) fn drop(delivery: &Delivery, spots: &[Spot]) -> Option<Delivery> {
 fn from_behind(spots: &[Spot]) -> Vec<&Spot> {
     let mut ordered: Vec<&Spot> = spots.iter().collect();
     ordered.sort_by_key(|spot| match &spot.site {
-        Site::Header { text: range, .. } | Site::Json { range, .. } | Site::Query(range) | Site::Form(range) => {
-            std::cmp::Reverse(range.start)
-        }
+        Site::Header { text: range, .. }
+        | Site::Json { range, .. }
+        | Site::Query(range)
+        | Site::Form(range) => std::cmp::Reverse(range.start),
     });
     ordered
 }
 
-fn in_headers(place: &Place, name: &str, delivery: &Delivery, spot: &dyn Fn(Site, String) -> Spot) -> Vec<Spot> {
+fn in_headers(
+    place: &Place,
+    name: &str,
+    delivery: &Delivery,
+    spot: &dyn Fn(Site, String) -> Spot,
+) -> Vec<Spot> {
     let mut spots = Vec::new();
     let named = delivery.headers.iter().enumerate().filter(|(_, (n, _))| n.eq_ignore_ascii_case(name));
     for (index, (_, value)) in named {
@@ -357,7 +390,7 @@ mod tests {
             (place(At::Json("/n".into()), None, Cut::Raw), vec!["12"]),
         ];
         for (place, wanted) in cases {
-            let spots = locate(&[place.clone()], &delivery);
+            let spots = locate(std::slice::from_ref(&place), &delivery);
             assert_eq!(spots.iter().map(|spot| &*spot.text).collect::<Vec<_>>(), wanted);
             let changed = replace(&delivery, &spots, &|_| "77".into());
             assert!(locate(&[place], &changed).iter().all(|spot| spot.text == "77"));

@@ -10,11 +10,19 @@ use std::fmt::Write;
 pub(super) fn to_toml(text: &str) -> Result<String, String> {
     let root: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut out = String::new();
-    let is_cases = |key: &str, value: &Value| key == "case" && value.as_array().is_some_and(|all| all.iter().all(Value::is_object));
+    let is_cases = |key: &str, value: &Value| {
+        key == "case" && value.as_array().is_some_and(|all| all.iter().all(Value::is_object))
+    };
     for (key, value) in root.iter().filter(|(key, value)| !is_cases(key, value)) {
         line(&mut out, key, value)?;
     }
-    for case in root.get("case").filter(|cases| is_cases("case", cases)).and_then(Value::as_array).into_iter().flatten() {
+    for case in root
+        .get("case")
+        .filter(|cases| is_cases("case", cases))
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         out.push_str("\n[[case]]\n");
         for (key, value) in case.as_object().into_iter().flatten() {
             line(&mut out, key, value)?;

@@ -9,6 +9,7 @@
 //! its line, in one run.
 
 mod layer;
+mod print;
 mod reader;
 mod words;
 

@@ -20,7 +20,9 @@ pub(crate) fn of(plan: &Plan) -> Binds {
 fn of_template(plan: &Plan, case: &Case, template: &Value) -> Binds {
     let content = Content { plan, case, template };
     let mut binds = Binds::default();
-    if content.has(|slot| slot.source == Source::Url && slot.keeps(&[Keeps::Port, Keeps::QueryDrop, Keeps::PercentDecode])) {
+    if content.has(|slot| {
+        slot.source == Source::Url && slot.keeps(&[Keeps::Port, Keeps::QueryDrop, Keeps::PercentDecode])
+    }) {
         binds = binds | Binds::URL;
     }
     if content.query() {
@@ -29,7 +31,9 @@ fn of_template(plan: &Plan, case: &Case, template: &Value) -> Binds {
     if content.whole(&Source::Method) {
         binds = binds | Binds::METHOD;
     }
-    if content.whole(&Source::Body) || case.late.iter().chain(&case.early).any(|test| content.equates_body(test)) {
+    if content.whole(&Source::Body)
+        || case.late.iter().chain(&case.early).any(|test| content.equates_body(test))
+    {
         binds = binds | Binds::BODY;
     }
     let body = binds.contains(Binds::BODY);
@@ -93,7 +97,8 @@ impl Content<'_> {
     /// `require` equates a digest of the body with something that is bound: then the body is, too.
     fn equates_body(&self, test: &Test) -> bool {
         let Check::Equals(other) = &test.check else { return false };
-        let digest = |value: &Value| single(value).is_some_and(|slot| slot.source == Source::Body && slot.keeps(&[]));
+        let digest =
+            |value: &Value| single(value).is_some_and(|slot| slot.source == Source::Body && slot.keeps(&[]));
         let covered = |value: &Value| {
             single(value).is_some_and(|slot| slot.filters.is_empty() && self.covers(&slot.source, false))
         };
@@ -110,7 +115,10 @@ impl Content<'_> {
             self.case.early.iter().chain(&self.case.late).any(|test| {
                 let Check::Contains(wanted) = &test.check else { return false };
                 single(&test.value).is_some_and(|slot| slot.source == *list)
-                    && wanted.iter().filter_map(Value::literal).any(|w| w.eq_ignore_ascii_case(name.as_bytes()))
+                    && wanted
+                        .iter()
+                        .filter_map(Value::literal)
+                        .any(|w| w.eq_ignore_ascii_case(name.as_bytes()))
             })
         })
     }
@@ -132,8 +140,9 @@ fn single(value: &Value) -> Option<&Slot> {
 impl Slot {
     /// Whether no two inputs give the same output, but for what `also` says does not matter.
     fn keeps(&self, also: &[Keeps]) -> bool {
-        self.filters.iter().map(Filter::keeps).all(|keeps| {
-            matches!(keeps, Keeps::Injective | Keeps::Digest) || also.contains(&keeps)
-        })
+        self.filters
+            .iter()
+            .map(Filter::keeps)
+            .all(|keeps| matches!(keeps, Keeps::Injective | Keeps::Digest) || also.contains(&keeps))
     }
 }

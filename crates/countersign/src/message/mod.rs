@@ -5,11 +5,13 @@
 
 pub(crate) mod binds;
 pub(crate) mod filter;
+mod held;
 pub(crate) mod json;
 pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod scope;
 pub(crate) mod sign;
+mod stream;
 pub(crate) mod template;
 pub(crate) mod test;
 pub(crate) mod value;

@@ -4,11 +4,12 @@
 //! is one spelling; several occurrences where one is meant are refused rather than chosen between; candidates are counted
 //! before anything is hashed.
 
-use super::filter::{Fault, Filter, Type, Val};
+pub(crate) mod read;
+
+use super::filter::{Fault, Filter, Val};
 use super::scope::{Local, Scope};
 use super::wire;
 use super::{SIGNATURE_AMBIGUOUS, SIGNATURE_COUNT, SIGNATURE_SHAPE};
-use crate::config::{ConfigCode, ConfigError, Reader, Spanned};
 use crate::outcome::{Reason, Rejection};
 use crate::request::{Found, HeaderName};
 use regex::bytes::Regex;
@@ -18,9 +19,6 @@ use std::sync::Arc;
 
 /// How many signatures a request may carry, unless the preset says otherwise.
 pub(crate) const MAX_CANDIDATES: usize = 8;
-
-/// How many bytes a compiled regular expression may take.
-const REGEX_SIZE: usize = 1 << 20;
 
 /// Where something stands and how it is cut out.
 #[derive(Clone, Debug)]
@@ -93,41 +91,21 @@ impl What {
 /// A decoded signature. Sixty-four bytes cost no allocation: every MAC, Ed25519, ECDSA over P-256.
 pub(crate) type Tag = SmallVec<[u8; 64]>;
 
+/// Fields of a signature's item, by name.
+pub(crate) type Fields<'p, 'r> = SmallVec<[(&'p str, Cow<'r, [u8]>); 2]>;
+
 /// A signature found on the wire, with the other fields of its item.
 #[derive(Debug)]
 pub(crate) struct Candidate<'p, 'r> {
     pub(crate) place: &'p Place,
     pub(crate) signature: Tag,
-    pub(crate) fields: SmallVec<[(&'p str, Cow<'r, [u8]>); 2]>,
+    pub(crate) fields: Fields<'p, 'r>,
 }
 
 /// The signatures of one request: four cost no allocation.
 pub(crate) type Candidates<'p, 'r> = SmallVec<[Candidate<'p, 'r>; 4]>;
 
 impl Place {
-    /// Read a place's table. The keys of the time's own (`format`, `from_signature`) are the caller's to ask for.
-    pub(crate) fn read(table: &Reader<'_>, what: What, has_items: bool) -> Option<Place> {
-        let complaints = table.complaints().len();
-        let (at, label) = read_at(table, has_items)?;
-        let extract = read_extract(table, what);
-        let clean = table.text("clean").and_then(|text| read_clean(&text, table)).unwrap_or_default();
-        let list = table.text("list").filter(|text| not_empty(text, "list", table)).map(|text| (*text.value).into());
-        let repeat = table.boolean("repeat").unwrap_or(false);
-        let max = table.integer("max_candidates", 1..=100).map_or(MAX_CANDIDATES, |n| n.value as usize);
-        let role = table.text("role").map(|role| role.value);
-        let encoding = match what {
-            What::Signature => read_encoding(table),
-            What::Timestamp | What::Id => Vec::new(),
-        };
-        if repeat && !matches!(at, At::Header(_)) {
-            let help = "only a header occurs several times: leave `repeat` out";
-            wrong(table, table.span(), "`repeat` is for a `header`", help);
-        }
-        (table.complaints().len() == complaints).then_some(())?;
-        let (clean, encoding) = (clean.into(), encoding.into());
-        Some(Place { at, repeat, clean, list, max, extract: extract?, encoding, role, label })
-    }
-
     /// Whether it can be read before the body is there.
     pub(crate) fn is_in_head(&self) -> bool {
         matches!(self.at, At::Header(_) | At::Numbered(_) | At::Query(_))
@@ -167,7 +145,9 @@ impl Place {
             }
             Extract::Regex { regex, capture } => {
                 let found = regex.captures(&text).and_then(|captures| captures.name(capture));
-                found.map(|found| part(&text, found.as_bytes())).ok_or(Fault::Malformed("the pattern does not match"))
+                found
+                    .map(|found| part(&text, found.as_bytes()))
+                    .ok_or(Fault::Malformed("the pattern does not match"))
             }
         }
     }
@@ -247,7 +227,10 @@ impl Place {
             return Ok(text);
         }
         let local = Local::default();
-        let cleaned = self.clean.iter().try_fold(Val::Bytes(text), |value, filter| filter.apply(value, &(scope, &local)));
+        let cleaned = self
+            .clean
+            .iter()
+            .try_fold(Val::Bytes(text), |value, filter| filter.apply(value, &(scope, &local)));
         cleaned?.into_bytes()
     }
 }
@@ -261,6 +244,8 @@ struct Gather<'g, 'p, 'r> {
     trouble: &'g mut Option<Rejection>,
 }
 
+// Whether a text is borrowed from the request decides how its parts are: so `&Cow` and not `&[u8]`.
+#[expect(clippy::ptr_arg, reason = "see above")]
 impl<'p, 'r> Gather<'_, 'p, 'r> {
     fn text(&mut self, text: &Cow<'r, [u8]>) -> Result<(), Rejection> {
         match &self.place.list {
@@ -291,37 +276,40 @@ impl<'p, 'r> Gather<'_, 'p, 'r> {
             },
             Extract::Pairs { between, separator, key } => {
                 let (key, mut any) = (key.as_bytes(), false);
-                let fields = |name: &'p Box<str>| {
+                let fields = |name: &'p str| {
                     let mut values = pairs(item, between, separator).filter(|(n, _)| *n == name.as_bytes());
                     match (values.next(), values.next()) {
-                        (Some((_, value)), None) => Some((&**name, part(text, value))),
+                        (Some((_, value)), None) => Some((name, part(text, value))),
                         _ => None,
                     }
                 };
                 for (_, value) in pairs(item, between, separator).filter(|(name, _)| *name == key) {
                     any = true;
-                    self.signature(value, self.wanted.iter().filter_map(fields).collect())?;
+                    self.signature(
+                        value,
+                        self.wanted.iter().map(|name| &**name).filter_map(fields).collect(),
+                    )?;
                 }
                 if any { Ok(()) } else { self.passed_over("there is no signature among the pairs") }
             }
             Extract::Regex { regex, capture } => {
-                let Some(captures) = regex.captures(item) else { return self.passed_over("the pattern does not match") };
+                let Some(captures) = regex.captures(item) else {
+                    return self.passed_over("the pattern does not match");
+                };
                 let Some(signature) = captures.name(capture) else {
                     return self.passed_over("the pattern captures no signature");
                 };
-                let field = |name: &'p Box<str>| {
-                    captures.name(name).map(|value| (&**name, part(text, value.as_bytes())))
-                };
-                self.signature(signature.as_bytes(), self.wanted.iter().filter_map(field).collect())
+                let field =
+                    |name: &'p str| captures.name(name).map(|value| (name, part(text, value.as_bytes())));
+                self.signature(
+                    signature.as_bytes(),
+                    self.wanted.iter().map(|name| &**name).filter_map(field).collect(),
+                )
             }
         }
     }
 
-    fn signature(
-        &mut self,
-        encoded: &[u8],
-        fields: SmallVec<[(&'p str, Cow<'r, [u8]>); 2]>,
-    ) -> Result<(), Rejection> {
+    fn signature(&mut self, encoded: &[u8], fields: Fields<'p, 'r>) -> Result<(), Rejection> {
         self.count()?;
         match decode(encoded, &self.place.encoding) {
             Some(signature) => self.out.push(Candidate { place: self.place, signature, fields }),
@@ -374,7 +362,7 @@ fn decode_one(text: &[u8], encoding: Encoding) -> Option<Tag> {
     let mut bytes = Tag::new();
     match encoding {
         // `0x` would be taken off by the decoder; on the wire it is another spelling.
-        Encoding::Hex if text.len() % 2 != 0 || text.starts_with(b"0x") => return None,
+        Encoding::Hex if !text.len().is_multiple_of(2) || text.starts_with(b"0x") => return None,
         Encoding::Hex => {
             bytes.resize(text.len() / 2, 0);
             const_hex::decode_to_slice(text, &mut bytes).ok()?;
@@ -408,7 +396,11 @@ fn part<'r>(text: &Cow<'r, [u8]>, part: &[u8]) -> Cow<'r, [u8]> {
     }
 }
 
-fn pairs<'t>(text: &'t [u8], between: &'t str, separator: &'t str) -> impl Iterator<Item = (&'t [u8], &'t [u8])> {
+fn pairs<'t>(
+    text: &'t [u8],
+    between: &'t str,
+    separator: &'t str,
+) -> impl Iterator<Item = (&'t [u8], &'t [u8])> {
     split(text, between.as_bytes()).filter_map(move |pair| {
         let at = memchr::memmem::find(pair, separator.as_bytes())?;
         Some((&pair[..at], &pair[at + separator.len()..]))
@@ -452,199 +444,4 @@ fn ambiguous(label: &str) -> Rejection {
 fn too_many(label: &str, max: usize) -> Rejection {
     let says = format!("{label} has more than {max} signatures");
     Rejection::new(Reason::MalformedSignature).detail(SIGNATURE_COUNT, says)
-}
-
-fn wrong(table: &Reader<'_>, span: &crate::config::Span, says: &str, help: &str) {
-    table.complaints().push(ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says).help(help));
-}
-
-fn not_empty(text: &Spanned<Arc<str>>, key: &str, table: &Reader<'_>) -> bool {
-    if text.value.is_empty() {
-        wrong(table, &text.span, &format!("`{key}` is empty"), "give the text that stands there");
-    }
-    !text.value.is_empty()
-}
-
-const WHERE: [&str; 6] = ["header", "query", "form", "json", "item", "body"];
-
-fn read_at(table: &Reader<'_>, has_items: bool) -> Option<(At, Box<str>)> {
-    let named: Vec<&str> = WHERE.into_iter().filter(|key| table.has(key)).collect();
-    let numbered = table.integer("numbered", 1..=100);
-    let [key] = named[..] else {
-        let says = match named.len() {
-            0 => "this names no place".into(),
-            _ => format!("this names {} places", named.len()),
-        };
-        let help = "name exactly one of `header`, `query`, `form`, `json`, `item` or `body = true`";
-        wrong(table, table.span(), &says, help);
-        return None;
-    };
-    if key == "body" {
-        return match table.boolean("body")? {
-            true => Some((At::Body, "body".into())),
-            false => {
-                wrong(table, table.span(), "`body = false` names no place", "leave it out, and name another place");
-                None
-            }
-        };
-    }
-    let name = table.text(key)?;
-    let text = &*name.value;
-    let label = format!("{key} {text}").into();
-    let at = match (key, &numbered) {
-        ("header", Some(most)) => {
-            let names = (1..=most.value).map(|n| HeaderName::new(&text.replace("{n}", &n.to_string())));
-            match names.collect::<Option<Vec<_>>>() {
-                Some(names) if text.contains("{n}") => At::Numbered(names.into()),
-                _ => {
-                    let help = "write the number's place as `{n}`: `header = \"X-Signature-{n}\"`";
-                    wrong(table, &name.span, "a numbered header needs `{n}` in its name", help);
-                    return None;
-                }
-            }
-        }
-        ("header", None) => match HeaderName::new(text) {
-            Some(name) => At::Header(name),
-            None => {
-                let help = match text.contains("{n}") {
-                    true => "a numbered header needs `numbered = 100`, say: how many at most",
-                    false => "letters, digits and hyphens, without the colon",
-                };
-                wrong(table, &name.span, &format!("`{text}` can be no header's name"), help);
-                return None;
-            }
-        },
-        ("query", _) => At::Query(text.into()),
-        ("form", _) => At::Form(text.into()),
-        (kind, _) => {
-            if let Err(why) = super::json::check_pointer(text) {
-                wrong(table, &name.span, &format!("`{text}` is no JSON pointer: {why}"), "write it as `/a/b`");
-                return None;
-            }
-            if kind == "item" && !has_items {
-                wrong(table, &name.span, "`item` needs `each`", "say over what: `each = \"/items/*\"`");
-                return None;
-            }
-            if kind == "json" { At::Json(text.into()) } else { At::Item(text.into()) }
-        }
-    };
-    Some((at, label))
-}
-
-fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
-    const WORDS: [&str; 4] = ["raw", "prefix", "kv_pairs", "regex"];
-    let word = if table.has("extract") { table.word("extract", &WORDS)?.value } else { "raw" };
-    let other = [("prefix", "prefix"), ("optional", "prefix"), ("pair_separator", "kv_pairs"), ("separator", "kv_pairs"), ("key", "kv_pairs"), ("pattern", "regex")];
-    for (key, of) in other {
-        // An inherited key of another way of cutting means nothing here, but is no mistake either: `like` and overrides
-        // lay one table over another. Written without any `extract` it is one.
-        if of != word && table.has(key) && !table.has("extract") {
-            wrong(table, table.span(), &format!("`{key}` needs `extract = \"{of}\"`"), &format!("write `extract = \"{of}\"`"));
-        }
-    }
-    let text = |key: &str, default: &str| match table.text(key) {
-        Some(text) => not_empty(&text, key, table).then(|| Box::from(&*text.value)),
-        None => Some(Box::from(default)),
-    };
-    Some(match word {
-        "raw" => Extract::Raw,
-        "prefix" => {
-            let prefix = table.required_text("prefix")?;
-            not_empty(&prefix, "prefix", table);
-            Extract::Prefix { prefix: (*prefix.value).into(), optional: table.boolean("optional").unwrap_or(false) }
-        }
-        "kv_pairs" => {
-            let key = table.required_text("key")?;
-            not_empty(&key, "key", table);
-            let (between, separator) = (text("pair_separator", ","), text("separator", "="));
-            Extract::Pairs { between: between?, separator: separator?, key: (*key.value).into() }
-        }
-        _ => {
-            let pattern = table.required_text("pattern")?;
-            let regex = compile_regex(&pattern, table)?;
-            let capture = what.capture();
-            if !regex.capture_names().flatten().any(|name| name == capture) {
-                let help = format!("name the part that is meant: `(?<{capture}>…)`");
-                wrong(table, &pattern.span, &format!("the pattern captures no `{capture}`"), &help);
-                return None;
-            }
-            Extract::Regex { regex, capture }
-        }
-    })
-}
-
-/// A regular expression, anchored at both ends: the whole text matches or none of it does.
-pub(crate) fn compile_regex(pattern: &Spanned<Arc<str>>, table: &Reader<'_>) -> Option<Regex> {
-    let anchored = format!("^(?:{})$", pattern.value);
-    match regex::bytes::RegexBuilder::new(&anchored).size_limit(REGEX_SIZE).build() {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            let why = match error {
-                regex::Error::CompiledTooBig(_) => "it is too big".into(),
-                error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-            };
-            let help = "patterns are linear-time: no back-references, no look-around; the whole text must match";
-            wrong(table, &pattern.span, &format!("the pattern does not compile: {why}"), help);
-            None
-        }
-    }
-}
-
-fn read_encoding(table: &Reader<'_>) -> Vec<Encoding> {
-    let known: Vec<&str> = Encoding::WORDS.iter().map(|(word, _)| *word).collect();
-    let Some(words) = table.texts("encoding") else {
-        if !table.has("encoding") {
-            table.missing("encoding", "write `encoding = \"hex\"`, `\"base64\"` or `\"base64url\"`; several: outermost first");
-        }
-        return Vec::new();
-    };
-    if words.is_empty() {
-        wrong(table, table.span(), "`encoding` is empty", "write `encoding = \"hex\"`, say");
-    }
-    let read = |word: Spanned<Arc<str>>| {
-        let found = Encoding::WORDS.iter().find(|(known, _)| **known == *word.value);
-        if found.is_none() {
-            let near = crate::config::nearest(&word.value, known.iter().copied()).unwrap_or("hex");
-            let says = format!("unknown encoding `{}`: {}", word.value, crate::config::one_of(known.iter().copied()));
-            wrong(table, &word.span, &says, &format!("write `encoding = \"{near}\"`"));
-        }
-        found.map(|(_, encoding)| *encoding)
-    };
-    words.into_iter().filter_map(read).collect()
-}
-
-/// Filters on the found text, before it is cut.
-fn read_clean(text: &Spanned<Arc<str>>, table: &Reader<'_>) -> Option<Vec<Filter>> {
-    let (mut filters, mut kind, mut at) = (Vec::new(), Type::Bytes, 0);
-    for word in text.value.split('|') {
-        let span = text.part(at..at + word.len());
-        at += word.len() + 1;
-        let (name, args) = match word.split_once(':') {
-            Some((name, args)) => (name, Some(args)),
-            None => (word, None),
-        };
-        match Filter::parse(name, args) {
-            Ok(Filter::Mac | Filter::Default(_)) => {
-                wrong(table, &span, &format!("`{name}` has no meaning here"), "leave it out");
-                return None;
-            }
-            Ok(filter) => {
-                let Some(after) = filter.output(kind) else {
-                    wrong(table, &span, &format!("`{word}` does not take {kind}"), "see the table of filters");
-                    return None;
-                };
-                kind = after;
-                filters.push(filter);
-            }
-            Err(error) => {
-                wrong(table, &span, &error.message, &error.help);
-                return None;
-            }
-        }
-    }
-    if !kind.is_text() {
-        wrong(table, &text.span, &format!("`clean` ends in {kind}, where text is needed"), "end in text");
-        return None;
-    }
-    Some(filters)
 }

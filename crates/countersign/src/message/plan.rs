@@ -1,30 +1,23 @@
-//! A mode's table, read into a flat plan.
+//! A flat plan: how to verify in one scheme, before it holds any key.
+
+pub(crate) mod read;
 
 use super::filter::Fault;
-use super::place::{At, Extract, Place, What};
+use super::place::{At, Extract, Place};
 use super::scope::Scope;
 use super::test::Test;
-use super::value::{Allow, Env, Segment, Source, Value, refuse};
-use super::{ID_SHAPE, TIME_AMBIGUOUS, TIME_SHAPE, binds};
-use crate::config::{nearest, one_of};
-use crate::config::{ConfigCode, ConfigError, Reader, Span, Spanned};
+use super::value::{Segment, Source, Value, refuse};
+use super::{ID_SHAPE, TIME_AMBIGUOUS, TIME_SHAPE};
+use crate::config::Reader;
 use crate::keys::{KeyError, Vars};
 use crate::outcome::{Binds, Reason, Rejection};
 use crate::preset::Var;
-use crate::time::{TimeFormat, TimeFormats, Timestamp};
+use crate::time::{TimeFormats, Timestamp};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// How many alternatives of the signed content a preset may try.
-const MAX_ALTERNATIVES: usize = 4;
-/// How many cases a preset may have.
-const MAX_CASES: usize = 8;
-/// How many named parts a preset may have.
-const MAX_PARTS: usize = 8;
 /// How many bytes an id may have.
 const MAX_ID: usize = 256;
-/// How many elements `each` runs over, unless the preset says less.
-const MAX_ITEMS: usize = 100;
 
 /// How to verify in this scheme.
 #[derive(Clone, Debug)]
@@ -61,7 +54,10 @@ pub(crate) struct Case {
 pub(crate) enum Algorithm {
     Fixed(usize),
     /// A closed map, so that a request can only choose what the preset allows.
-    Mapped { from: Value, map: Box<[(Box<str>, usize)]> },
+    Mapped {
+        from: Value,
+        map: Box<[(Box<str>, usize)]>,
+    },
 }
 
 /// A time as it stands on the wire, and what it says.
@@ -137,7 +133,7 @@ impl Decode {
 impl Plan {
     /// Read a mode's table. The caller asks for its own keys, and ends the reading.
     pub(crate) fn read(table: &Reader<'_>, vars: &[Var], algorithms: &[&str]) -> Option<Plan> {
-        PlanReader { table, vars, algorithms }.read()
+        read::PlanReader { table, vars, algorithms }.read()
     }
 
     /// With the source's variables put in.
@@ -152,7 +148,9 @@ impl Plan {
                 late: tests(&case.late)?,
                 templates: values(&case.templates)?,
                 algorithm: match &case.algorithm {
-                    Algorithm::Mapped { from, map } => Algorithm::Mapped { from: from.bind(vars)?, map: map.clone() },
+                    Algorithm::Mapped { from, map } => {
+                        Algorithm::Mapped { from: from.bind(vars)?, map: map.clone() }
+                    }
                     fixed => fixed.clone(),
                 },
                 ..case.clone()
@@ -161,7 +159,11 @@ impl Plan {
         Ok(Plan {
             cases: self.cases.iter().map(case).collect::<Result<_, _>>()?,
             parts: values(&self.parts)?,
-            key: KeyPlan { derive: one(&self.key.derive)?, select: one(&self.key.select)?, ..self.key.clone() },
+            key: KeyPlan {
+                derive: one(&self.key.derive)?,
+                select: one(&self.key.select)?,
+                ..self.key.clone()
+            },
             ..self.clone()
         })
     }
@@ -247,9 +249,7 @@ impl Plan {
 
 /// The segments before and after a bare `{body}`, if all of them can be had without it.
 pub(crate) fn split_at_body(template: &Value) -> Option<(&[Segment], &[Segment])> {
-    let is_body = |segment: &Segment| {
-        matches!(segment, Segment::Slot(slot) if slot.source == Source::Body && slot.filters.is_empty())
-    };
+    let is_body = |segment: &Segment| matches!(segment, Segment::Slot(slot) if slot.source == Source::Body && slot.filters.is_empty());
     let at = template.segments.iter().position(is_body)?;
     let (before, after) = (&template.segments[..at], &template.segments[at + 1..]);
     let slots = template.slots().filter(|(slot, _)| !of_head(&slot.source)).count();
@@ -263,8 +263,15 @@ fn in_head(value: &Value) -> bool {
 fn of_head(source: &Source) -> bool {
     !matches!(
         source,
-        Source::Body | Source::Form(_) | Source::Param(_) | Source::FormPairs | Source::Json(_) | Source::Item(_)
-            | Source::Part(_) | Source::Secret | Source::Claim(_)
+        Source::Body
+            | Source::Form(_)
+            | Source::Param(_)
+            | Source::FormPairs
+            | Source::Json(_)
+            | Source::Item(_)
+            | Source::Part(_)
+            | Source::Secret
+            | Source::Claim(_)
     )
 }
 
@@ -335,423 +342,16 @@ impl Id {
     /// Whether these bytes can be an id: short, of an alphabet that no separator or log is hurt by, and without what
     /// follows an id in the content.
     pub(crate) fn allows(&self, id: &[u8]) -> Result<(), Rejection> {
-        let alphabet = |b: &u8| b.is_ascii_alphanumeric() || b"._:-".contains(b);
+        let alphabet = |b: &u8| b.is_ascii_alphanumeric() || b"_.:-".contains(b);
         let holds = |literal: &[u8]| memchr::memmem::find(id, literal).is_some();
-        match (1..=MAX_ID).contains(&id.len()) && id.iter().all(alphabet) && !self.forbidden.iter().any(|l| holds(l)) {
+        match (1..=MAX_ID).contains(&id.len())
+            && id.iter().all(alphabet)
+            && !self.forbidden.iter().any(|l| holds(l))
+        {
             true => Ok(()),
             false => Err(Rejection::new(Reason::MalformedContent)
                 .detail(ID_SHAPE, "the id holds bytes that no id has, or the literal that follows it")),
         }
-    }
-}
-
-struct PlanReader<'a> {
-    table: &'a Reader<'a>,
-    vars: &'a [Var],
-    algorithms: &'a [&'a str],
-}
-
-/// What a case takes from the mode's own keys where it says nothing itself.
-struct Defaults {
-    templates: Option<Vec<Value>>,
-    places: Option<(Vec<Place>, bool)>,
-    algorithm: Option<Algorithm>,
-    require: Vec<(Test, Option<bool>)>,
-}
-
-impl PlanReader<'_> {
-    fn read(self) -> Option<Plan> {
-        let table = self.table;
-        let each = self.each();
-        let adjacent = table.word("adjacent", &["accepted"]).is_some();
-        let secret = table.boolean("secret_in_content").unwrap_or(false);
-        let allow = Allow { item: each.is_some(), found: true, secret, ..Allow::default() };
-        let (part_names, parts) = self.parts(allow);
-        let env = Env { vars: self.vars, parts: &part_names, allow, complaints: table.complaints() };
-        let time = self.time(each.is_some());
-        let id = self.places("id_source", What::Id, each.is_some(), false).map(|(places, _)| places);
-        let key = self.key(allow, &part_names);
-        let own = Defaults {
-            templates: self.templates(table, env),
-            places: self.signature(table, each.is_some()),
-            algorithm: self.algorithm(table, env),
-            require: Test::read_all(table, "require", env),
-        };
-        let cases = self.cases(env, own, each.is_some());
-        let (key, cases) = (key?, cases?);
-        let mut plan = Plan {
-            cases: cases.into(),
-            parts: parts.into(),
-            time,
-            id: id.map(|places| Id { places: places.into(), forbidden: [].into(), before: false, needed: false }),
-            each,
-            key,
-            binds: Binds::default(),
-        };
-        settle(&mut plan);
-        if !adjacent {
-            self.neighbours(&plan);
-        }
-        plan.binds = binds::of(&plan);
-        Some(plan)
-    }
-
-    fn each(&self) -> Option<Each> {
-        let pattern = self.table.text("each");
-        let max = self.table.integer("max_items", 1..=MAX_ITEMS as i64).map_or(MAX_ITEMS, |n| n.value as usize);
-        let pattern = pattern?;
-        if !pattern.value.split('/').any(|token| token == "*") || !pattern.value.starts_with('/') {
-            self.wrong(&pattern.span, "`each` needs a pointer with a `*`", "write it as `each = \"/items/*\"`");
-            return None;
-        }
-        Some(Each { pattern: (*pattern.value).into(), max })
-    }
-
-    fn parts(&self, allow: Allow) -> (Vec<Arc<str>>, Vec<Value>) {
-        let (mut names, mut values) = (Vec::<Arc<str>>::new(), Vec::new());
-        for (index, (key, node)) in self.table.entries("parts").into_iter().enumerate() {
-            if index == MAX_PARTS {
-                self.wrong(&key.span, "a preset has at most 8 parts", "fold some into others");
-                break;
-            }
-            let env = Env { vars: self.vars, parts: &names, allow, complaints: self.table.complaints() };
-            let value = match node.text() {
-                Some(text) => Value::compile(&Spanned { value: text.clone(), span: node.span.clone() }, env),
-                None => {
-                    let says = format!("part `{}` must be a text, but is {}", key.name, node.value.kind());
-                    self.wrong(&node.span, &says, "write it as a value: `\"{body|sha256|hex}\"`");
-                    None
-                }
-            };
-            let nothing = || Value { segments: [].into(), span: node.span.clone() };
-            values.push(value.unwrap_or_else(nothing));
-            names.push(key.name.clone());
-        }
-        (names, values)
-    }
-
-    fn templates(&self, table: &Reader<'_>, env: Env<'_>) -> Option<Vec<Value>> {
-        let texts = table.texts("signed_template")?;
-        if texts.is_empty() || texts.len() > MAX_ALTERNATIVES {
-            let says = format!("`signed_template` has {} alternatives", texts.len());
-            self.wrong(table.span(), &says, "write one text, or an array of two to four");
-        }
-        let values: Vec<Value> = texts.iter().filter_map(|text| Value::compile(text, env)).collect();
-        if values.len() == texts.len() {
-            self.alike(&values);
-        }
-        Some(values)
-    }
-
-    /// Alternatives may differ in filters and literals only, so that what is bound is the same in all.
-    fn alike(&self, values: &[Value]) {
-        let sources = |value: &Value| value.slots().map(|(slot, _)| slot.source.clone()).collect::<Vec<_>>();
-        let Some((first, rest)) = values.split_first() else { return };
-        for other in rest.iter().filter(|other| sources(other) != sources(first)) {
-            let help = "alternatives differ only in filters and literals; write a `case` for another shape";
-            self.wrong(&other.span, "this alternative has other placeholders than the first", help);
-        }
-    }
-
-    fn signature(&self, table: &Reader<'_>, has_items: bool) -> Option<(Vec<Place>, bool)> {
-        table.has("signature_source").then_some(())?;
-        let tables = table.tables("signature_source");
-        let mut first_present = false;
-        let mut places = Vec::new();
-        for (index, table) in tables.iter().enumerate() {
-            if table.boolean("first_present").unwrap_or(false) {
-                first_present = true;
-                if index > 0 {
-                    let help = "write it on the first of the places";
-                    self.wrong(table.span(), "`first_present` says something of all the places", help);
-                }
-            }
-            places.extend(Place::read(table, What::Signature, has_items));
-        }
-        tables.into_iter().for_each(Reader::finish);
-        Some((places, first_present))
-    }
-
-    fn places(&self, key: &str, what: What, has_items: bool, from_signature: bool) -> Option<(Vec<Place>, Vec<Reader<'_>>)> {
-        self.table.has(key).then_some(())?;
-        let tables = self.table.tables(key);
-        let mut places = Vec::new();
-        for table in &tables {
-            // Of several places for one time or id the first that is there always decides.
-            table.boolean("first_present");
-            if !(from_signature && table.has("from_signature")) {
-                places.extend(Place::read(table, what, has_items));
-            }
-        }
-        if what == What::Id {
-            tables.into_iter().for_each(Reader::finish);
-            return Some((places, Vec::new()));
-        }
-        Some((places, tables))
-    }
-
-    fn time(&self, has_items: bool) -> Option<Time> {
-        let (places, tables) = self.places("timestamp_source", What::Timestamp, has_items, true)?;
-        let first = tables.first()?;
-        let from_signature = first.text("from_signature").map(|name| Box::from(&*name.value));
-        let formats = self.formats(first);
-        for table in &tables[1..] {
-            // The first place's format holds for all, and may be repeated.
-            table.node("format");
-        }
-        tables.into_iter().for_each(Reader::finish);
-        let formats = formats?;
-        Some(Time { places: places.into(), from_signature, formats, before: false, needed: false })
-    }
-
-    fn formats(&self, table: &Reader<'_>) -> Option<TimeFormats> {
-        let words: Vec<&str> = TimeFormat::WORDS.iter().map(|(word, _)| *word).collect();
-        let Some(written) = table.texts("format") else {
-            if !table.has("format") {
-                table.missing("format", format!("write `format = \"unix\"`, say: {}", one_of(words)));
-            }
-            return None;
-        };
-        let mut formats = Vec::new();
-        for word in &written {
-            match TimeFormat::from_word(&word.value) {
-                Some(format) => formats.push(format),
-                None => {
-                    let near = nearest(&word.value, words.iter().copied()).unwrap_or("unix");
-                    let says = format!("unknown time format `{}`: {}", word.value, one_of(words.iter().copied()));
-                    self.wrong(&word.span, &says, &format!("write `format = \"{near}\"`"));
-                }
-            }
-        }
-        match TimeFormats::new(formats) {
-            Ok(formats) => Some(formats),
-            Err(why) => {
-                self.wrong(table.span(), &format!("`format`: {why}"), "write one word, or two that differ in length");
-                None
-            }
-        }
-    }
-
-    fn key(&self, allow: Allow, parts: &[Arc<str>]) -> Option<KeyPlan> {
-        let Some(table) = self.table.table("key") else {
-            if !self.table.has("key") {
-                let help = "say how a secret is written: `key = { forms = [{ decode = \"text\" }] }`";
-                self.table.missing("key", help);
-            }
-            return None;
-        };
-        let mut forms = Vec::new();
-        if !table.has("forms") {
-            table.missing("forms", "write `forms = [{ decode = \"text\" }]`; or `hex`, `base64`, `base64url`");
-        }
-        for form in table.tables("forms") {
-            let prefix = form.text("prefix").map_or_else(Box::default, |prefix| Box::from(&*prefix.value));
-            if !form.has("decode") {
-                form.missing("decode", "write `decode = \"text\"`, `\"hex\"`, `\"base64\"` or `\"base64url\"`");
-            }
-            forms.extend(form.choice("decode", &Decode::WORDS).map(|decode| Form { prefix, decode: decode.value }));
-            form.finish();
-        }
-        let env = |secret| Env {
-            vars: self.vars,
-            parts,
-            allow: Allow { secret, item: false, ..allow },
-            complaints: table.complaints(),
-        };
-        let derive = table.text("derive").and_then(|text| Value::compile(&text, env(true)));
-        if let Some(value) = derive.as_ref().filter(|value| !value.uses(|s| *s == Source::Secret)) {
-            let help = "a key without the secret in it could be made by anyone: write `{secret}`";
-            self.wrong(&value.span, "`derive` has no `{secret}`", help);
-        }
-        let select = table.text("select").and_then(|text| Value::compile(&text, env(false)));
-        let roles = table.texts("roles").unwrap_or_default().into_iter().map(|role| role.value).collect();
-        let min_bytes = table.integer("min_bytes", 1..=4096).map_or(1, |n| n.value as usize);
-        table.finish();
-        let of_request = |source: &Source| !matches!(source, Source::Secret | Source::Var(_));
-        let per_request = derive.as_ref().is_some_and(|value| value.uses(of_request));
-        Some(KeyPlan { forms: forms.into(), derive, per_request, select, roles, min_bytes })
-    }
-
-    fn algorithm(&self, table: &Reader<'_>, env: Env<'_>) -> Option<Algorithm> {
-        let index = |word: &Spanned<Arc<str>>| {
-            let found = self.algorithms.iter().position(|known| **known == *word.value);
-            if found.is_none() {
-                let near = nearest(&word.value, self.algorithms.iter().copied()).unwrap_or(self.algorithms[0]);
-                let known = one_of(self.algorithms.iter().copied());
-                let says = format!("unknown algorithm `{}`: {known}", word.value);
-                self.wrong(&word.span, &says, &format!("write `\"{near}\"`"));
-            }
-            found
-        };
-        let node = table.node("algorithm")?;
-        if node.table().is_none() {
-            return index(&table.text("algorithm")?).map(Algorithm::Fixed);
-        }
-        let table = table.table("algorithm")?;
-        let from = table.required_text("from").and_then(|text| Value::compile(&text, env));
-        let mut map = Vec::new();
-        for (key, node) in table.entries("map") {
-            match node.text() {
-                Some(text) => {
-                    let word = Spanned { value: text.clone(), span: node.span.clone() };
-                    map.extend(index(&word).map(|number| (Box::from(&*key.name), number)));
-                }
-                None => self.wrong(&node.span, "an algorithm's name is a text", "write `\"1\" = \"sha256\"`"),
-            }
-        }
-        if map.is_empty() {
-            self.wrong(table.span(), "`map` allows no algorithm", "write `map = { \"1\" = \"sha256\" }`");
-        }
-        table.finish();
-        Some(Algorithm::Mapped { from: from?, map: map.into() })
-    }
-
-    fn cases(&self, env: Env<'_>, own: Defaults, has_items: bool) -> Option<Vec<Case>> {
-        let tables = self.table.tables("case");
-        if tables.len() > MAX_CASES {
-            self.wrong(tables[MAX_CASES].span(), "a preset has at most 8 cases", "fold some into others");
-        }
-        if tables.is_empty() {
-            return Some(vec![self.case(None, env, &own, has_items)?]);
-        }
-        let mut cases = Vec::new();
-        let wanted = tables.len();
-        for table in tables {
-            cases.extend(self.case(Some(&table), env, &own, has_items));
-            table.finish();
-        }
-        (cases.len() == wanted).then_some(cases)
-    }
-
-    fn case(&self, table: Option<&Reader<'_>>, env: Env<'_>, own: &Defaults, has_items: bool) -> Option<Case> {
-        let mut require = own.require.clone();
-        let (mut when, mut templates, mut places, mut algorithm) = (Vec::new(), None, None, None);
-        if let Some(table) = table {
-            // What a case is chosen by is read before anything is found.
-            let early = Env { allow: Allow { found: false, ..env.allow }, ..env };
-            when = Test::read_all(table, "when", early);
-            if when.is_empty() && !table.has("when") {
-                table.missing("when", "say when it applies: `when = [{ value = \"{method}\", equals = \"GET\" }]`");
-            }
-            require.extend(Test::read_all(table, "require", env));
-            templates = self.templates(table, env);
-            places = self.signature(table, has_items);
-            algorithm = self.algorithm(table, env);
-        }
-        let here = table.unwrap_or(self.table);
-        let says = |key: &str, help: &str| {
-            if !self.table.has(key) && !here.has(key) {
-                here.missing(key, help);
-            }
-        };
-        says("signed_template", "say what is signed: `signed_template = \"{body}\"`");
-        says("signature_source", "say where it is: `signature_source = { header = \"x-signature\", encoding = \"hex\" }`");
-        says("algorithm", &format!("write `algorithm = \"{}\"`, say: {}", self.algorithms[0], one_of(self.algorithms.iter().copied())));
-        let templates = templates.or_else(|| own.templates.clone())?;
-        let (places, first_present) = places.or_else(|| own.places.clone())?;
-        let algorithm = algorithm.or_else(|| own.algorithm.clone())?;
-        let (early, late): (Vec<_>, Vec<_>) = require.into_iter().partition(|(_, early)| *early == Some(true));
-        let tests = |tests: Vec<(Test, Option<bool>)>| tests.into_iter().map(|(test, _)| test).collect();
-        Some(Case {
-            when: tests(when),
-            early: tests(early),
-            late: tests(late),
-            templates: templates.into(),
-            places: places.into(),
-            first_present,
-            algorithm,
-            wanted: [].into(),
-            per_candidate: false,
-            per_key: false,
-        })
-    }
-
-    /// Two neighbours without a literal between them, of which the first may be of any length, can be cut elsewhere and
-    /// still give the same content.
-    fn neighbours(&self, plan: &Plan) {
-        let fixed = plan.time.as_ref().is_some_and(|time| time.formats.is_fixed_width());
-        for template in plan.cases.iter().flat_map(|case| &case.templates) {
-            let mut before: Option<&super::value::Slot> = None;
-            for segment in template.segments.iter().flat_map(|segment| match segment {
-                Segment::Optional(inner) => &**inner,
-                other => std::slice::from_ref(other),
-            }) {
-                let Segment::Slot(slot) = segment else {
-                    before = None;
-                    continue;
-                };
-                if let Some(before) = before.filter(|before| !before.is_fixed_width(fixed)) {
-                    let says = format!(
-                        "where `{{{}}}` ends and `{{{}}}` begins cannot be told: bytes could move from one to the other",
-                        before.text, slot.text
-                    );
-                    let help = "if the provider signs it so, write `adjacent = \"accepted\"` and say in `notes` what it means";
-                    let error = ConfigError::at(ConfigCode::MalformedTemplate, template.span.clone(), says);
-                    self.table.complaints().push(error.help(help));
-                    return;
-                }
-                before = Some(slot);
-            }
-        }
-    }
-
-    fn wrong(&self, span: &Span, says: &str, help: &str) {
-        let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
-        self.table.complaints().push(error.help(help));
-    }
-}
-
-/// What follows from the whole: which fields are read, what the content depends on, what has to be found first.
-fn settle(plan: &mut Plan) {
-    let Plan { cases, time, id, key, parts, .. } = plan;
-    let everywhere: Vec<&Value> = parts.iter().chain(&key.derive).chain(&key.select).collect();
-    let own_time = time.as_ref().and_then(|time| time.from_signature.clone());
-    for case in cases.iter_mut() {
-        let tests = case.early.iter().chain(&case.late).flat_map(Test::values);
-        let mut wanted: Vec<Box<str>> = own_time.iter().cloned().collect();
-        let values = case.templates.iter().chain(everywhere.iter().copied()).chain(tests);
-        for (slot, _) in values.flat_map(Value::slots) {
-            if let Source::Sig(name) = &slot.source {
-                wanted.push(name.clone());
-            }
-        }
-        let regex_id = |place: &Place| matches!(place.extract, Extract::Regex { .. }) && place.captures("key_id");
-        if key.select.is_none() && case.places.iter().any(regex_id) {
-            wanted.push("key_id".into());
-        }
-        wanted.sort();
-        wanted.dedup();
-        case.wanted = wanted.into();
-        let content = || case.templates.iter().chain(parts.iter()).chain(&key.derive);
-        let of_candidate =
-            |s: &Source| matches!(s, Source::Sig(_)) || (own_time.is_some() && *s == Source::Timestamp);
-        case.per_candidate = content().any(|value| value.uses(of_candidate));
-        case.per_key = case.templates.iter().chain(parts.iter()).any(|value| value.uses(|s| *s == Source::Secret));
-    }
-    let contents = || cases.iter().flat_map(|case| case.templates.iter()).chain(parts.iter()).chain(&key.derive);
-    let used = |source: &Source| contents().any(|value| value.uses(|s| s == source));
-    let needed = |source: &Source| {
-        contents().any(|value| value.slots().any(|(slot, optional)| slot.source == *source && !optional))
-    };
-    let head = |places: &[Place]| places.iter().all(Place::is_in_head);
-    if let Some(time) = time {
-        time.before = used(&Source::Timestamp) || head(&time.places);
-        time.needed = needed(&Source::Timestamp) || !used(&Source::Timestamp);
-    }
-    if let Some(id) = id {
-        id.before = used(&Source::Id) || head(&id.places);
-        id.needed = needed(&Source::Id);
-        let mut forbidden = Vec::new();
-        for template in cases.iter().flat_map(|case| case.templates.iter()) {
-            for pair in template.segments.windows(2) {
-                if let [Segment::Slot(slot), Segment::Literal(next)] = pair
-                    && slot.source == Source::Id
-                {
-                    forbidden.push(next.clone());
-                }
-            }
-        }
-        id.forbidden = forbidden.into();
     }
 }
 

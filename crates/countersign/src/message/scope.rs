@@ -19,6 +19,9 @@ pub(crate) struct Scope<'r> {
 
 type Fields<'r> = Vec<(Cow<'r, [u8]>, Cow<'r, [u8]>)>;
 
+/// Makes the MAC of a challenge.
+pub(crate) type MakeMac<'x> = dyn Fn(&[u8]) -> Option<Vec<u8>> + 'x;
+
 /// What was found on the way, and is not of the request alone.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Local<'x> {
@@ -27,7 +30,7 @@ pub(crate) struct Local<'x> {
     pub(crate) sig: &'x [(&'x str, &'x [u8])],
     pub(crate) parts: &'x [Option<Cow<'x, [u8]>>],
     pub(crate) secret: Option<&'x [u8]>,
-    pub(crate) mac: Option<&'x dyn Fn(&[u8]) -> Option<Vec<u8>>>,
+    pub(crate) mac: Option<&'x MakeMac<'x>>,
 }
 
 impl<'r> Scope<'r> {
@@ -133,7 +136,9 @@ impl<'r> Scope<'r> {
             }
             Source::Timestamp => found(local.timestamp),
             Source::Id => found(local.id),
-            Source::Sig(name) => found(local.sig.iter().find(|(n, _)| **n == **name).map(|(_, value)| *value)),
+            Source::Sig(name) => {
+                found(local.sig.iter().find(|(n, _)| **n == **name).map(|(_, value)| *value))
+            }
             Source::Part(index) => {
                 local.parts.get(*index).cloned().flatten().map(Val::Bytes).ok_or(Fault::Absent)
             }

@@ -61,7 +61,8 @@ impl<P: Primitive> Sign for Bound<P> {
                 for place in places_for(case, key.role.as_ref()) {
                     let signature = {
                         let body = sheet.body.as_deref().unwrap_or(draft.body);
-                        let request = Request::new(Head::new(draft.method, sheet.url(), &sheet.headers), body);
+                        let request =
+                            Request::new(Head::new(draft.method, sheet.url(), &sheet.headers), body);
                         let root = Scope::new(&request);
                         let scope = match item {
                             None => root,
@@ -84,7 +85,13 @@ impl<P: Primitive> Sign for Bound<P> {
                     };
                     let joined = joined.map(|text| Cow::Owned(text.to_string()));
                     let numbered = matches!(place.at, At::Numbered(_)).then_some(count);
-                    sheet.put(place, item.map(|i| &**i), numbered, &encode(&signature, &place.encoding), joined)?;
+                    sheet.put(
+                        place,
+                        item.map(|i| &**i),
+                        numbered,
+                        &encode(&signature, &place.encoding),
+                        joined,
+                    )?;
                     count += 1;
                 }
             }
@@ -98,7 +105,7 @@ impl<P: Primitive> Bound<P> {
     fn tag(
         &self,
         case: &Case,
-        key: &super::template::Held<P>,
+        key: &super::held::Held<P>,
         scope: &Scope<'_>,
         local: &Local<'_>,
     ) -> Result<Vec<u8>, Rejection> {
@@ -118,7 +125,9 @@ impl<P: Primitive> Bound<P> {
         };
         let mut state = self.primitive.start(prepared);
         pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece));
-        self.primitive.sign(prepared, &self.primitive.finish(state)).ok_or_else(|| Rejection::new(Reason::ModeFault))
+        self.primitive
+            .sign(prepared, &self.primitive.finish(state))
+            .ok_or_else(|| Rejection::new(Reason::ModeFault))
     }
 
     /// Concrete pointers of the elements that `each` means; none without it.
@@ -141,7 +150,10 @@ impl<P: Primitive> Bound<P> {
                 .collect();
         }
         match pointers.is_empty() || pointers.len() > each.max {
-            true => Err(refuse(super::filter::Fault::Malformed("no elements to sign, or too many"), &each.pattern)),
+            true => Err(refuse(
+                super::filter::Fault::Malformed("no elements to sign, or too many"),
+                &each.pattern,
+            )),
             false => Ok(pointers),
         }
     }
@@ -155,7 +167,8 @@ impl<P: Primitive> Bound<P> {
             let fits = |case: &&Case| hold(&case.when, &scope, &Local::default()).unwrap_or(false);
             self.plan.cases.iter().find(fits)
         };
-        let none = || Rejection::new(Reason::Disallowed).detail(CASE_NONE, "no case of the preset fits the request");
+        let none =
+            || Rejection::new(Reason::Disallowed).detail(CASE_NONE, "no case of the preset fits the request");
         let case = case.ok_or_else(none)?;
         for (name, value) in case.early.iter().chain(&case.late).filter_map(demanded) {
             if !sheet.has_header(name) {

@@ -3,19 +3,20 @@
 //! A mode whose only difference is its primitive implements [`Primitive`] and has the whole grammar, streaming,
 //! signing, explaining and replay fingerprints for nothing. HMAC is one.
 
-use super::plan::{Algorithm, Case, Decode, KeyPlan, Plan, Timed, split_at_body};
+use super::held::Held;
 use super::place::{Candidate, Candidates};
+use super::plan::{Algorithm, Case, Plan, Timed, split_at_body};
 use super::scope::{Local, Scope};
+use super::stream::InPieces;
 use super::test::hold;
 use super::value::{Pieces, Source, Value, refuse};
 use super::*;
 use crate::config::{ConfigErrors, Reader};
-use crate::keys::{Key, KeyError, KeyId, KeyIndex, KeyKind, KeySet, Keyring, Secret, Vars};
+use crate::keys::{Key, KeyError, KeyIndex, KeyKind, KeySet, Keyring, Vars};
 use crate::mode::*;
 use crate::outcome::{Fingerprints, Rejection};
 use crate::preset::ModeConfig;
 use crate::request::{Head, Request};
-use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -117,7 +118,13 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
         let reads_body = plan.each.is_some()
             || plan.cases.iter().any(|case| {
                 case.templates.iter().any(of_body)
-                    || case.when.iter().chain(&case.late).chain(&case.early).flat_map(|test| test.values()).any(of_body)
+                    || case
+                        .when
+                        .iter()
+                        .chain(&case.late)
+                        .chain(&case.early)
+                        .flat_map(|test| test.values())
+                        .any(of_body)
             })
             || !plan.streams();
         let body = match (plan.streams(), reads_body) {
@@ -128,7 +135,9 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
         let mut needs = Needs::new(body, self.primitive.kinds()).binds(plan.binds);
         needs.allocates = plan.allocates();
         if plan.key.per_request {
-            needs.notes.push("the key depends on the request: none is kept, and every request derives its own".into());
+            needs.notes.push(
+                "the key depends on the request: none is kept, and every request derives its own".into(),
+            );
         }
         for algorithm in plan.algorithms() {
             needs.notes.extend(self.primitive.note(algorithm).map(std::borrow::Cow::Borrowed));
@@ -149,7 +158,9 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
         let content = |case: &Case, template: &Value| {
             // Some literal that always stands in the content has a byte that no such text has …
             let outside = template.segments.iter().any(|segment| match segment {
-                super::value::Segment::Literal(literal) => literal.iter().any(|b| !text.bytes[usize::from(*b)]),
+                super::value::Segment::Literal(literal) => {
+                    literal.iter().any(|b| !text.bytes[usize::from(*b)])
+                }
                 _ => false,
             });
             // … or the content starts with something that a test keeps from being one.
@@ -190,134 +201,6 @@ pub(super) struct Bound<P: Primitive> {
     pub(super) plan: Plan,
     pub(super) primitive: Arc<P>,
     pub(super) keys: Box<[Held<P>]>,
-}
-
-/// A key, decoded and prepared for each algorithm it may be used with.
-pub(super) struct Held<P: Primitive> {
-    pub(super) index: KeyIndex,
-    pub(super) id: KeyId,
-    pub(super) role: Option<Arc<str>>,
-    kind: KeyKind,
-    secret: Secret,
-    /// By the number of the algorithm; empty where the key depends on the request.
-    prepared: Vec<Option<P::Key>>,
-}
-
-impl<P: Primitive> Held<P> {
-    fn prepare(
-        primitive: &P,
-        plan: &KeyPlan,
-        algorithms: &[usize],
-        index: KeyIndex,
-        key: &Key,
-    ) -> Result<Self, KeyError> {
-        if !primitive.kinds().contains(&key.kind) {
-            return Err(KeyError::new(format!("this mode takes no {} key", key.kind.word())));
-        }
-        let roles = || plan.roles.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(" or ");
-        match &key.role {
-            None if !plan.roles.is_empty() => {
-                return Err(KeyError::new(format!("this preset's keys have a role: say {}", roles())));
-            }
-            Some(role) if !plan.roles.contains(role) => {
-                return Err(KeyError::new(match plan.roles.is_empty() {
-                    true => format!("this preset's keys have no role, and so not `{role}`"),
-                    false => format!("unknown role `{role}`: say {}", roles()),
-                }));
-            }
-            _ => {}
-        }
-        let secret = decode_secret(plan, key.material.expose())?;
-        let mut prepared = Vec::new();
-        if !plan.per_request {
-            let scope = Scope::nothing();
-            let derived = match &plan.derive {
-                None => secret.copy(),
-                Some(derive) => {
-                    let local = Local { secret: Some(secret.expose()), ..Local::default() };
-                    let text = derive.text(&scope, &local).ok().flatten();
-                    let text = text.ok_or_else(|| KeyError::new("no key can be derived from this secret"))?;
-                    Secret::new(text.into_owned())?
-                }
-            };
-            for algorithm in algorithms {
-                prepared.resize_with((*algorithm + 1).max(prepared.len()), || None);
-                prepared[*algorithm] = Some(primitive.key(*algorithm, key.kind, derived.expose())?);
-            }
-        }
-        let (id, role, kind) = (key.id.clone(), key.role.clone(), key.kind);
-        Ok(Held { index, id, role, kind, secret, prepared })
-    }
-
-    /// The key for an algorithm, unless it depends on the request.
-    pub(super) fn prepared(&self, algorithm: usize) -> Option<&P::Key> {
-        self.prepared.get(algorithm).and_then(Option::as_ref)
-    }
-
-    /// The decoded secret.
-    pub(super) fn expose(&self) -> &[u8] {
-        self.secret.expose()
-    }
-}
-
-/// A secret's text by the first form whose prefix fits. Lenient on base64 padding, as published secrets are careless of
-/// it; strict on the alphabet.
-fn decode_secret(plan: &KeyPlan, text: &[u8]) -> Result<Secret, KeyError> {
-    let fits = |form: &&super::plan::Form| text.starts_with(form.prefix.as_bytes());
-    let Some(form) = plan.forms.iter().find(fits) else {
-        let known: Vec<String> = plan.forms.iter().map(|form| format!("`{}…`", form.prefix)).collect();
-        return Err(KeyError::new(format!("the secret has no known form: it starts with {}", known.join(" or "))));
-    };
-    let text = &text[form.prefix.len()..];
-    let bytes = match form.decode {
-        Decode::Text => Some(text.to_vec()),
-        Decode::Hex if text.starts_with(b"0x") => None,
-        Decode::Hex => const_hex::decode(text).ok(),
-        Decode::Base64 => forgiving_base64(text, b'+', b'/'),
-        Decode::Base64Url => forgiving_base64(text, b'-', b'_'),
-    };
-    let bytes = bytes.map(Zeroizing::new).ok_or_else(|| {
-        let (word, _) = Decode::WORDS[Decode::WORDS.iter().position(|(_, d)| *d == form.decode).unwrap_or(0)];
-        KeyError::new(match form.prefix.is_empty() {
-            true => format!("the secret is not {word}: copy it again, whole"),
-            false => format!("what follows `{}` is not {word}: copy the secret again, whole", form.prefix),
-        })
-    })?;
-    if bytes.len() < plan.min_bytes {
-        let says = format!("the key has {} bytes, and this preset's have at least {}", bytes.len(), plan.min_bytes);
-        return Err(KeyError::new(says));
-    }
-    match bytes.is_empty() {
-        true => Err(KeyError::new("the secret is empty: give its value")),
-        false => Ok(Secret::of(bytes)),
-    }
-}
-
-/// Base64 of one alphabet, padded or not, whatever its loose trailing bits.
-fn forgiving_base64(text: &[u8], plus: u8, slash: u8) -> Option<Vec<u8>> {
-    let padding = text.iter().rev().take(2).take_while(|b| **b == b'=').count();
-    let text = &text[..text.len() - padding];
-    if text.len() % 4 == 1 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    for byte in text {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b if *b == plus => 62,
-            b if *b == slash => 63,
-            _ => return None,
-        };
-        (bits, held) = ((bits << 6 | u32::from(six)) & 0x3fff, held + 6);
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 /// What was found in a request before anything was hashed.
@@ -362,7 +245,11 @@ impl<P: Primitive> Check for Bound<P> {
         all.ok_or_else(|| Reason::MissingSignature.into())
     }
 
-    fn begin(self: Arc<Self>, head: &Head<'_>, _: &Context<'_>) -> Result<Option<Box<dyn Progress>>, Refusal> {
+    fn begin(
+        self: Arc<Self>,
+        head: &Head<'_>,
+        _: &Context<'_>,
+    ) -> Result<Option<Box<dyn Progress>>, Refusal> {
         if !self.plan.streams() {
             return Ok(None);
         }
@@ -379,7 +266,7 @@ impl<P: Primitive> Check for Bound<P> {
             super::value::resolve(after, &scope, &local, &mut last)?;
             let mut states = Vec::new();
             for key in &self.keys {
-                let Some(prepared) = key.prepared[found.algorithm].as_ref() else { return Ok(None) };
+                let Some(prepared) = key.prepared(found.algorithm) else { return Ok(None) };
                 let mut state = self.primitive.start(prepared);
                 first.iter().for_each(|piece| self.primitive.update(&mut state, piece));
                 states.push(state);
@@ -417,7 +304,7 @@ impl<P: Primitive> Check for Bound<P> {
 
     fn mac(&self, challenge: &[u8], live: KeySet) -> Option<Vec<u8>> {
         let key = self.keys.iter().find(|key| live.contains(key.index))?;
-        let prepared = key.prepared.iter().flatten().next()?;
+        let prepared = key.any()?;
         let mut state = self.primitive.start(prepared);
         self.primitive.update(&mut state, challenge);
         self.primitive.mac(&self.primitive.finish(state))
@@ -536,7 +423,9 @@ impl<P: Primitive> Bound<P> {
     /// The key that each signature names: by `select`, by its own `key_id`, or none.
     fn named<'p, 'r: 'p>(&self, found: &'p Found<'_, 'r>, scope: &Scope<'r>) -> Result<Named, Rejection> {
         let Some(select) = &self.plan.key.select else {
-            let id = |c: &Candidate<'_, '_>| c.fields.iter().find(|(n, _)| *n == "key_id").map(|(_, id)| self.place(id));
+            let id = |c: &Candidate<'_, '_>| {
+                c.fields.iter().find(|(n, _)| *n == "key_id").map(|(_, id)| self.place(id))
+            };
             return Ok(found.candidates.iter().map(id).collect());
         };
         let of_candidate = select.uses(|source| matches!(source, Source::Sig(_)));
@@ -568,7 +457,8 @@ impl<P: Primitive> Bound<P> {
     /// One MAC a key and content, then only comparisons.
     fn hash<'p, 'r>(&'p self, found: &Found<'p, 'r>, scope: &Scope<'r>) -> Result<Matched, Rejection> {
         let named = self.named(found, scope)?;
-        let mut matched = Matched { known: named.iter().any(|name| *name != Some(None)), ..Matched::default() };
+        let mut matched =
+            Matched { known: named.iter().any(|name| *name != Some(None)), ..Matched::default() };
         if !matched.known {
             return Ok(matched);
         }
@@ -600,7 +490,10 @@ impl<P: Primitive> Bound<P> {
         }
         // Only keys that a signature names are hashed with; where none is named, all: a replay may come with any.
         let wanted = |key: &Held<P>| {
-            named.iter().enumerate().any(|(i, name)| candidates.contains(&i) && name.is_none_or(|n| n == Some(key.index)))
+            named
+                .iter()
+                .enumerate()
+                .any(|(i, name)| candidates.contains(&i) && name.is_none_or(|n| n == Some(key.index)))
         };
         for template in &found.case.templates {
             let mut pieces = Pieces::new();
@@ -613,14 +506,14 @@ impl<P: Primitive> Bound<P> {
                 let mut secret = Pieces::new();
                 let mut with_secret = local;
                 if found.case.per_key {
-                    with_secret.secret = Some(key.secret.expose());
+                    with_secret.secret = Some(key.expose());
                     template.resolve(scope, &with_secret, &mut secret)?;
                 }
                 let pieces = if found.case.per_key { &secret } else { &pieces };
                 let derived;
-                let prepared = match key.prepared.get(found.algorithm) {
-                    Some(Some(prepared)) => prepared,
-                    _ => {
+                let prepared = match key.prepared(found.algorithm) {
+                    Some(prepared) => prepared,
+                    None => {
                         derived = self.derive(key, found.algorithm, scope, &local)?;
                         &derived
                     }
@@ -657,12 +550,15 @@ impl<P: Primitive> Bound<P> {
         scope: &Scope<'r>,
         local: &Local<'_>,
     ) -> Result<P::Key, Rejection> {
-        let underived = || Rejection::new(Reason::MalformedContent)
-            .detail(KEY_DERIVED, "no key can be derived from this request");
+        let underived = || {
+            Rejection::new(Reason::MalformedContent)
+                .detail(KEY_DERIVED, "no key can be derived from this request")
+        };
         let derive = self.plan.key.derive.as_ref().ok_or_else(underived)?;
-        let local = Local { secret: Some(key.secret.expose()), ..*local };
+        let local = Local { secret: Some(key.expose()), ..*local };
         let bytes = derive.text(scope, &local).map_err(|fault| refuse(fault, "derive"))?;
-        let bytes = Zeroizing::new(bytes.ok_or_else(|| refuse(super::filter::Fault::Absent, "derive"))?.into_owned());
+        let bytes =
+            Zeroizing::new(bytes.ok_or_else(|| refuse(super::filter::Fault::Absent, "derive"))?.into_owned());
         self.primitive.key(algorithm, key.kind, &bytes).map_err(|_| underived())
     }
 
@@ -694,52 +590,6 @@ impl Found<'_, '_> {
     fn fields(&self, index: usize) -> SmallVec<[(&str, &[u8]); 2]> {
         let fields = self.candidates.get(index).into_iter().flat_map(|candidate| &candidate.fields);
         fields.map(|(name, text)| (*name, &**text)).collect()
-    }
-}
-
-/// A body that arrives in pieces: one state a content and key.
-struct InPieces<P: Primitive> {
-    bound: Arc<Bound<P>>,
-    algorithm: usize,
-    hashing: Vec<(Vec<P::State>, Vec<u8>)>,
-    signatures: Vec<(super::place::Tag, KeySet)>,
-    time: Option<Timestamp>,
-    id: Option<String>,
-    late: Option<Rejection>,
-}
-
-impl<P: Primitive> Progress for InPieces<P> {
-    fn update(&mut self, piece: &[u8]) {
-        let primitive = &self.bound.primitive;
-        self.hashing.iter_mut().flat_map(|(states, _)| states).for_each(|state| primitive.update(state, piece));
-    }
-
-    fn finish(self: Box<Self>, _: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
-        let InPieces { bound, algorithm, hashing, signatures, time, id, late } = *self;
-        for (states, after) in hashing {
-            let (mut keys, mut prints) = (KeySet::default(), SmallVec::<[[u8; 32]; 4]>::new());
-            for (key, mut state) in bound.keys.iter().zip(states) {
-                // Keys that no signature may be tried with leave no fingerprint, as when all is there at once.
-                let Some(prepared) = key.prepared[algorithm].as_ref() else { continue };
-                bound.primitive.update(&mut state, &after);
-                let tag = bound.primitive.finish(state);
-                prints.push(bound.primitive.fingerprint(&tag));
-                let tried = signatures.iter().filter(|(_, keys)| keys.contains(key.index));
-                if tried.fold(false, |any, (sig, _)| bound.primitive.matches(prepared, &tag, sig) || any) {
-                    keys.insert(key.index);
-                }
-            }
-            if !keys.is_empty() {
-                if let Some(rejection) = late {
-                    return Err(rejection.into());
-                }
-                let mut evidence = Evidence::new(SignedBy::Held(keys), Fingerprints::tags(prints), bound.plan.binds);
-                evidence.signed_at = time;
-                evidence.message_id = id.map(Cow::Owned);
-                return Ok(evidence);
-            }
-        }
-        Err(Reason::BadSignature.into())
     }
 }
 

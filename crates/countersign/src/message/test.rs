@@ -1,11 +1,10 @@
 //! Tests: `when` a case applies, and what is required of a request whose signature is good.
 
 use super::filter::Fault;
-use super::place::compile_regex;
+use super::place::read::compile_regex;
 use super::scope::{Local, Scope};
 use super::value::{Env, Value};
-use crate::config::one_of;
-use crate::config::{ConfigCode, ConfigError, Reader, Span, Spanned};
+use crate::config::{ConfigCode, ConfigError, Reader, Span, Spanned, one_of};
 use crate::ct;
 use crate::keys::{KeyError, Vars};
 use regex::bytes::Regex;
@@ -94,7 +93,8 @@ impl Test {
 
     /// With the source's variables put in.
     pub(crate) fn bind(&self, vars: &Vars) -> Result<Test, KeyError> {
-        let all = |values: &[Value]| values.iter().map(|value| value.bind(vars)).collect::<Result<Box<[_]>, _>>();
+        let all =
+            |values: &[Value]| values.iter().map(|value| value.bind(vars)).collect::<Result<Box<[_]>, _>>();
         let check = match &self.check {
             Check::Equals(value) => Check::Equals(value.bind(vars)?),
             Check::In(values) => Check::In(all(values)?),
@@ -144,6 +144,9 @@ pub(crate) fn hold(tests: &[Test], scope: &Scope<'_>, local: &Local<'_>) -> Resu
     all_hold(tests.iter(), |test| test.holds(scope, local))
 }
 
-fn all_hold<T>(mut each: impl Iterator<Item = T>, holds: impl Fn(T) -> Result<bool, Fault>) -> Result<bool, Fault> {
+fn all_hold<T>(
+    mut each: impl Iterator<Item = T>,
+    holds: impl Fn(T) -> Result<bool, Fault>,
+) -> Result<bool, Fault> {
     each.try_fold(true, |all, one| Ok(all && holds(one)?))
 }

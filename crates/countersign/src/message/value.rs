@@ -4,11 +4,12 @@
 //! from the request. Types are checked when the preset is compiled, so that no request can meet a filter that does not
 //! fit; what a request *can* do is lack something, and that is a refusal, never an empty string.
 
+pub(crate) mod parse;
+
 use super::filter::{Fault, Filter, Keeps, Type, Val};
 use super::scope::{Local, Scope};
 use super::{CONTENT_ABSENT, CONTENT_MALFORMED};
-use crate::config::{nearest, one_of};
-use crate::config::{Complaints, ConfigCode, ConfigError, Span, Spanned};
+use crate::config::{Complaints, Span, Spanned};
 use crate::keys::{KeyError, Vars};
 use crate::mode::{Explain, Step};
 use crate::outcome::{Reason, Rejection};
@@ -84,9 +85,17 @@ pub(crate) const SOURCES: &[(&str, &str, &str)] = &[
     ("host", "", "the URL's host, with its port if one is written"),
     ("header", "NAME", "the one occurrence of a header, outer white space trimmed"),
     ("query", "NAME", "a decoded query parameter; without a name, all pairs in wire order"),
-    ("form", "NAME", "a decoded form field; without a name, all pairs in wire order; absent unless the body is a form"),
+    (
+        "form",
+        "NAME",
+        "a decoded form field; without a name, all pairs in wire order; absent unless the body is a form",
+    ),
     ("param", "NAME", "the one occurrence of a parameter in query or form"),
-    ("json", "/POINTER", "a value of the JSON body: text unquoted, numbers as spelled; `null` and missing are absent"),
+    (
+        "json",
+        "/POINTER",
+        "a value of the JSON body: text unquoted, numbers as spelled; `null` and missing are absent",
+    ),
     ("item", "/POINTER", "as `json`, relative to the current element of `each`"),
     ("timestamp", "", "the text on the wire that `timestamp_source` found"),
     ("id", "", "the text on the wire that `id_source` found"),
@@ -127,14 +136,17 @@ pub(crate) struct Env<'a> {
 impl Value {
     /// Compile one; every mistake in it is told, and then there is none.
     pub(crate) fn compile(text: &Spanned<Arc<str>>, env: Env<'_>) -> Option<Value> {
-        let mut parser = Parser { text, at: 0, env, failed: false };
+        let mut parser = parse::Parser { text, at: 0, env, failed: false };
         let segments = parser.segments(false);
         (!parser.failed).then(|| Value { segments: merge(segments), span: text.span.clone() })
     }
 
     /// Put the source's variables in: what is left depends on requests alone.
     pub(crate) fn bind(&self, vars: &Vars) -> Result<Value, KeyError> {
-        Ok(Value { segments: merge(bind(&self.segments, vars, false)?.unwrap_or_default()), span: self.span.clone() })
+        Ok(Value {
+            segments: merge(bind(&self.segments, vars, false)?.unwrap_or_default()),
+            span: self.span.clone(),
+        })
     }
 
     /// Every placeholder, and whether it stands in an optional segment.
@@ -236,12 +248,15 @@ impl Slot {
         for filter in &self.filters {
             value = match (filter, value) {
                 (Filter::Default(text), Err(Fault::Absent)) => Ok(Val::Bytes(Cow::Borrowed(text))),
-                (Filter::Default(text), Ok(Val::Json(json))) if json.is_null() => Ok(Val::Bytes(Cow::Borrowed(text))),
+                (Filter::Default(text), Ok(Val::Json(json))) if json.is_null() => {
+                    Ok(Val::Bytes(Cow::Borrowed(text)))
+                }
                 (Filter::Default(_), value) => value,
                 (Filter::Mac, Ok(operand)) => {
                     let operand = operand.into_bytes()?;
                     let mac = local.mac.and_then(|mac| mac(&operand));
-                    mac.map(|tag| Val::Bytes(Cow::Owned(tag))).ok_or(Fault::Malformed("no key makes a MAC here"))
+                    mac.map(|tag| Val::Bytes(Cow::Owned(tag)))
+                        .ok_or(Fault::Malformed("no key makes a MAC here"))
                 }
                 (filter, value) => value.and_then(|value| filter.apply(value, &(scope, local))),
             };
@@ -262,7 +277,12 @@ impl Slot {
     pub(crate) fn reads_body(&self) -> bool {
         matches!(
             self.source,
-            Source::Body | Source::Form(_) | Source::Param(_) | Source::FormPairs | Source::Json(_) | Source::Item(_)
+            Source::Body
+                | Source::Form(_)
+                | Source::Param(_)
+                | Source::FormPairs
+                | Source::Json(_)
+                | Source::Item(_)
         ) || self.filters.iter().any(Filter::looks_up_json)
     }
 }
@@ -353,17 +373,23 @@ fn bind(segments: &[Segment], vars: &Vars, optional: bool) -> Result<Option<Vec<
                     value = match (filter, value) {
                         (Filter::Default(text), Err(Fault::Absent)) => Ok(Val::Bytes(Cow::Borrowed(text))),
                         (Filter::Default(_), value) => value,
-                        (filter, value) => value.and_then(|v| filter.apply(v, &(&nothing, &Local::default()))),
+                        (filter, value) => {
+                            value.and_then(|v| filter.apply(v, &(&nothing, &Local::default())))
+                        }
                     };
                 }
                 match value.and_then(Val::into_bytes) {
                     Ok(bytes) => bound.push(Segment::Literal(bytes.into_owned().into())),
                     Err(Fault::Absent) if optional => return Ok(None),
                     Err(Fault::Absent) => {
-                        return Err(KeyError::new(format!("variable `{name}` is not set, and the preset needs it")));
+                        return Err(KeyError::new(format!(
+                            "variable `{name}` is not set, and the preset needs it"
+                        )));
                     }
                     Err(Fault::Malformed(why)) => {
-                        return Err(KeyError::new(format!("variable `{name}` does not fit `{{{text}}}`: {why}")));
+                        return Err(KeyError::new(format!(
+                            "variable `{name}` does not fit `{{{text}}}`: {why}"
+                        )));
                     }
                 }
             }
@@ -391,275 +417,6 @@ fn merge(segments: Vec<Segment>) -> Box<[Segment]> {
         }
     }
     merged.into()
-}
-
-struct Parser<'t, 'e> {
-    text: &'t Spanned<Arc<str>>,
-    at: usize,
-    env: Env<'e>,
-    failed: bool,
-}
-
-impl<'t> Parser<'t, '_> {
-    fn segments(&mut self, optional: bool) -> Vec<Segment> {
-        let (mut segments, mut literal) = (Vec::new(), Vec::new());
-        let start = self.at;
-        let text: &'t str = &self.text.value;
-        loop {
-            let rest = &text[self.at..];
-            let Some(c) = rest.chars().next() else {
-                if optional {
-                    self.complain(start - 1, 1, "this `[` is never closed", "close it with `]`, or write `[[` for a `[`");
-                }
-                break;
-            };
-            if ["{{", "}}", "[[", "]]"].iter().any(|pair| rest.starts_with(pair)) {
-                literal.push(rest.as_bytes()[0]);
-                self.at += 2;
-                continue;
-            }
-            match c {
-                '{' => {
-                    segments.push(Segment::Literal(std::mem::take(&mut literal).into()));
-                    self.at += 1;
-                    if let Some(slot) = self.slot() {
-                        segments.push(Segment::Slot(slot));
-                    }
-                }
-                '[' if optional => {
-                    self.complain(self.at, 1, "optional segments do not nest", "write `[[` for a `[`");
-                    self.at += 1;
-                }
-                '[' => {
-                    segments.push(Segment::Literal(std::mem::take(&mut literal).into()));
-                    self.at += 1;
-                    let from = self.at;
-                    let inner = self.segments(true);
-                    if !self.failed && !inner.iter().any(|segment| matches!(segment, Segment::Slot(_))) {
-                        let help = "put one in, or write `[[` and `]]` for brackets";
-                        self.complain(from - 1, self.at + 1 - from, "an optional segment without placeholder", help);
-                    }
-                    segments.push(Segment::Optional(merge(inner)));
-                }
-                ']' if optional => {
-                    self.at += 1;
-                    break;
-                }
-                '}' | ']' => {
-                    let help = format!("write `{c}{c}` for a `{c}`");
-                    self.complain(self.at, 1, &format!("this `{c}` closes nothing"), &help);
-                    self.at += 1;
-                }
-                c => {
-                    literal.extend_from_slice(&rest.as_bytes()[..c.len_utf8()]);
-                    self.at += c.len_utf8();
-                }
-            }
-        }
-        segments.push(Segment::Literal(literal.into()));
-        segments
-    }
-
-    /// From behind the brace to behind its fellow.
-    fn slot(&mut self) -> Option<Slot> {
-        let (open, text): (usize, &'t str) = (self.at, &self.text.value);
-        let mut words = vec![(open, String::new())];
-        let mut chars = text[open..].char_indices().peekable();
-        let close = loop {
-            match chars.next() {
-                None => {
-                    self.complain(open - 1, 1, "this `{` is never closed", "close it with `}`, or write `{{` for a `{`");
-                    self.at = text.len();
-                    return None;
-                }
-                Some((i, '}')) => break open + i,
-                Some((i, '|')) => words.push((open + i + 1, String::new())),
-                Some((_, '\\')) if matches!(chars.peek(), Some((_, '|' | '}'))) => {
-                    words.extend_last(chars.next().map(|(_, c)| c));
-                }
-                Some((_, c)) => words.extend_last(Some(c)),
-            }
-        };
-        self.at = close + 1;
-        let written = &text[open..close];
-        let mut words = words.into_iter();
-        let (at, word) = words.next()?;
-        let source = self.source(at, &word);
-        let mut kind = source.as_ref().map(Source::kind);
-        let mut filters = Vec::new();
-        for (at, word) in words {
-            let filter = self.filter(at, &word)?;
-            if matches!(filter, Filter::Mac) && !filters.is_empty() {
-                self.complain(at, word.len(), "`mac` takes a source as it is, without a filter before it", "");
-            }
-            if let Some(before) = kind {
-                kind = filter.output(before);
-                if kind.is_none() {
-                    let says = format!("`{word}` does not take {before}");
-                    self.complain(at, word.len(), &says, "see the table of filters: `docs/reference/grammar.md`");
-                    return None;
-                }
-            }
-            filters.push(filter);
-        }
-        match kind? {
-            Type::Bytes | Type::Json => {}
-            Type::List if self.env.allow.list => {}
-            kind => {
-                let help = match kind {
-                    Type::List => "end in text: add `|join` or `|join:,`",
-                    Type::Pairs => "end in text: add `|pairs:=|join:&`, say",
-                    _ => "end in text: add `|print:compact`, say",
-                };
-                self.complain(open, written.len(), &format!("this ends in {kind}, where text is needed"), help);
-                return None;
-            }
-        }
-        Some(Slot { source: source?, filters: filters.into(), text: written.into() })
-    }
-
-    fn source(&mut self, at: usize, word: &str) -> Option<Source> {
-        let (name, arg) = match word.split_once(':') {
-            Some((name, arg)) => (name, Some(arg)),
-            None => (word, None),
-        };
-        let Some((_, usage, _)) = SOURCES.iter().find(|(known, _, _)| *known == name) else {
-            let known: Vec<&str> = SOURCES.iter().map(|(known, _, _)| *known).collect();
-            let help = match nearest(name, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`? Known are {}", one_of(known.iter().copied())),
-                None => format!("known are {}", one_of(known.iter().copied())),
-            };
-            self.complain(at, name.len(), &format!("unknown source `{name}`"), &help);
-            return None;
-        };
-        let all_pairs = matches!(name, "query" | "form") && arg.is_none();
-        match arg {
-            Some(_) if usage.is_empty() => {
-                self.complain(at, word.len(), &format!("`{name}` takes no argument"), &format!("write `{{{name}}}`"));
-                return None;
-            }
-            None if !usage.is_empty() && !all_pairs => {
-                self.complain(at, word.len(), &format!("`{name}` needs an argument"), &format!("write `{{{name}:{usage}}}`"));
-                return None;
-            }
-            _ => {}
-        }
-        let allow = self.env.allow;
-        let wrong_place = match name {
-            "item" if !allow.item => Some("`item` needs `each`: there is no current element here"),
-            "timestamp" | "id" | "sig" if !allow.found => Some("this is not known yet where this value is read"),
-            "secret" if !allow.secret => {
-                Some("the secret stands only in `key.derive`, or where `secret_in_content = true` is spelled")
-            }
-            "claim" if !allow.claims => Some("this mode has no claims"),
-            _ => None,
-        };
-        if let Some(says) = wrong_place {
-            self.complain(at, word.len(), says, "");
-            return None;
-        }
-        let arg = arg.unwrap_or_default();
-        Some(match name {
-            "body" => Source::Body,
-            "method" => Source::Method,
-            "url" => Source::Url,
-            "path" => Source::Path,
-            "target" => Source::Target,
-            "query_string" => Source::QueryString,
-            "host" => Source::Host,
-            "header" => match HeaderName::new(arg) {
-                Some(name) => Source::Header(name),
-                None => {
-                    self.complain(at, word.len(), &format!("`{arg}` can be no header's name"), "");
-                    return None;
-                }
-            },
-            "query" if all_pairs => Source::QueryPairs,
-            "form" if all_pairs => Source::FormPairs,
-            "query" => Source::Query(arg.into()),
-            "form" => Source::Form(arg.into()),
-            "param" => Source::Param(arg.into()),
-            "json" | "item" => {
-                if !(arg.is_empty() || arg.starts_with('/')) {
-                    let help = format!("a pointer starts with a slash: `{{{name}:/{arg}}}`");
-                    self.complain(at, word.len(), &format!("`{arg}` is no JSON pointer"), &help);
-                    return None;
-                }
-                if name == "json" { Source::Json(arg.into()) } else { Source::Item(arg.into()) }
-            }
-            "timestamp" => Source::Timestamp,
-            "id" => Source::Id,
-            "sig" => Source::Sig(arg.into()),
-            "part" => return self.named(at, word, arg, "part", self.env.parts.iter().map(|p| &**p)).map(Source::Part),
-            "var" => {
-                let vars = self.env.vars;
-                let index = self.named(at, word, arg, "var", vars.iter().map(|v| &*v.name))?;
-                Source::Var(vars[index].name.clone())
-            }
-            "secret" => Source::Secret,
-            _ => Source::Claim(arg.into()),
-        })
-    }
-
-    /// The place of a declared name.
-    fn named<'n>(
-        &mut self,
-        at: usize,
-        word: &str,
-        name: &str,
-        kind: &str,
-        declared: impl Iterator<Item = &'n str>,
-    ) -> Option<usize> {
-        let declared: Vec<&str> = declared.collect();
-        let found = declared.iter().position(|known| *known == name);
-        if found.is_none() {
-            let help = match (kind, nearest(name, declared.iter().copied())) {
-                (_, Some(near)) => format!("did you mean `{{{kind}:{near}}}`?"),
-                ("var", None) => format!("declare it: `[[var]]` with `name = \"{name}\"`"),
-                (_, None) => format!("declare it above its use: `parts = {{ {name} = \"…\" }}`"),
-            };
-            self.complain(at, word.len(), &format!("no {kind} `{name}` is declared"), &help);
-        }
-        found
-    }
-
-    fn filter(&mut self, at: usize, word: &str) -> Option<Filter> {
-        let (name, args) = match word.split_once(':') {
-            Some((name, args)) => (name, Some(args)),
-            None => (word, None),
-        };
-        match Filter::parse(name, args) {
-            Ok(Filter::Mac) if !self.env.allow.mac => {
-                self.complain(at, word.len(), "`mac` is only for the answers of handshakes", "");
-                None
-            }
-            Ok(filter) => Some(filter),
-            Err(error) => {
-                self.complain(at, word.len(), &error.message, &error.help);
-                None
-            }
-        }
-    }
-
-    fn complain(&mut self, at: usize, len: usize, message: &str, help: &str) {
-        self.failed = true;
-        let end = (at + len.max(1)).min(self.text.value.len()).max(at);
-        let span = self.text.part(at..end);
-        let error = ConfigError::at(ConfigCode::MalformedTemplate, span, message);
-        self.env.complaints.push(if help.is_empty() { error } else { error.help(help) });
-    }
-}
-
-trait ExtendLast {
-    fn extend_last(&mut self, c: Option<char>);
-}
-
-impl ExtendLast for Vec<(usize, String)> {
-    fn extend_last(&mut self, c: Option<char>) {
-        if let (Some((_, word)), Some(c)) = (self.last_mut(), c) {
-            word.push(c);
-        }
-    }
 }
 
 impl Source {

@@ -1,0 +1,163 @@
+//! `countersign preset lint`: every mistake in every file, each at its line.
+
+use crate::args::FolderArgs;
+use crate::error::{Exit, Failure};
+use crate::output::{self, count};
+use crate::scheme;
+use countersign::config::{ConfigError, Node};
+use countersign::{ConfigErrors, Layer, Preset, Registry, Sources};
+use countersign_testkit::VectorFile;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Check files, or what is built in.
+pub(super) fn run(files: &[PathBuf], folder: &FolderArgs) -> Result<Exit, Failure> {
+    let mut linted = Linted::default();
+    if files.is_empty() {
+        linted.loaded(&scheme::registry(folder)?);
+        for (name, text) in countersign_presets::VECTORS {
+            linted.vectors(name, text);
+        }
+        if let Some(dir) = &folder.presets {
+            for file in scheme::toml_files(dir)?.iter().filter(|file| scheme::is_vectors(file)) {
+                linted.vectors(&file.display().to_string(), &scheme::read_text(file)?);
+            }
+        }
+    } else {
+        let files = expand(files)?;
+        let (vectors, presets): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| scheme::is_vectors(path));
+        linted.given(&presets, folder)?;
+        for (path, text) in vectors {
+            linted.vectors(&path.display().to_string(), text);
+        }
+    }
+    linted.finish()
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Linted {
+    presets: usize,
+    files: usize,
+    cases: usize,
+    complaints: usize,
+    rendered: Vec<String>,
+}
+
+impl Linted {
+    /// Every preset of a registry.
+    fn loaded(&mut self, registry: &Registry) {
+        let names: Vec<&str> = registry.presets().map(|(name, _)| name).collect();
+        let errors = ConfigErrors(names.iter().flat_map(|name| mistakes(registry, name)).collect());
+        self.presets += names.len();
+        self.complain(&errors, registry.sources());
+    }
+
+    /// Presets in files. One that is built in gives way to the file that has its name: that file is being worked on.
+    fn given(&mut self, files: &[&(PathBuf, String)], folder: &FolderArgs) -> Result<(), Failure> {
+        let names: BTreeSet<Arc<str>> = files.iter().filter_map(|(_, text)| name_in(text)).collect();
+        let mut registry = Registry::linked().map_err(|errors| Failure::config(errors.to_string()))?;
+        let base = scheme::registry(folder)?;
+        for (name, layer) in base.presets().filter(|(name, _)| !names.contains(*name)) {
+            let file = layer.root().span.file;
+            let (path, text) = (base.sources().name(file), base.sources().text(file));
+            if registry.presets().all(|(known, _)| known != name) {
+                registry.add_preset(path, text).map_err(|errors| Failure::config(errors.to_string()))?;
+            }
+        }
+        let mut errors = Vec::new();
+        let mut added = BTreeSet::new();
+        for (path, text) in files {
+            self.presets += 1;
+            // Here it replaces nothing, whatever it says: what it would replace was left out.
+            match registry.add_preset(path.display().to_string(), text.as_str()).map(drop) {
+                Ok(()) => added.extend(name_in(text)),
+                Err(more) => errors.extend(more.0),
+            }
+        }
+        errors.extend(added.iter().flat_map(|name| mistakes(&registry, name)));
+        self.complain(&ConfigErrors(errors), registry.sources());
+        Ok(())
+    }
+
+    fn vectors(&mut self, name: &str, text: &str) {
+        self.files += 1;
+        match VectorFile::parse(name, text) {
+            Ok(file) => self.cases += file.cases.len(),
+            Err(wrong) => self.complain(&wrong.errors, &wrong.sources),
+        }
+    }
+
+    fn complain(&mut self, errors: &ConfigErrors, sources: &Sources) {
+        if !errors.0.is_empty() {
+            self.complaints += errors.0.len();
+            self.rendered.push(errors.render(sources));
+        }
+    }
+
+    fn finish(self) -> Result<Exit, Failure> {
+        let Self { presets, files, cases, complaints, rendered } = self;
+        if complaints > 0 {
+            output::raw_error(&rendered.join("\n"));
+            output::raw_error("\n");
+            output::error(&count(complaints, "complaint"));
+            return Ok(Exit::Config);
+        }
+        let mut parts = Vec::new();
+        if presets > 0 {
+            parts.push(count(presets, "preset"));
+        }
+        if files > 0 {
+            parts.push(format!("{} in {} of vectors", count(cases, "case"), count(files, "file")));
+        }
+        let all = if parts.is_empty() { "nothing to check".into() } else { parts.join(", ") };
+        output::print(&format!("{} {all}\n", output::styled(output::GOOD, "ok:")))?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Everything that is wrong with one preset.
+///
+/// What all presets have is read before the mode reads its table, and a mistake there ends it. So the mode is asked once
+/// more about the preset without anything else, for whoever mends a file wants all that is wrong with it at once.
+fn mistakes(registry: &Registry, name: &str) -> Vec<ConfigError> {
+    let resolved = match registry.resolve(name, None) {
+        Ok(resolved) => resolved,
+        Err(errors) => return errors.0,
+    };
+    let mut errors = match Preset::read(&resolved) {
+        Ok(preset) => return registry.compile(&preset).err().map_or_else(Vec::new, |errors| errors.0),
+        Err(errors) => errors.0,
+    };
+    let mode = resolved.get(&["mode"]).and_then(Node::text).cloned();
+    let keys: Vec<Arc<str>> =
+        resolved.root().table().into_iter().flat_map(|table| table.iter().map(|(key, _)| key.name.clone())).collect();
+    let needed = |key: &str| ["name", "mode", "var"].contains(&key) || mode.as_deref() == Some(key);
+    let bare = keys.iter().filter(|key| !needed(key)).fold(resolved, |layer, key| layer.without(key));
+    if let Ok(preset) = Preset::read(&bare)
+        && let Err(more) = registry.compile(&preset)
+    {
+        errors.extend(more.0);
+    }
+    errors
+}
+
+/// Files, and those of folders, with their texts.
+fn expand(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        match Path::is_dir(path) {
+            true => files.extend(scheme::toml_files(path)?),
+            false => files.push(path.clone()),
+        }
+    }
+    files.into_iter().map(|file| Ok((file.clone(), scheme::read_text(&file)?))).collect()
+}
+
+/// The name that a preset gives itself, if it can be read that far.
+fn name_in(text: &str) -> Option<Arc<str>> {
+    let mut sources = Sources::new();
+    let file = sources.add("", text);
+    Layer::parse(&sources, file).ok()?.get(&["name"])?.text().cloned()
+}

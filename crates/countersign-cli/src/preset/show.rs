@@ -1,0 +1,229 @@
+//! `countersign preset show`: a preset in words, drawn from its resolved tree.
+
+mod words;
+
+use super::{FreshnessJson, ReplayJson, span};
+use crate::args::{ShowFormat, ShowScheme};
+use crate::error::{Exit, Failure};
+use crate::output::{self, CARE, FAINT, HEAD, facts, plain, styled};
+use crate::scheme::{Choice, Chosen};
+use countersign::config::{Node, Value};
+use countersign::{Binds, Freshness, KeyKind, Needs, Preset, Replay, ReplayBy, Var};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// Show it.
+pub(super) fn run(name: Option<&str>, args: &ShowScheme, format: ShowFormat) -> Result<Exit, Failure> {
+    let ShowScheme { preset, scheme, folder, overrides } = args;
+    let choice = match (name.or(preset.as_deref()), scheme) {
+        (_, Some(file)) => Choice::File(file),
+        (Some(name), None) => Choice::Name(name),
+        (None, None) => return Err(Failure::usage("no preset is named").next("countersign preset show NAME")),
+    };
+    let chosen = Chosen::resolve(&choice, folder, overrides, None)?;
+    match format {
+        ShowFormat::Toml => output::print_bytes(chosen.layer.to_toml().as_bytes())?,
+        ShowFormat::Json => output::print_json(&to_json(&chosen))?,
+        ShowFormat::Human => output::print(&in_words(&chosen))?,
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    reference: Option<&'a str>,
+    confidence: Option<&'a str>,
+    mode: &'a str,
+    keys: Vec<&'static str>,
+    remote: bool,
+    body: &'static str,
+    allocates: bool,
+    binds: Vec<&'static str>,
+    freshness: Option<FreshnessJson>,
+    replay: ReplayJson,
+    vars: Vec<VarJson<'a>>,
+    notes: Vec<&'a str>,
+    scheme_notes: Vec<String>,
+    resolved: serde_json::Value,
+    toml: String,
+}
+
+#[derive(Serialize)]
+struct VarJson<'a> {
+    name: &'a str,
+    label: &'a str,
+    required: bool,
+    secret: bool,
+}
+
+fn to_json(chosen: &Chosen) -> Shown<'_> {
+    let Chosen { compiled, layer, .. } = chosen;
+    let (preset, needs) = (compiled.preset(), compiled.needs());
+    let vars = preset.vars.iter().map(|Var { name, label, secret, required, .. }| {
+        let (required, secret) = (*required, *secret);
+        VarJson { name, label, required, secret }
+    });
+    Shown {
+        name: &preset.name,
+        title: preset.title.as_deref(),
+        reference: preset.reference.as_deref(),
+        confidence: preset.confidence.as_deref(),
+        mode: &preset.mode.value,
+        keys: needs.keys.iter().map(|kind| kind.word()).collect(),
+        remote: needs.remote,
+        body: needs.body.word(),
+        allocates: needs.allocates,
+        binds: needs.binds.words().collect(),
+        freshness: compiled.freshness().map(Into::into),
+        replay: compiled.replay().into(),
+        vars: vars.collect(),
+        notes: preset.notes.iter().map(|note| &**note).collect(),
+        scheme_notes: needs.notes.iter().map(ToString::to_string).collect(),
+        resolved: json_of(layer.root()),
+        toml: layer.to_toml(),
+    }
+}
+
+fn json_of(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Text(text) | Value::Datetime(text) => (**text).into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Float(number) => (*number).into(),
+        Value::Boolean(truth) => (*truth).into(),
+        Value::Array(items) => items.iter().map(json_of).collect(),
+        Value::Table(table) => {
+            serde_json::Value::Object(table.iter().map(|(key, node)| (key.name.to_string(), json_of(node))).collect())
+        }
+    }
+}
+
+fn in_words(chosen: &Chosen) -> String {
+    let Chosen { registry, compiled, layer } = chosen;
+    let (preset, needs) = (compiled.preset(), compiled.needs());
+    let mode = &*preset.mode.value;
+    let mut out = about(preset, registry.mode(mode).map(|mode| mode.info()));
+    if let Some(table) = layer.get(&[mode]) {
+        words::scheme(&mut out, table);
+    }
+    heading(&mut out, "Keys");
+    facts(&mut out, &keys(&needs, layer.get(&[mode])));
+    heading(&mut out, "What a good signature proves");
+    let (freshness, replay) = (compiled.freshness(), compiled.replay());
+    facts(&mut out, &proves(&needs, freshness, replay));
+    variables(&mut out, &preset.vars);
+    let notes = preset.notes.iter().map(|note| &**note).chain(needs.notes.iter().map(|note| &**note));
+    let notes: Vec<&str> = notes.collect();
+    if !notes.is_empty() {
+        heading(&mut out, "Notes");
+        notes.iter().for_each(|note| wrapped(&mut out, "  - ", &plain(note)));
+    }
+    heading(&mut out, "The preset, resolved");
+    layer.to_toml().lines().for_each(|line| out.push_str(&format!("  {FAINT}│{FAINT:#} {}\n", plain(line))));
+    out
+}
+
+fn about(preset: &Preset, mode: Option<&countersign::ModeInfo>) -> String {
+    let title = preset.title.as_deref().map_or_else(String::new, |title| format!(": {}", plain(title)));
+    let mut out = format!("{}{title}\n", styled(HEAD, &preset.name));
+    let mut about = Vec::new();
+    if let Some(reference) = &preset.reference {
+        about.push(("reference", plain(reference)));
+    }
+    about.push(("confidence", match preset.confidence.as_deref() {
+        Some("provider") => "provider: cases of the provider's own pass".into(),
+        Some("third-party") => "third-party: from descriptions and other programs, not from the provider".into(),
+        Some(other) => plain(other),
+        None => "unsaid".into(),
+    }));
+    about.push(("mode", match mode {
+        Some(info) => format!("{}: {} ({})", info.name, plain(&info.summary), info.status.word()),
+        None => preset.mode.value.to_string(),
+    }));
+    facts(&mut out, &about);
+    out
+}
+
+fn keys(needs: &Needs, table: Option<&Node>) -> Vec<(&'static str, String)> {
+    let kinds = needs.keys.iter().map(|kind| match kind {
+        KeyKind::Shared => "a secret that both sides hold",
+        KeyKind::Public => "a public key",
+        KeyKind::Private => "a private key (to sign)",
+        KeyKind::TrustAnchor => "a root certificate",
+        other => other.word(),
+    });
+    let kinds: Vec<&str> = kinds.collect();
+    let mut facts = vec![("kind", if kinds.is_empty() { "none of its own".into() } else { kinds.join(", or ") })];
+    if let Some(key) = table.and_then(|table| table.table()?.get("key")) {
+        facts.extend(words::key(key));
+    }
+    facts.push(("remote", if needs.remote { "may have to be fetched" } else { "nothing is fetched" }.into()));
+    facts
+}
+
+fn proves(needs: &Needs, freshness: Option<Freshness>, replay: Replay) -> Vec<(&'static str, String)> {
+    let covers: Vec<&str> = needs.binds.words().collect();
+    let missing = Binds::WORDS.iter().filter(|(part, _)| !needs.binds.contains(*part)).map(|(_, word)| *word);
+    let missing: Vec<&str> = missing.collect();
+    let mut facts = vec![("covers", if covers.is_empty() { "nothing as a whole".into() } else { covers.join(", ") })];
+    if !missing.is_empty() {
+        facts.push(("not covered", missing.join(", ")));
+    }
+    if !needs.binds.contains(Binds::BODY) {
+        facts.push(("beware", styled(CARE, "the body is not covered as a whole")));
+    }
+    facts.push(("freshness", match freshness {
+        Some(Freshness { tolerance, required }) => format!(
+            "at most {} old and {} ahead{}",
+            span(tolerance.past),
+            span(tolerance.future),
+            if required { "" } else { "; a message without a time is taken" }
+        ),
+        None => "not judged: a message of any age is taken".into(),
+    }));
+    let Replay { key, keep } = replay;
+    let meaning = ReplayBy::WORDS.iter().find(|(word, _)| *word == key.word()).map_or("", |(_, meaning)| meaning);
+    facts.push(("replay", match key {
+        ReplayBy::None => format!("{}: {meaning}", key.word()),
+        key => format!("{}: {meaning}; remembered for {}", key.word(), span(keep)),
+    }));
+    facts.push(("reads body", needs.body.word().into()));
+    facts.push(("allocates", if needs.allocates { "yes" } else { "no" }.into()));
+    facts
+}
+
+fn variables(out: &mut String, vars: &[Var]) {
+    if vars.is_empty() {
+        return;
+    }
+    heading(out, "Variables (--var NAME=VALUE)");
+    for Var { name, label, secret, required, .. } in vars {
+        let secret = if *secret { ", secret" } else { "" };
+        let required = if *required { "required" } else { "optional" };
+        let _ = writeln!(out, "  {name}  {} ({required}{secret})", plain(label));
+    }
+}
+
+pub(super) fn heading(out: &mut String, text: &str) {
+    let _ = writeln!(out, "\n{}", styled(HEAD, text));
+}
+
+/// In lines of about a hundred columns, the first after `bullet` and the rest below its text.
+fn wrapped(out: &mut String, bullet: &str, text: &str) {
+    let mut line = bullet.to_owned();
+    let mut fresh = true;
+    for word in text.split_whitespace() {
+        if !fresh && line.chars().count() + 1 + word.chars().count() > 100 {
+            let _ = writeln!(out, "{line}");
+            line = " ".repeat(bullet.len());
+            fresh = true;
+        }
+        if !fresh {
+            line.push(' ');
+        }
+        line.push_str(word);
+        fresh = false;
+    }
+    let _ = writeln!(out, "{line}");
+}

@@ -1,0 +1,173 @@
+//! `countersign preset test`: every case, every mutant, and an honest count of what that proves.
+//!
+//! Cases that come from the provider or from somebody else's program are *proven*; those made by ourselves only show
+//! that two programs agree, and are counted apart as *consistent*.
+
+use crate::args::{FolderArgs, Format};
+use crate::error::{Exit, Failure};
+use crate::output::{self, BAD, GOOD};
+use crate::scheme;
+use countersign::Registry;
+use countersign::config::nearest;
+use countersign_testkit::{CaseSource, Options, Report, VectorFile, run as run_vectors};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io::{IsTerminal, stderr};
+use std::path::{Path, PathBuf};
+
+/// Run them.
+pub(super) fn run(names: &[String], vectors: &[PathBuf], folder: &FolderArgs, format: Format) -> Result<Exit, Failure> {
+    let registry = scheme::registry(folder)?;
+    let mut texts = Vec::new();
+    for file in vectors {
+        texts.push((file.display().to_string(), scheme::read_text(file)?));
+    }
+    if !names.is_empty() || vectors.is_empty() {
+        texts.extend(chosen(names, folder, &registry)?);
+    }
+    let files = parse(texts)?;
+    let mut reports = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        progress(index + 1, files.len(), &file.name);
+        reports.push((stem(&file.name), run_vectors(&registry, file, &Options::default())));
+    }
+    progress(0, 0, "");
+    let mut total = Report::default();
+    reports.iter().for_each(|(_, report)| total.merge(report.clone()));
+    match format {
+        Format::Json => output::print_json(&to_json(&reports, &total))?,
+        Format::Human => output::print(&in_words(&reports, &total))?,
+    }
+    Ok(if total.is_ok() { Exit::Done } else { Exit::Rejected })
+}
+
+/// Files of vectors by the preset's name; all, if none is named.
+fn chosen(names: &[String], folder: &FolderArgs, registry: &Registry) -> Result<Vec<(String, String)>, Failure> {
+    let mut all = Vec::new();
+    if let Some(dir) = &folder.presets {
+        for file in scheme::toml_files(dir)?.iter().filter(|file| scheme::is_vectors(file)) {
+            all.push((file.display().to_string(), scheme::read_text(file)?));
+        }
+    }
+    for (name, text) in countersign_presets::VECTORS {
+        // What the folder says about a preset is what is being worked on.
+        if all.iter().all(|(known, _)| stem(known) != stem(name)) {
+            all.push(((*name).to_owned(), (*text).to_owned()));
+        }
+    }
+    all.sort_by_key(|(name, _)| stem(name));
+    if names.is_empty() {
+        return Ok(all);
+    }
+    for name in names {
+        scheme::check_name(name)?;
+        if all.iter().any(|(file, _)| stem(file) == *name) {
+            continue;
+        }
+        if registry.presets().any(|(known, _)| known == name) {
+            return Err(Failure::config(format!("preset `{name}` has no file of vectors"))
+                .next(format!("put {name}.vectors.toml beside it, or give one with --vectors FILE")));
+        }
+        let near = nearest(name, registry.presets().map(|(name, _)| name));
+        let failure = Failure::config(format!("there is no preset `{name}`"));
+        return Err(match near {
+            Some(near) => failure.next(format!("did you mean `{near}`? `countersign preset list` shows all")),
+            None => failure.next("`countersign preset list` shows all"),
+        });
+    }
+    Ok(all.into_iter().filter(|(file, _)| names.contains(&stem(file))).collect())
+}
+
+/// All of them, or the mistakes of all of them.
+fn parse(texts: Vec<(String, String)>) -> Result<Vec<VectorFile>, Failure> {
+    let (mut files, mut wrong) = (Vec::new(), Vec::new());
+    for (name, text) in texts {
+        match VectorFile::parse(name, &text) {
+            Ok(file) => files.push(file),
+            Err(errors) => wrong.push(errors),
+        }
+    }
+    let Some(first) = wrong.pop() else { return Ok(files) };
+    for errors in &wrong {
+        output::raw_error(&format!("{}\n", errors.errors.render(&errors.sources)));
+    }
+    Err(Failure::complaints(&first.errors, &first.sources))
+}
+
+/// `presets/acme.vectors.toml` is `acme`.
+fn stem(name: &str) -> String {
+    let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    let name = name.strip_suffix(".toml").or_else(|| name.strip_suffix(".json")).unwrap_or(&name);
+    name.strip_suffix(".vectors").unwrap_or(name).to_owned()
+}
+
+/// One line that is written over, for people who wait.
+fn progress(done: usize, of: usize, name: &str) {
+    if stderr().is_terminal() {
+        let text = if of == 0 { String::new() } else { format!("{done}/{of} {}", output::plain(&stem(name))) };
+        output::raw_error(&format!("\r\x1b[K{text}"));
+    }
+}
+
+const HEAD: [&str; 11] = [
+    "PRESET", "CASES", "PROVEN", "DOCS", "SDK", "CAPTURED", "OTHER", "CONSISTENT", "MUTANTS", "FAILED", "",
+];
+
+fn row(name: &str, report: &Report) -> Vec<String> {
+    let of = |source: CaseSource| report.cases.get(&source).copied().unwrap_or(0);
+    let proven = report.proven();
+    let mut row = vec![output::plain(name)];
+    let numbers = [
+        report.ran(),
+        proven,
+        of(CaseSource::ProviderDocs),
+        of(CaseSource::ProviderSdk),
+        of(CaseSource::Captured),
+        of(CaseSource::OtherImplementation),
+        report.ran() - proven,
+        report.mutants_ran(),
+        report.failures.len(),
+    ];
+    row.extend(numbers.map(|number| number.to_string()));
+    row.push(if report.is_ok() { "✓".into() } else { "✗".into() });
+    row
+}
+
+fn in_words(reports: &[(String, Report)], total: &Report) -> String {
+    let mut rows: Vec<_> = reports.iter().map(|(name, report)| row(name, report)).collect();
+    if reports.len() != 1 {
+        rows.push(row("all", total));
+    }
+    let mut out = output::table(&HEAD, &rows);
+    for (case, why) in &total.without_mutants {
+        let _ = writeln!(out, "no mutants of `{}`: {}", output::plain(case), output::plain(why));
+    }
+    for failure in &total.failures {
+        let _ = write!(out, "\n{} {}\n", output::styled(BAD, "✗"), output::plain_lines(&failure.to_string()));
+    }
+    let (style, word) = if total.is_ok() { (GOOD, "ok") } else { (BAD, "failed") };
+    let _ = writeln!(
+        out,
+        "\n{}: {} ({} proven, {} consistent), {}, {}",
+        output::styled(style, word),
+        output::count(total.ran(), "case"),
+        total.proven(),
+        total.ran() - total.proven(),
+        output::count(total.mutants_ran(), "mutant"),
+        output::count(total.failures.len(), "failure"),
+    );
+    out
+}
+
+fn to_json(reports: &[(String, Report)], total: &Report) -> Value {
+    let one = |name: &str, report: &Report| {
+        let mut value = report.to_json();
+        if let Value::Object(fields) = &mut value {
+            fields.insert("preset".into(), name.into());
+            fields.insert("consistent".into(), (report.ran() - report.proven()).into());
+        }
+        value
+    };
+    let presets: Vec<Value> = reports.iter().map(|(name, report)| one(name, report)).collect();
+    json!({ "ok": total.is_ok(), "presets": presets, "total": one("all", total) })
+}

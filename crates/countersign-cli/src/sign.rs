@@ -1,0 +1,237 @@
+//! `countersign sign`: a request as the sender would make it, in the form its reader wants.
+
+use crate::args::{SignArgs, SignFormat};
+use crate::error::{Exit, Failure};
+use crate::output;
+use crate::request::{Address, Incoming, RequestJson, Stdin};
+use crate::scheme::Chosen;
+use crate::verify::advice;
+use crate::{secret, time};
+use countersign::{Draft, Rejection, Signed};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+/// Where a request goes that is not told where.
+const NOWHERE: &str = "https://example.com/webhook";
+
+/// Sign it.
+pub(crate) fn run(args: &SignArgs) -> Result<Exit, Failure> {
+    let SignArgs { scheme, keys, parts, at, id, format } = args;
+    let mut stdin = Stdin::default();
+    let at = at.as_deref().map_or_else(|| Ok(time::now()), |text| time::parse_option("--at", text))?;
+    let chosen = Chosen::by(scheme, None)?;
+    let vars = secret::vars(&keys.var)?;
+    chosen.require_secret(&keys.secret)?;
+    let incoming = Incoming::from_parts(parts, &mut stdin)?;
+    let url = url_of(&incoming, chosen.looks_at_url())?;
+    let ring = secret::keyring(&keys.secret, chosen.key_kind(true), &mut stdin)?;
+    let signer = chosen.compiled.signer(&ring, &vars)?;
+    drop(ring);
+    let id = id.clone().unwrap_or_else(random_id);
+    let mut draft = Draft::new(&id, at, &url, &incoming.body);
+    draft.method = &incoming.method;
+    draft.headers = &incoming.headers;
+    let signed = match signer.sign(&draft) {
+        Ok(signed) => signed,
+        Err(rejection) => return Ok(cannot(&rejection)),
+    };
+    let outgoing = Outgoing::new(&incoming, url, signed)?;
+    match format {
+        SignFormat::Headers => outgoing.print_headers()?,
+        SignFormat::Curl => output::print(&outgoing.curl(parts.body.as_deref())?)?,
+        SignFormat::Http => output::print_bytes(&outgoing.http()?)?,
+        SignFormat::Json => output::print_json(&outgoing.json()?)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// A request to send.
+struct Outgoing<'a> {
+    method: &'a str,
+    url: String,
+    given: &'a [(String, Vec<u8>)],
+    added: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+    /// Whether signing put something into URL or body.
+    moved: bool,
+    body_is_given: bool,
+}
+
+impl<'a> Outgoing<'a> {
+    fn new(incoming: &'a Incoming, url: String, signed: Signed) -> Result<Self, Failure> {
+        let Signed { headers, url: signed_url, body, .. } = signed;
+        let added: Vec<(String, Vec<u8>)> = headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        let given = &incoming.headers;
+        if let Some((name, _)) = added.iter().find(|(name, _)| given.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))) {
+            return Err(Failure::usage(format!("--header: `{name}` is what signing makes, and twice it would be refused"))
+                .next("leave that --header out; time and id are set with --at and --id"));
+        }
+        Ok(Outgoing {
+            method: &incoming.method,
+            moved: signed_url.is_some() || body.is_some(),
+            body_is_given: body.is_none(),
+            url: signed_url.unwrap_or(url),
+            given,
+            added,
+            body: body.unwrap_or_else(|| incoming.body.clone()),
+        })
+    }
+
+    /// Given ones first, then those that signing made.
+    fn headers(&self) -> impl Iterator<Item = &(String, Vec<u8>)> {
+        self.given.iter().chain(&self.added)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.headers().any(|(n, _)| n.eq_ignore_ascii_case(name))
+    }
+
+    fn print_headers(&self) -> Result<(), Failure> {
+        let mut out = Vec::new();
+        for (name, value) in &self.added {
+            out.extend_from_slice(&[name.as_bytes(), b": ", value, b"\n"].concat());
+        }
+        if self.moved {
+            output::warn("this scheme signs inside the URL or the body, which --format headers does not show: use http, curl or json");
+        }
+        output::print_bytes(&out)
+    }
+
+    fn http(&self) -> Result<Vec<u8>, Failure> {
+        let (host, target) = split(&self.url);
+        let mut out = format!("{} {target} HTTP/1.1\r\n", self.method).into_bytes();
+        let mut line = |name: &str, value: &[u8]| {
+            out.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
+        };
+        if !self.has("host") {
+            line("Host", host.as_bytes());
+        }
+        let length = self.body.len().to_string();
+        for (name, value) in self.headers() {
+            if name.eq_ignore_ascii_case("content-length") && **value != *length.as_bytes()
+                || name.eq_ignore_ascii_case("transfer-encoding")
+            {
+                return Err(Failure::usage(format!("--header: `{name}` contradicts the body of {length} bytes"))
+                    .next("leave it out: the length is written by itself"));
+            }
+            line(name, value);
+        }
+        if !self.has("content-length") {
+            line("Content-Length", length.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.body);
+        Ok(out)
+    }
+
+    fn json(&self) -> Result<RequestJson, Failure> {
+        let text = |(name, value): &(String, Vec<u8>)| match String::from_utf8(value.clone()) {
+            Ok(value) => Ok((name.clone(), value)),
+            Err(_) => Err(Failure::usage(format!("header `{name}` is not UTF-8, and JSON is")).next("--format http")),
+        };
+        let (body, body_base64) = match std::str::from_utf8(&self.body) {
+            Ok(body) => (Some(body.to_owned()), None),
+            Err(_) => (None, Some(base64_simd::STANDARD.encode_to_string(&self.body))),
+        };
+        let headers = self.headers().map(text).collect::<Result<_, _>>()?;
+        Ok(RequestJson { method: self.method.into(), url: Some(self.url.clone()), headers, body, body_base64 })
+    }
+
+    fn curl(&self, body_option: Option<&str>) -> Result<String, Failure> {
+        // Curl reads brackets in URLs as ranges, and takes dots out of paths.
+        let mut out = format!("curl --globoff --path-as-is -X {} {}", self.method, shell(&self.url));
+        for (name, value) in self.headers() {
+            let value = std::str::from_utf8(value)
+                .map_err(|_| Failure::usage(format!("header `{name}` is not UTF-8")).next("--format http"))?;
+            let text = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+            out.push_str(&format!(" \\\n  -H {}", shell(&text)));
+        }
+        if !self.body.is_empty() {
+            if !self.has("content-type") {
+                // Curl would call it a form, which some schemes read.
+                out.push_str(" \\\n  -H 'Content-Type:'");
+            }
+            let file = body_option.filter(|option| option.starts_with('@') && self.body_is_given);
+            let data = match (file, std::str::from_utf8(&self.body)) {
+                (Some(file), _) => format!("--data-binary {}", shell(file)),
+                (None, Ok(text)) if !text.contains('\0') => format!("--data-raw {}", shell(text)),
+                (None, _) => {
+                    return Err(Failure::usage("the body is not text, and a shell cannot hold it")
+                        .next("--body @FILE, or --format http"));
+                }
+            };
+            out.push_str(&format!(" \\\n  {data}"));
+        }
+        Ok(out + "\n")
+    }
+}
+
+/// The URL that is signed. Where the scheme signs it, none may be made up.
+fn url_of(incoming: &Incoming, wanted: bool) -> Result<String, Failure> {
+    match (&incoming.url, wanted) {
+        (Address::Given(url), _) => Ok(url.clone()),
+        (_, true) => Err(Failure::usage("this scheme signs the URL, and it is not given")
+            .next("--url URL, exactly as the receiver is configured with it")),
+        (_, false) => Ok(NOWHERE.into()),
+    }
+}
+
+fn cannot(rejection: &Rejection) -> Exit {
+    let Rejection { reason, detail, .. } = rejection;
+    let detail = detail.as_ref().map(|detail| format!(" {} ({})", detail.text, detail.code)).unwrap_or_default();
+    output::error(&format!("not signed: {}: {}{detail}", reason.code(), reason.says()));
+    output::help(match reason {
+        countersign::Reason::MissingHeader => "give what the scheme signs: --header, --url, --body",
+        reason => advice(*reason),
+    });
+    Exit::Rejected
+}
+
+/// Host and target of an absolute URL.
+fn split(url: &str) -> (&str, String) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+    match rest.find(['/', '?']) {
+        Some(at) if rest[at..].starts_with('/') => (&rest[..at], rest[at..].to_owned()),
+        Some(at) => (&rest[..at], format!("/{}", &rest[at..])),
+        None => (rest, "/".to_owned()),
+    }
+}
+
+/// Between single quotes a POSIX shell leaves everything but the single quote alone.
+fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Unlike any other, which is all that an id has to be: the standard library seeds its hash maps from the system's
+/// randomness.
+fn random_id() -> String {
+    let word = || RandomState::new().build_hasher().finish();
+    format!("msg_{:016x}{:016x}", word(), word())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_comes_apart_where_a_receiver_would_see_it() {
+        for (url, host, target) in [
+            ("https://h", "h", "/"),
+            ("https://h:1/a?b#c", "h:1", "/a?b"),
+            ("https://h?b=/", "h", "/?b=/"),
+        ] {
+            assert_eq!(split(url), (host, target.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_quote_stays_a_quote() {
+        assert_eq!(shell("it's $x"), r"'it'\''s $x'");
+    }
+
+    #[test]
+    fn ids_differ() {
+        assert_ne!(random_id(), random_id());
+    }
+}

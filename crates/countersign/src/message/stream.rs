@@ -1,0 +1,61 @@
+//! A body that is judged while it arrives.
+
+use super::place::Tag;
+use super::template::{Bound, Primitive};
+use crate::keys::KeySet;
+use crate::mode::{Context, Evidence, Progress, Refusal, SignedBy};
+use crate::outcome::{Fingerprints, Reason, Rejection};
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A body that arrives in pieces: one state a content and key.
+pub(super) struct InPieces<P: Primitive> {
+    pub(super) bound: Arc<Bound<P>>,
+    pub(super) algorithm: usize,
+    pub(super) hashing: Vec<(Vec<P::State>, Vec<u8>)>,
+    pub(super) signatures: Vec<(Tag, KeySet)>,
+    pub(super) time: Option<Timestamp>,
+    pub(super) id: Option<String>,
+    pub(super) late: Option<Rejection>,
+}
+
+impl<P: Primitive> Progress for InPieces<P> {
+    fn update(&mut self, piece: &[u8]) {
+        let primitive = &self.bound.primitive;
+        self.hashing
+            .iter_mut()
+            .flat_map(|(states, _)| states)
+            .for_each(|state| primitive.update(state, piece));
+    }
+
+    fn finish(self: Box<Self>, _: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
+        let InPieces { bound, algorithm, hashing, signatures, time, id, late } = *self;
+        for (states, after) in hashing {
+            let (mut keys, mut prints) = (KeySet::default(), SmallVec::<[[u8; 32]; 4]>::new());
+            for (key, mut state) in bound.keys.iter().zip(states) {
+                // Keys that no signature may be tried with leave no fingerprint, as when all is there at once.
+                let Some(prepared) = key.prepared(algorithm) else { continue };
+                bound.primitive.update(&mut state, &after);
+                let tag = bound.primitive.finish(state);
+                prints.push(bound.primitive.fingerprint(&tag));
+                let tried = signatures.iter().filter(|(_, keys)| keys.contains(key.index));
+                if tried.fold(false, |any, (sig, _)| bound.primitive.matches(prepared, &tag, sig) || any) {
+                    keys.insert(key.index);
+                }
+            }
+            if !keys.is_empty() {
+                if let Some(rejection) = late {
+                    return Err(rejection.into());
+                }
+                let mut evidence =
+                    Evidence::new(SignedBy::Held(keys), Fingerprints::tags(prints), bound.plan.binds);
+                evidence.signed_at = time;
+                evidence.message_id = id.map(Cow::Owned);
+                return Ok(evidence);
+            }
+        }
+        Err(Reason::BadSignature.into())
+    }
+}
