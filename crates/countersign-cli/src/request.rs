@@ -5,7 +5,7 @@
 
 use crate::args::PartArgs;
 use crate::error::Failure;
-use crate::output;
+use crate::{output, secret};
 use countersign::{Head, HeaderName, Request};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -43,6 +43,13 @@ pub(crate) enum Address {
 pub(crate) struct Stdin(Option<&'static str>);
 
 impl Stdin {
+    /// Refuse a command line that names it twice, before any of it is read.
+    pub(crate) fn check(secrets: &[String], others: &[Option<&str>]) -> Result<(), Failure> {
+        let mut stdin = Stdin::default();
+        others.iter().filter(|other| **other == Some("-")).try_for_each(|_| stdin.claim("the request"))?;
+        secrets.iter().filter(|spec| secret::is_stdin(spec)).try_for_each(|_| stdin.claim("a secret"))
+    }
+
     /// Take it.
     pub(crate) fn claim(&mut self, what: &'static str) -> Result<(), Failure> {
         match self.0.replace(what) {

@@ -66,6 +66,11 @@ pub(crate) fn keyring(specs: &[String], kind: KeyKind, stdin: &mut Stdin) -> Res
     Ok(ring)
 }
 
+/// Whether a SPEC names standard input.
+pub(crate) fn is_stdin(spec: &str) -> bool {
+    Spec::parse(spec).is_ok_and(|spec| matches!(spec.place, Place::Stdin))
+}
+
 /// What is wrong with a SPEC. Never holds any of it.
 struct Wrong {
     says: &'static str,

@@ -17,6 +17,7 @@ const NOWHERE: &str = "https://example.com/webhook";
 /// Sign it.
 pub(crate) fn run(args: &SignArgs) -> Result<Exit, Failure> {
     let SignArgs { scheme, keys, parts, at, id, format } = args;
+    Stdin::check(&keys.secret, &[parts.body.as_deref()])?;
     let mut stdin = Stdin::default();
     let at = at.as_deref().map_or_else(|| Ok(time::now()), |text| time::parse_option("--at", text))?;
     let chosen = Chosen::by(scheme, None)?;

@@ -11,12 +11,13 @@ use countersign::{
     Verified,
 };
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// Judge it.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     let VerifyArgs { request, scheme, keys, parts, document, now, ignore_time, format } = args;
+    let named = request.as_deref().and_then(Path::to_str);
+    Stdin::check(&keys.secret, &[named, parts.body.as_deref()])?;
     let mut stdin = Stdin::default();
     let now = now.as_deref().map_or_else(|| Ok(time::now()), |text| time::parse_option("--now", text))?;
     let chosen = Chosen::by(scheme, ignore_time.then_some(AGELESS))?;

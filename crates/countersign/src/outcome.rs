@@ -298,8 +298,9 @@ impl Rejection {
         Rejection { detail: Some(Detail { code: code.into(), text: text.into() }), ..self }
     }
 
-    /// Of two, the one that was more nearly accepted; the first among equals.
-    pub(crate) fn or_nearer(self, other: Rejection) -> Rejection {
+    /// Of two, the one that was more nearly accepted; the first among equals. For modes that try several things.
+    #[must_use]
+    pub fn or_nearer(self, other: Rejection) -> Rejection {
         if other.reason.rank() > self.reason.rank() { other } else { self }
     }
 }

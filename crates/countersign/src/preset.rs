@@ -160,9 +160,11 @@ fn read(layer: &Layer, complaints: &Complaints) -> Option<Preset> {
     let (title, reference) = (text("title"), text("reference"));
     let confidence = root.word("confidence", &["provider", "third-party"]).map(|word| word.value.into());
     let notes = root.texts("notes").unwrap_or_default().into_iter().map(|note| note.value).collect();
-    // Resolved or judged elsewhere; known here.
-    for key in ["like", "replaces"] {
-        root.text(key);
+    // Judged when the preset is added; known here.
+    root.text("replaces");
+    if let Some(like) = root.text("like") {
+        let says = "`like` stands in a preset of the registry, and is resolved there";
+        root.complain(ConfigCode::MalformedConfig, &like.span, says);
     }
     let vars: Arc<[Var]> = root.tables("var").into_iter().filter_map(read_var).collect();
     let mode = root.required_text("mode");

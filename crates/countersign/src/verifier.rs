@@ -169,12 +169,10 @@ impl Verifier {
                 Err(rejection) => Outcome::Rejected(rejection),
             },
             Err(Refusal::Unresolved(wanted)) => Outcome::Unresolved(wanted),
-            // That no key may be used now is said rather than that none matched: it is what the operator can mend.
+            // With no key that may be used now nothing could have matched: that is what the operator can mend.
             Err(Refusal::Rejected(rejection)) => Outcome::Rejected(match rejection.reason {
-                Reason::BadSignature | Reason::UnknownKey
-                    if live(&self.origin.keys, now).is_empty() && !self.origin.keys.is_empty() =>
-                {
-                    Rejection::new(Reason::NoActiveSecret).or_nearer(rejection)
+                Reason::BadSignature if !self.origin.keys.is_empty() && live(&self.origin.keys, now).is_empty() => {
+                    Rejection::new(Reason::NoActiveSecret)
                 }
                 _ => rejection,
             }),

@@ -185,7 +185,7 @@ fn proves(needs: &Needs, freshness: Option<Freshness>, replay: Replay) -> Vec<(&
     let Replay { key, keep } = replay;
     let meaning = ReplayBy::WORDS.iter().find(|(word, _)| *word == key.word()).map_or("", |(_, meaning)| meaning);
     facts.push(("replay", match key {
-        ReplayBy::None => format!("{}: {meaning}", key.word()),
+        ReplayBy::None => meaning.into(),
         key => format!("{}: {meaning}; remembered for {}", key.word(), span(keep)),
     }));
     facts.push(("reads body", needs.body.word().into()));

@@ -188,7 +188,7 @@ impl Plan {
         self.each.is_none()
             && self.parts.is_empty()
             && !self.key.per_request
-            && self.time.iter().all(|time| time.places.iter().all(place))
+            && self.time.iter().all(|time| time.from_signature.is_none() && time.places.iter().all(place))
             && self.id.iter().all(|id| id.places.iter().all(place))
             && self.key.select.iter().all(in_head)
             && self.cases.iter().all(|case| {

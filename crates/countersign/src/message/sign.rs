@@ -113,11 +113,10 @@ impl<P: Primitive> Bound<P> {
             Algorithm::Fixed(number) => *number,
             Algorithm::Mapped { .. } => super::template::algorithm(&case.algorithm, scope)?,
         };
-        let done = self.parts(scope, local)?;
-        let mut local = *local;
+        let mut local = Local { secret: case.per_key.then(|| key.expose()), ..*local };
+        let done = self.parts(scope, &local)?;
         local.parts = &done;
         let (mut pieces, mut derived) = (Pieces::new(), None);
-        local.secret = case.per_key.then(|| key.expose());
         case.templates[0].resolve(scope, &local, &mut pieces)?;
         let prepared = match key.prepared(number) {
             Some(prepared) => prepared,

@@ -503,13 +503,15 @@ impl<P: Primitive> Bound<P> {
             let mut prints = SmallVec::<[[u8; 32]; 4]>::new();
             let before = matched.keys;
             for key in self.keys.iter().filter(|key| wanted(key)) {
+                let parts;
                 let mut secret = Pieces::new();
                 let mut with_secret = local;
                 if found.case.per_key {
                     with_secret.secret = Some(key.expose());
+                    parts = self.parts(scope, &with_secret)?;
+                    with_secret.parts = &parts;
                     template.resolve(scope, &with_secret, &mut secret)?;
                 }
-                let pieces = if found.case.per_key { &secret } else { &pieces };
                 let derived;
                 let prepared = match key.prepared(found.algorithm) {
                     Some(prepared) => prepared,
@@ -519,7 +521,9 @@ impl<P: Primitive> Bound<P> {
                     }
                 };
                 let mut state = self.primitive.start(prepared);
+                // One of the two is empty.
                 pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece));
+                secret.iter().for_each(|piece| self.primitive.update(&mut state, piece));
                 let tag = self.primitive.finish(state);
                 prints.push(self.primitive.fingerprint(&tag));
                 for index in candidates.clone() {

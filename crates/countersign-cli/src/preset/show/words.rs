@@ -198,10 +198,10 @@ impl Legend<'_> {
             out.push('\n');
         }
         for (slot, says) in &self.entries {
-            match slot.chars().count() <= 40 {
-                true => drop(writeln!(out, "  {slot:<width$}  {says}")),
-                false => drop(writeln!(out, "  {slot}\n  {:width$}  {says}", "")),
-            }
+            out.push_str(&match slot.chars().count() <= 40 {
+                true => format!("  {slot:<width$}  {says}\n"),
+                false => format!("  {slot}\n  {:width$}  {says}\n", ""),
+            });
         }
     }
 }
@@ -215,10 +215,11 @@ fn places(out: &mut String, table: &Table) {
             heading(out, title);
         }
         for node in all {
-            match &node.value {
-                Value::Array(items) => items.iter().for_each(|item| drop(writeln!(out, "  {}", place(item)))),
-                _ => drop(writeln!(out, "  {}", place(node))),
-            }
+            let each: &[Node] = match &node.value {
+                Value::Array(items) => items,
+                _ => std::slice::from_ref(node),
+            };
+            each.iter().for_each(|node| out.push_str(&format!("  {}\n", place(node))));
         }
     }
 }
