@@ -10,7 +10,13 @@ use std::path::PathBuf;
 
 /// Verify and sign webhooks; look after the presets that say how.
 #[derive(Parser)]
-#[command(name = "countersign", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "countersign",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "\
 Exit codes:
   0  verified, signed, shown, in order

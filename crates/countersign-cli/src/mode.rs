@@ -36,7 +36,11 @@ struct DetailJson<'a> {
 
 impl<'a> ModeJson<'a> {
     fn new(info: &'a ModeInfo) -> Self {
-        let detail = |(code, reason, says): &'a countersign::DetailInfo| DetailJson { code, reason: reason.code(), says };
+        let detail = |(code, reason, says): &'a countersign::DetailInfo| DetailJson {
+            code,
+            reason: reason.code(),
+            says,
+        };
         ModeJson {
             name: &info.name,
             summary: &info.summary,
@@ -62,15 +66,21 @@ fn list(registry: &Registry, format: Format) -> Result<(), Failure> {
     if format == Format::Json {
         return output::print_json(&registry.modes().map(ModeJson::new).collect::<Vec<_>>());
     }
-    let row = |info: &ModeInfo| vec![info.name.to_string(), info.status.word().to_owned(), info.summary.to_string()];
-    output::print(&output::table(&["NAME", "STATUS", "WHAT IT IS"], &registry.modes().map(row).collect::<Vec<_>>()))
+    let row = |info: &ModeInfo| {
+        vec![info.name.to_string(), info.status.word().to_owned(), info.summary.to_string()]
+    };
+    output::print(&output::table(
+        &["NAME", "STATUS", "WHAT IT IS"],
+        &registry.modes().map(row).collect::<Vec<_>>(),
+    ))
 }
 
 fn show(info: &ModeInfo, format: Format) -> Result<(), Failure> {
     if format == Format::Json {
         return output::print_json(&ModeJson::new(info));
     }
-    let mut out = format!("{}: {} ({})\n", output::styled(output::HEAD, &info.name), info.summary, info.status.word());
+    let mut out =
+        format!("{}: {} ({})\n", output::styled(output::HEAD, &info.name), info.summary, info.status.word());
     let _ = writeln!(out, "\n{}\n", output::styled(output::HEAD, "A smallest table"));
     let _ = writeln!(out, "  [{}]", info.name);
     info.example.lines().for_each(|line| out.push_str(&format!("  {line}\n")));

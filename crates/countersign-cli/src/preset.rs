@@ -100,9 +100,10 @@ fn listed(compiled: &Compiled) -> Listed<'_> {
 fn row(compiled: &Compiled) -> Vec<String> {
     let preset = compiled.preset();
     let binds: Vec<&str> = compiled.needs().binds.words().collect();
-    let time = compiled.freshness().map_or_else(|| "-".into(), |Freshness { tolerance, .. }| {
-        format!("{} / {}", span(tolerance.past), span(tolerance.future))
-    });
+    let time = compiled.freshness().map_or_else(
+        || "-".into(),
+        |Freshness { tolerance, .. }| format!("{} / {}", span(tolerance.past), span(tolerance.future)),
+    );
     let Replay { key, keep } = compiled.replay();
     let replay = match key {
         ReplayBy::None => "-".into(),
@@ -116,8 +117,8 @@ fn row(compiled: &Compiled) -> Vec<String> {
 /// In the largest unit that holds it whole.
 fn span(duration: Duration) -> String {
     match duration.as_secs() {
-        s if s > 0 && s % 86_400 == 0 => format!("{} d", s / 86_400),
-        s if s > 0 && s % 3600 == 0 => format!("{} h", s / 3600),
+        s if s > 0 && s.is_multiple_of(86_400) => format!("{} d", s / 86_400),
+        s if s > 0 && s.is_multiple_of(3600) => format!("{} h", s / 3600),
         s => format!("{s} s"),
     }
 }

@@ -54,8 +54,10 @@ impl Stdin {
     pub(crate) fn claim(&mut self, what: &'static str) -> Result<(), Failure> {
         match self.0.replace(what) {
             None => Ok(()),
-            Some(other) => Err(Failure::usage(format!("standard input can be only one of {other} and {what}"))
-                .next("put one of them into a file, or a secret into the environment (env:NAME)")),
+            Some(other) => {
+                Err(Failure::usage(format!("standard input can be only one of {other} and {what}"))
+                    .next("put one of them into a file, or a secret into the environment (env:NAME)"))
+            }
         }
     }
 }
@@ -169,7 +171,10 @@ fn parse_json(bytes: &[u8]) -> Result<Incoming, String> {
             .map_err(|_| "`body_base64` is not base64 (standard alphabet, padded)")?,
         (None, None) => Vec::new(),
     };
-    let headers = headers.into_iter().map(|(name, value)| header(name, value.into_bytes())).collect::<Result<_, _>>()?;
+    let headers = headers
+        .into_iter()
+        .map(|(name, value)| header(name, value.into_bytes()))
+        .collect::<Result<_, _>>()?;
     let url = url.map(|url| is_absolute(&url).then_some(url).ok_or("its `url` is not http:// or https://"));
     let url = url.transpose()?.map_or(Address::Unknown, Address::Given);
     Ok(Incoming { method: check_method(&method)?, url, headers, body })
@@ -202,7 +207,8 @@ fn parse_http(bytes: &[u8]) -> Result<Incoming, String> {
 fn refuse_folding(bytes: &[u8]) -> Result<(), String> {
     let lines = bytes.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     // Empty lines may stand before the head.
-    let head = lines.enumerate().skip_while(|(_, line)| line.is_empty()).take_while(|(_, line)| !line.is_empty());
+    let head =
+        lines.enumerate().skip_while(|(_, line)| line.is_empty()).take_while(|(_, line)| !line.is_empty());
     match head.skip(1).find(|(_, line)| line.starts_with(b" ") || line.starts_with(b"\t")) {
         Some((index, _)) => Err(format!(
             "line {} begins with white space: a folded header, which is obsolete; write each header on one line",
@@ -216,9 +222,11 @@ fn refuse_folding(bytes: &[u8]) -> Result<(), String> {
 fn check_length(headers: &[(String, Vec<u8>)], body: &[u8]) -> Result<(), String> {
     let named = |name: &'static str| headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name));
     if named("transfer-encoding").next().is_some() {
-        return Err("it has Transfer-Encoding: a signature covers the body put together again; save it so, and \
+        return Err(
+            "it has Transfer-Encoding: a signature covers the body put together again; save it so, and \
                     leave that header out"
-            .into());
+                .into(),
+        );
     }
     let mut lengths = named("content-length").map(|(_, value)| value);
     let Some(length) = lengths.next() else { return Ok(()) };
@@ -251,7 +259,8 @@ fn address(target: &str, headers: &[(String, Vec<u8>)]) -> Result<Address, Strin
     if !target.starts_with('/') {
         return Err("its target is neither a path nor an http URL".into());
     }
-    let mut hosts = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, value)| value);
+    let mut hosts =
+        headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, value)| value);
     let host = match (hosts.next(), hosts.next()) {
         (_, Some(_)) => return Err("it has Host more than once".into()),
         (Some(host), None) => {
@@ -283,7 +292,10 @@ fn header(name: String, value: Vec<u8>) -> Result<(String, Vec<u8>), String> {
 }
 
 fn check_method(method: &str) -> Result<String, String> {
-    match !method.is_empty() && method.len() <= 32 && method.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-') {
+    match !method.is_empty()
+        && method.len() <= 32
+        && method.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
+    {
         true => Ok(method.to_ascii_uppercase()),
         false => Err(format!("`{}` is no method", output::plain(method))),
     }

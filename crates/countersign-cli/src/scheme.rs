@@ -31,7 +31,9 @@ impl Chosen {
         let choice = match (preset, scheme) {
             (_, Some(file)) => Choice::File(file),
             (Some(name), None) => Choice::Name(name),
-            (None, None) => return Err(Failure::usage("no scheme is named").next("--preset NAME or --scheme FILE")),
+            (None, None) => {
+                return Err(Failure::usage("no scheme is named").next("--preset NAME or --scheme FILE"));
+            }
         };
         Self::resolve(&choice, folder, overrides, more)
     }
@@ -98,7 +100,8 @@ impl Chosen {
 /// Everything built in, and what the folder adds.
 pub(crate) fn registry(FolderArgs { presets }: &FolderArgs) -> Result<Registry, Failure> {
     // Nothing built in is wrong, and there is no text of the user's to show.
-    let mut registry = countersign_presets::registry().map_err(|errors| Failure::config(errors.to_string()))?;
+    let mut registry =
+        countersign_presets::registry().map_err(|errors| Failure::config(errors.to_string()))?;
     let Some(dir) = presets else { return Ok(registry) };
     let mut errors = Vec::new();
     for file in preset_files(dir)? {
@@ -128,14 +131,19 @@ pub(crate) fn toml_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in fs::read_dir(dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let path = entry.path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
+        // A folder of presets may be a crate that embeds them.
+        let is_manifest = path.file_name().is_some_and(|name| name == "Cargo.toml");
+        if is_manifest || path.extension().is_none_or(|extension| extension != "toml") {
             continue;
         }
         let kind = entry.file_type().map_err(failed)?;
         if !kind.is_file() {
             let what = if kind.is_symlink() { "a symbolic link" } else { "not a file" };
-            return Err(Failure::config(format!("`{}` is {what}, and presets are read from files only", path.display()))
-                .next("put the file itself there"));
+            return Err(Failure::config(format!(
+                "`{}` is {what}, and presets are read from files only",
+                path.display()
+            ))
+            .next("put the file itself there"));
         }
         files.push(path);
     }
@@ -206,7 +214,8 @@ fn override_line(text: &str) -> Result<String, Failure> {
     let mut sources = Sources::new();
     let file = sources.add("--override", format!("x = {value}"));
     let is_value = !value.contains('\n')
-        && Layer::parse(&sources, file).is_ok_and(|layer| layer.root().table().is_some_and(|table| table.len() == 1));
+        && Layer::parse(&sources, file)
+            .is_ok_and(|layer| layer.root().table().is_some_and(|table| table.len() == 1));
     Ok(match is_value {
         true => format!("{key} = {value}"),
         false => format!("{key} = {}", quoted(value)),
@@ -239,9 +248,9 @@ fn texts(node: &Node) -> Vec<&str> {
 }
 
 fn names_url(text: &str) -> bool {
-    ["{url", "{host"].iter().any(|name| {
-        text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with(['}', '|']))
-    })
+    ["{url", "{host"]
+        .iter()
+        .any(|name| text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with(['}', '|'])))
 }
 
 #[cfg(test)]

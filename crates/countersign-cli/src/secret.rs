@@ -208,7 +208,10 @@ impl<'a> Place<'a> {
             Place::Stdin => {
                 stdin.claim("a secret")?;
                 let read = bounded(io::stdin().lock());
-                (read.map_err(|error| Failure::stream("read standard input", error))?, "standard input".into())
+                (
+                    read.map_err(|error| Failure::stream("read standard input", error))?,
+                    "standard input".into(),
+                )
             }
         };
         let bytes = without_newline(bytes, &origin);
@@ -268,9 +271,7 @@ fn bounded(reader: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 /// Exactly one newline is no part of the secret: editors and `echo` add one. A second one may be.
 fn without_newline(mut bytes: Zeroizing<Vec<u8>>, origin: &str) -> Zeroizing<Vec<u8>> {
     let end = bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\n")).map(<[u8]>::len);
-    if let Some(end) = end
-        && !bytes.starts_with(b"-----BEGIN ")
-    {
+    if let Some(end) = end {
         bytes.truncate(end);
         output::note(&format!("a newline at the end of {origin} was dropped"));
     }
@@ -323,8 +324,13 @@ mod tests {
         assert!(matches!(parse("file:a,b").unwrap().place, Place::File(p) if p == Path::new("a,b")));
         assert!(matches!(parse("cmd:a,not_after=1").unwrap().place, Place::Command("a,not_after=1")));
         assert!(matches!(parse("-").unwrap().place, Place::Stdin));
-        assert!(matches!(parse("literal:id=a@b,not_after=1").unwrap().place, Place::Literal("id=a@b,not_after=1")));
-        for bad in ["", "hunter2", "hunter2:x", "env:", "env:$A", "env:1A", "literal:", "ENV:A", "id=a", "id=@env:A"] {
+        assert!(matches!(
+            parse("literal:id=a@b,not_after=1").unwrap().place,
+            Place::Literal("id=a@b,not_after=1")
+        ));
+        for bad in
+            ["", "hunter2", "hunter2:x", "env:", "env:$A", "env:1A", "literal:", "ENV:A", "id=a", "id=@env:A"]
+        {
             assert!(parse(bad).is_none(), "{bad:?}");
         }
     }

@@ -61,11 +61,16 @@ struct Outgoing<'a> {
 impl<'a> Outgoing<'a> {
     fn new(incoming: &'a Incoming, url: String, signed: Signed) -> Result<Self, Failure> {
         let Signed { headers, url: signed_url, body, .. } = signed;
-        let added: Vec<(String, Vec<u8>)> = headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        let added: Vec<(String, Vec<u8>)> =
+            headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
         let given = &incoming.headers;
-        if let Some((name, _)) = added.iter().find(|(name, _)| given.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))) {
-            return Err(Failure::usage(format!("--header: `{name}` is what signing makes, and twice it would be refused"))
-                .next("leave that --header out; time and id are set with --at and --id"));
+        if let Some((name, _)) =
+            added.iter().find(|(name, _)| given.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)))
+        {
+            return Err(Failure::usage(format!(
+                "--header: `{name}` is what signing makes, and twice it would be refused"
+            ))
+            .next("leave that --header out; time and id are set with --at and --id"));
         }
         Ok(Outgoing {
             method: &incoming.method,
@@ -93,7 +98,9 @@ impl<'a> Outgoing<'a> {
             out.extend_from_slice(&[name.as_bytes(), b": ", value, b"\n"].concat());
         }
         if self.moved {
-            output::warn("this scheme signs inside the URL or the body, which --format headers does not show: use http, curl or json");
+            output::warn(
+                "this scheme signs inside the URL or the body, which --format headers does not show: use http, curl or json",
+            );
         }
         output::print_bytes(&out)
     }
@@ -112,8 +119,10 @@ impl<'a> Outgoing<'a> {
             if name.eq_ignore_ascii_case("content-length") && **value != *length.as_bytes()
                 || name.eq_ignore_ascii_case("transfer-encoding")
             {
-                return Err(Failure::usage(format!("--header: `{name}` contradicts the body of {length} bytes"))
-                    .next("leave it out: the length is written by itself"));
+                return Err(Failure::usage(format!(
+                    "--header: `{name}` contradicts the body of {length} bytes"
+                ))
+                .next("leave it out: the length is written by itself"));
             }
             line(name, value);
         }
@@ -126,16 +135,24 @@ impl<'a> Outgoing<'a> {
     }
 
     fn json(&self) -> Result<RequestJson, Failure> {
-        let text = |(name, value): &(String, Vec<u8>)| match String::from_utf8(value.clone()) {
-            Ok(value) => Ok((name.clone(), value)),
-            Err(_) => Err(Failure::usage(format!("header `{name}` is not UTF-8, and JSON is")).next("--format http")),
-        };
+        let text =
+            |(name, value): &(String, Vec<u8>)| match String::from_utf8(value.clone()) {
+                Ok(value) => Ok((name.clone(), value)),
+                Err(_) => Err(Failure::usage(format!("header `{name}` is not UTF-8, and JSON is"))
+                    .next("--format http")),
+            };
         let (body, body_base64) = match std::str::from_utf8(&self.body) {
             Ok(body) => (Some(body.to_owned()), None),
             Err(_) => (None, Some(base64_simd::STANDARD.encode_to_string(&self.body))),
         };
         let headers = self.headers().map(text).collect::<Result<_, _>>()?;
-        Ok(RequestJson { method: self.method.into(), url: Some(self.url.clone()), headers, body, body_base64 })
+        Ok(RequestJson {
+            method: self.method.into(),
+            url: Some(self.url.clone()),
+            headers,
+            body,
+            body_base64,
+        })
     }
 
     fn curl(&self, body_option: Option<&str>) -> Result<String, Failure> {
@@ -179,7 +196,8 @@ fn url_of(incoming: &Incoming, wanted: bool) -> Result<String, Failure> {
 
 fn cannot(rejection: &Rejection) -> Exit {
     let Rejection { reason, detail, .. } = rejection;
-    let detail = detail.as_ref().map(|detail| format!(" {} ({})", detail.text, detail.code)).unwrap_or_default();
+    let detail =
+        detail.as_ref().map(|detail| format!(" {} ({})", detail.text, detail.code)).unwrap_or_default();
     output::error(&format!("not signed: {}: {}{detail}", reason.code(), reason.says()));
     output::help(match reason {
         countersign::Reason::MissingHeader => "give what the scheme signs: --header, --url, --body",
@@ -217,11 +235,9 @@ mod tests {
 
     #[test]
     fn a_url_comes_apart_where_a_receiver_would_see_it() {
-        for (url, host, target) in [
-            ("https://h", "h", "/"),
-            ("https://h:1/a?b#c", "h:1", "/a?b"),
-            ("https://h?b=/", "h", "/?b=/"),
-        ] {
+        for (url, host, target) in
+            [("https://h", "h", "/"), ("https://h:1/a?b#c", "h:1", "/a?b"), ("https://h?b=/", "h", "/?b=/")]
+        {
             assert_eq!(split(url), (host, target.to_owned()));
         }
     }

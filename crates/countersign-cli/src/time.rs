@@ -33,7 +33,7 @@ pub(crate) fn distance(skew_seconds: i64) -> String {
     let span = match s {
         0 => return "now".into(),
         1..60 => format!("{s} s"),
-        60..3600 if s % 60 == 0 => format!("{m} min"),
+        60..3600 if s.is_multiple_of(60) => format!("{m} min"),
         60..3600 => format!("{m} min {} s", s % 60),
         3600..86_400 if m == 0 => format!("{h} h"),
         3600..86_400 => format!("{h} h {m} min"),
@@ -45,7 +45,8 @@ pub(crate) fn distance(skew_seconds: i64) -> String {
 
 /// Unix seconds: up to twelve digits, then perhaps a point and up to nine more.
 fn seconds(text: &str) -> Option<Timestamp> {
-    let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let (whole, fraction) = match text.split_once('.') {
         Some((whole, fraction)) if digits(fraction, 9) => (whole, fraction),
         Some(_) => return None,
@@ -77,9 +78,13 @@ mod tests {
 
     #[test]
     fn distances_read_as_people_say_them() {
-        for (seconds, says) in
-            [(0, "now"), (59, "59 s ago"), (-60, "1 min ahead"), (3725, "1 h 2 min ago"), (90_000, "1 d 1 h ago")]
-        {
+        for (seconds, says) in [
+            (0, "now"),
+            (59, "59 s ago"),
+            (-60, "1 min ahead"),
+            (3725, "1 h 2 min ago"),
+            (90_000, "1 d 1 h ago"),
+        ] {
             assert_eq!(distance(seconds), says);
         }
     }

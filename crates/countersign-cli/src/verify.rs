@@ -7,8 +7,8 @@ use crate::request::{Incoming, Stdin, read_all};
 use crate::scheme::Chosen;
 use crate::{secret, time};
 use countersign::{
-    Binds, Compiled, Context, Document, KeyCache, KeyRequest, Outcome, Reason, Rejection, RequestKind, Timestamp,
-    Verified,
+    Binds, Compiled, Context, Document, KeyCache, KeyRequest, Outcome, Reason, Rejection, RequestKind,
+    Timestamp, Verified,
 };
 use serde::Serialize;
 use std::path::Path;
@@ -31,7 +31,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     let verifier = chosen.compiled.verifier("command-line", &ring, &vars)?;
     drop(ring);
     if *ignore_time {
-        output::warn("--ignore-time: the age of the message is not judged; a replayed one would pass as well");
+        output::warn(
+            "--ignore-time: the age of the message is not judged; a replayed one would pass as well",
+        );
     }
     let outcome = verifier.verify(&incoming.request(&url), &Context::new(now, &documents));
     let answer = Answer::new(&chosen.compiled, &outcome, now);
@@ -56,9 +58,13 @@ impl Documents {
     fn read(pairs: &[String], now: Timestamp, stdin: &mut Stdin) -> Result<Self, Failure> {
         let read = |pair: &String| {
             // A URL may hold `=`; whoever names the file can avoid it.
-            let (url, file) = pair.rsplit_once('=').filter(|(url, file)| !url.is_empty() && !file.is_empty()).ok_or_else(
-                || Failure::usage("--document: it has no URL, no `=` or no file").next("write --document URL=FILE"),
-            )?;
+            let (url, file) = pair
+                .rsplit_once('=')
+                .filter(|(url, file)| !url.is_empty() && !file.is_empty())
+                .ok_or_else(|| {
+                    Failure::usage("--document: it has no URL, no `=` or no file")
+                        .next("write --document URL=FILE")
+                })?;
             let bytes = read_all(Path::new(file), "a document", stdin)?;
             Ok((url.to_owned(), Document::new(bytes, now)))
         };
@@ -141,10 +147,13 @@ impl<'a> Answer<'a> {
     fn in_words(&self, compiled: &Compiled, outcome: &Outcome<'_>) -> String {
         let preset = compiled.preset();
         let mut facts = vec![
-            ("preset", match &preset.title {
-                Some(title) => format!("{} ({})", preset.name, output::plain(title)),
-                None => preset.name.to_string(),
-            }),
+            (
+                "preset",
+                match &preset.title {
+                    Some(title) => format!("{} ({})", preset.name, output::plain(title)),
+                    None => preset.name.to_string(),
+                },
+            ),
             ("mode", preset.mode.value.to_string()),
         ];
         let headline = match outcome {
@@ -228,18 +237,32 @@ pub(crate) fn advice(reason: Reason) -> &'static str {
         Reason::PayloadTooLarge => "the limit of whoever passed the body on",
         Reason::MissingHeader => "whether a proxy dropped a header, and whether this is the right preset",
         Reason::MalformedContent => "the body: is it what was sent, neither parsed nor printed again?",
-        Reason::MissingSignature => "whether a proxy dropped the header, and whether the sender has signing switched on",
-        Reason::MalformedSignature => "the signature's spelling: `countersign preset show` says how it must look",
+        Reason::MissingSignature => {
+            "whether a proxy dropped the header, and whether the sender has signing switched on"
+        }
+        Reason::MalformedSignature => {
+            "the signature's spelling: `countersign preset show` says how it must look"
+        }
         Reason::NoActiveSecret => "not_before and not_after of the secrets: none is usable now",
         Reason::KeyUnavailable => "whether the key can be fetched: --document URL=FILE",
         Reason::UnknownKey => "the ids of the secrets: the request names one that is not among them",
         Reason::UntrustedKey => "the roots: the key sent along leads to none of them",
-        Reason::BadSignature => "the secret (of this endpoint? test or live?); then the body, which must be every byte as sent",
-        Reason::ClaimMismatch => "what the preset requires besides: the message was meant for another receiver or purpose",
-        Reason::ExpiredSecret => "whether the sender still uses a retired secret; its window ended or has not begun",
+        Reason::BadSignature => {
+            "the secret (of this endpoint? test or live?); then the body, which must be every byte as sent"
+        }
+        Reason::ClaimMismatch => {
+            "what the preset requires besides: the message was meant for another receiver or purpose"
+        }
+        Reason::ExpiredSecret => {
+            "whether the sender still uses a retired secret; its window ended or has not begun"
+        }
         Reason::MissingTimestamp => "whether a proxy dropped the header that holds the time",
-        Reason::MalformedTimestamp => "the time's spelling: seconds or milliseconds? `countersign preset show` says which",
-        Reason::StaleTimestamp => "this clock and the age of the message; an old capture is judged with --now TIME",
+        Reason::MalformedTimestamp => {
+            "the time's spelling: seconds or milliseconds? `countersign preset show` says which"
+        }
+        Reason::StaleTimestamp => {
+            "this clock and the age of the message; an old capture is judged with --now TIME"
+        }
         Reason::FutureTimestamp => "this clock: it is behind the sender's, or --now is",
         Reason::Replayed => "nothing: it was accepted before",
         Reason::Disallowed => "content type and method: no case of the preset takes such a request",

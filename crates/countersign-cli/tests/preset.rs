@@ -35,8 +35,18 @@ fn every_kind_of_mistake_is_shown_at_its_place_and_all_at_once() {
     let file = folder.file("acme.toml", WRONG);
     let ran = run(&["preset", "lint", &file]).exits(3);
     for place in [
-        "3:1: unknown key `titel`", "4:9:", "8:21:", "11:7:", "14:13:", "15:21:", "15:37:", "16:48:", "16:68:", "17:29:",
-        "18:1:", "21:9:",
+        "3:1: unknown key `titel`",
+        "4:9:",
+        "8:21:",
+        "11:7:",
+        "14:13:",
+        "15:21:",
+        "15:37:",
+        "16:48:",
+        "16:68:",
+        "17:29:",
+        "18:1:",
+        "21:9:",
     ] {
         assert!(ran.err.contains(&format!("{file}:{place}")), "{place} is not in:\n{}", ran.err);
     }
@@ -75,6 +85,7 @@ fn a_folder_adds_presets_and_links_are_refused() {
     let file = folder.file("acme.toml", ACME);
     folder.file("acme.vectors.toml", "not read");
     folder.file("README.md", "not read");
+    folder.file("Cargo.toml", "[package]");
     let dir = folder.path().to_str().unwrap();
     let list = run(&["preset", "list", "--presets", dir, "--format", "json"]).exits(0).json();
     let acme = list.as_array().unwrap().iter().find(|preset| preset["name"] == "acme").unwrap();
@@ -97,13 +108,19 @@ fn a_preset_is_shown_in_words_as_toml_and_as_json() {
     let file = folder.file("acme.toml", ACME);
     let words = run(&["preset", "show", "--scheme", &file]).exits(0).out;
     for text in [
-        "  {timestamp}.{body}\n", "every byte of the body", "header acme-time, unix", "header acme-signature, hex",
-        "at most 300 s old and 60 s ahead", "allocates    no", "covers       body, time",
+        "  {timestamp}.{body}\n",
+        "every byte of the body",
+        "header acme-time, unix",
+        "header acme-signature, hex",
+        "at most 300 s old and 60 s ahead",
+        "allocates    no",
+        "covers       body, time",
     ] {
         assert!(words.contains(text), "{text:?} is not in:\n{words}");
     }
     let over = ["--override", "freshness.tolerance_seconds=60"];
-    let toml = run(&[&["preset", "show", "--scheme", &file, "--format", "toml"], &over[..]].concat()).exits(0).out;
+    let toml =
+        run(&[&["preset", "show", "--scheme", &file, "--format", "toml"], &over[..]].concat()).exits(0).out;
     assert!(toml.contains("tolerance_seconds = 60"));
     let again = folder.file("again.toml", &toml);
     assert_eq!(run(&["preset", "show", "--scheme", &again, "--format", "toml"]).exits(0).out, toml);
@@ -127,7 +144,10 @@ fn cases_are_run_and_counted_by_what_they_prove() {
     let folder = Folder::new();
     let alone = folder.file("cases.json", ALONE);
     let json = run(&["preset", "test", "--vectors", &alone, "--format", "json"]).exits(0).json();
-    assert_eq!((&json["ok"], &json["total"]["proven"], &json["total"]["consistent"]), (&true.into(), &1.into(), &0.into()));
+    assert_eq!(
+        (&json["ok"], &json["total"]["proven"], &json["total"]["consistent"]),
+        (&true.into(), &1.into(), &0.into())
+    );
     assert!(json["total"]["mutants_ran"].as_u64().unwrap() > 10);
     let words = run(&["preset", "test", "--vectors", &alone]).exits(0).out;
     assert!(words.contains("ok: 1 case (1 proven, 0 consistent)"), "{words}");
@@ -163,8 +183,17 @@ fn modes_are_listed_and_shown() {
 #[test]
 fn every_help_has_an_example() {
     for command in [
-        &["verify"][..], &["sign"], &["preset"], &["preset", "list"], &["preset", "show"], &["preset", "lint"],
-        &["preset", "test"], &["mode"], &["mode", "list"], &["mode", "show"], &[],
+        &["verify"][..],
+        &["sign"],
+        &["preset"],
+        &["preset", "list"],
+        &["preset", "show"],
+        &["preset", "lint"],
+        &["preset", "test"],
+        &["mode"],
+        &["mode", "list"],
+        &["mode", "show"],
+        &[],
     ] {
         let ran = run(&[command, &["--help"]].concat()).exits(0);
         assert!(ran.out.contains("Example"), "{command:?}:\n{}", ran.out);

@@ -41,8 +41,11 @@ fn a_signed_time_is_told_with_its_age() {
     let folder = Folder::new();
     let scheme = folder.file("acme.toml", ACME);
     let scheme = ["--scheme", &scheme, "--secret", "literal:hunter2"];
-    let signed = run(&[&["sign", "--body", "x", "--at", "1767323045", "--format", "json"], &scheme[..]].concat()).exits(0);
-    let verify = |more: &[&str]| run_with(&[&["verify", "-"], &scheme[..], more].concat(), signed.out.as_bytes(), &[]);
+    let signed =
+        run(&[&["sign", "--body", "x", "--at", "1767323045", "--format", "json"], &scheme[..]].concat())
+            .exits(0);
+    let verify =
+        |more: &[&str]| run_with(&[&["verify", "-"], &scheme[..], more].concat(), signed.out.as_bytes(), &[]);
     let json = verify(&["--now", "2026-01-02T03:04:15.5Z", "--format", "json"]).exits(0).json();
     assert_eq!((&json["signed_at"], &json["skew_seconds"]), (&json!("2026-01-02T03:04:05Z"), &json!(10)));
     assert!(verify(&["--now", "1767323055.9"]).exits(0).out.contains("2026-01-02T03:04:05Z (10 s ago)"));
@@ -110,8 +113,12 @@ fn every_changed_byte_of_the_body_is_refused() {
     for index in at..HELLO.len() {
         let mut bytes = HELLO.as_bytes().to_vec();
         bytes[index] ^= 1;
-        run_with(&["verify", "-", "--preset", "github", "--secret", "env:HELLO"], &bytes, &[("HELLO", HELLO_SECRET)])
-            .exits(1);
+        run_with(
+            &["verify", "-", "--preset", "github", "--secret", "env:HELLO"],
+            &bytes,
+            &[("HELLO", HELLO_SECRET)],
+        )
+        .exits(1);
     }
 }
 
@@ -130,7 +137,8 @@ fn a_secret_comes_from_five_places() {
     verify("-", HELLO_SECRET).exits(4).says("holds white space");
 
     let scheme = folder.file("acme.toml", ACME);
-    let signed = ["sign", "--scheme", &scheme, "--secret", "literal:hunter2", "--body", "x", "--format", "http"];
+    let signed =
+        ["sign", "--scheme", &scheme, "--secret", "literal:hunter2", "--body", "x", "--format", "http"];
     let request = folder.file("b.http", run(&signed).exits(0).out);
     let verify = |secret: &str, input: &str| {
         run_with(&["verify", &request, "--scheme", &scheme, "--secret", secret], input.as_bytes(), &[])
@@ -146,7 +154,9 @@ fn a_secret_comes_from_five_places() {
     verify("cmd:exit 3", "").exits(4);
     verify("literal:changeme", "").exits(4);
     verify("-", "").exits(4);
-    run_with(&["verify", "-", "--scheme", &scheme, "--secret", "-"], b"x", &[]).exits(2).says("standard input");
+    run_with(&["verify", "-", "--scheme", &scheme, "--secret", "-"], b"x", &[])
+        .exits(2)
+        .says("standard input");
 }
 
 #[cfg(unix)]
@@ -158,14 +168,17 @@ fn a_secret_that_all_can_read_is_remarked_on() {
     let file = folder.file("s", "hunter2");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let spec = format!("file:{file}");
-    run(&["sign", "--scheme", &scheme, "--secret", &spec, "--body", "x"]).exits(0).says("every user of this machine");
+    run(&["sign", "--scheme", &scheme, "--secret", &spec, "--body", "x"])
+        .exits(0)
+        .says("every user of this machine");
 }
 
 #[test]
 fn keys_have_names_and_windows() {
     let folder = Folder::new();
     let scheme = folder.file("acme.toml", ACME);
-    let sign = ["sign", "--scheme", &scheme, "--secret", "literal:old-one", "--body", "x", "--format", "json"];
+    let sign =
+        ["sign", "--scheme", &scheme, "--secret", "literal:old-one", "--body", "x", "--format", "json"];
     let request = folder.file("r.json", run(&sign).exits(0).out);
     let verify = |secrets: &[&str]| {
         let secrets = secrets.iter().flat_map(|secret| ["--secret", secret]);
@@ -176,7 +189,10 @@ fn keys_have_names_and_windows() {
     assert_eq!(verify(&["id=x@literal:new-one", "literal:old-one"]).exits(0).json()["key_id"], "main");
     let over = "id=old,not_after=2001-01-01T00:00:00Z@literal:old-one";
     assert_eq!(verify(&["literal:new-one", over]).exits(1).json()["reason"], "expired_secret");
-    assert_eq!(verify(&["id=n,not_before=4000000000@literal:new-one"]).exits(1).json()["reason"], "no_active_secret");
+    assert_eq!(
+        verify(&["id=n,not_before=4000000000@literal:new-one"]).exits(1).json()["reason"],
+        "no_active_secret"
+    );
     verify(&["id=a@literal:x1", "id=a@literal:x2"]).exits(4).says("two keys have this name");
     verify(&[]).exits(4).says("--secret env:NAME");
 }
@@ -190,17 +206,34 @@ fn a_secret_is_never_printed_whatever_goes_wrong() {
     let file = format!("file:{file}");
     let base = ["verify", &request, "--scheme", &scheme];
     for spec in [
-        "hunter2", "hunter2:x", "x:hunter2", "id=hunter2", "idd=a@literal:hunter2", "id=a,hunter2@env:X", "literal:hunter2",
-        "id=a b@literal:hunter2", "env:$hunter2", "hunter2@env:X", "cmd:echo hunter2; exit 1", &file,
-        "not_after=hunter2@env:X", "id=a,id=hunter2@-",
+        "hunter2",
+        "hunter2:x",
+        "x:hunter2",
+        "id=hunter2",
+        "idd=a@literal:hunter2",
+        "id=a,hunter2@env:X",
+        "literal:hunter2",
+        "id=a b@literal:hunter2",
+        "env:$hunter2",
+        "hunter2@env:X",
+        "cmd:echo hunter2; exit 1",
+        &file,
+        "not_after=hunter2@env:X",
+        "id=a,id=hunter2@-",
     ] {
-        for more in [&[][..], &["--format", "json"], &["--now", "x"], &["--var", "hunter2"], &["--var", "x=hunter2"]] {
+        for more in
+            [&[][..], &["--format", "json"], &["--now", "x"], &["--var", "hunter2"], &["--var", "x=hunter2"]]
+        {
             let Ran { exit, out, err } = run(&[&base[..], &["--secret", spec], more].concat());
             assert_ne!(exit, 0, "{spec}");
             assert!(!out.contains("hunter2") && !err.contains("hunter2"), "{spec} {more:?}:\n{out}\n{err}");
         }
     }
-    for args in [["verify", "a", "literal:hunter2"], ["verify", "--secrt", "literal:hunter2"], ["x", "y", "--s=literal:hunter2"]] {
+    for args in [
+        ["verify", "a", "literal:hunter2"],
+        ["verify", "--secrt", "literal:hunter2"],
+        ["x", "y", "--s=literal:hunter2"],
+    ] {
         let ran = run(&args).exits(2);
         assert!(!ran.err.contains("hunter2"), "{}", ran.err);
     }
@@ -269,9 +302,10 @@ fn delivery(preset: &str) -> (&'static str, &'static [&'static str]) {
                 "additionalData":{}}}]}"#,
             &[],
         ),
-        "contentful" => {
-            (r#"{"a":1}"#, &["X-Contentful-Signed-Headers: x-contentful-signed-headers,x-contentful-timestamp"])
-        }
+        "contentful" => (
+            r#"{"a":1}"#,
+            &["X-Contentful-Signed-Headers: x-contentful-signed-headers,x-contentful-timestamp"],
+        ),
         "twilio" => ("a=1&b=2", &["Content-Type: application/x-www-form-urlencoded"]),
         _ => (r#"{"a":1}"#, &[]),
     }
@@ -281,10 +315,14 @@ fn delivery(preset: &str) -> (&'static str, &'static [&'static str]) {
 fn a_signed_request_comes_in_four_forms() {
     let folder = Folder::new();
     let scheme = folder.file("acme.toml", ACME);
-    let base = ["sign", "--scheme", &scheme, "--secret", "literal:hunter2", "--at", "1767323045", "--body", "it's"];
+    let base =
+        ["sign", "--scheme", &scheme, "--secret", "literal:hunter2", "--at", "1767323045", "--body", "it's"];
     let sign = |more: &[&str]| run(&[&base[..], more].concat());
     let headers = sign(&[]).exits(0).out;
-    assert!(headers.starts_with("acme-time: 1767323045\nacme-signature: ") && headers.lines().count() == 2, "{headers}");
+    assert!(
+        headers.starts_with("acme-time: 1767323045\nacme-signature: ") && headers.lines().count() == 2,
+        "{headers}"
+    );
     let signature = headers.lines().nth(1).unwrap();
     let curl = sign(&["--format", "curl", "--url", "https://example.com/a"]).exits(0).out;
     assert!(curl.contains(&format!("-H '{signature}'")) && curl.contains(r"--data-raw 'it'\''s'"), "{curl}");
@@ -313,7 +351,9 @@ fn values_of_a_preset_can_be_overridden_and_mistakes_in_that_are_shown() {
 
 #[test]
 fn an_unknown_preset_is_told_with_the_nearest() {
-    run(&["verify", "-", "--preset", "strip", "--secret", "literal:x"]).exits(3).says("did you mean `stripe`?");
+    run(&["verify", "-", "--preset", "strip", "--secret", "literal:x"])
+        .exits(3)
+        .says("did you mean `stripe`?");
     run(&["verify", "-", "--preset", "../stripe", "--secret", "literal:x"]).exits(2).says("--scheme FILE");
     run(&["verify", "-", "--secret", "literal:x"]).exits(2);
     run(&["verify", "/not/there", "--preset", "stripe", "--secret", "literal:x"]).exits(5);

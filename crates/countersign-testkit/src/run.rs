@@ -286,7 +286,8 @@ impl Bench {
 
     /// The case's own keys, bound.
     pub(crate) fn verifier(&self, case: &Case) -> Result<Arc<Verifier>, Box<Verdict>> {
-        let key_error = |error: countersign::KeyError| Box::new(Verdict::of_error("key_error", error.to_string()));
+        let key_error =
+            |error: countersign::KeyError| Box::new(Verdict::of_error("key_error", error.to_string()));
         let ring = SecretSpec::ring(&case.secrets).map_err(key_error)?;
         self.compiled.verifier("vectors", &ring, &case.vars).map_err(key_error)
     }

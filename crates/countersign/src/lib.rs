@@ -84,4 +84,6 @@ pub use registry::{Compiled, Registry};
 pub use replay::{Claim, MemoryGuard, Replay, ReplayBy, ReplayGuard, ReplayKey};
 pub use request::{Found, Head, HeadBuf, HeaderName, Headers, Request};
 pub use time::{Clock, TimeFormat, TimeFormats, Timestamp, Tolerance};
-pub use verifier::{Event, Finish, MAX_FETCHES, Signed, Signer, Stream, Verifier, Waiting, drive};
+pub use verifier::{
+    CORE_DETAILS, Event, Finish, MAX_FETCHES, Signed, Signer, Stream, Verifier, Waiting, drive,
+};

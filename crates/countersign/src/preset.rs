@@ -88,7 +88,7 @@ impl Preset {
         let complaints = Complaints::new();
         let read = read(layer, &complaints);
         complaints.into_result()?;
-        read.ok_or_else(|| ConfigError::new(ConfigCode::MalformedConfig, "this is no preset").into())
+        read.ok_or_else(no_preset)
     }
 
     /// The mode's own table.
@@ -139,7 +139,13 @@ pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 64 && name.split('-').all(word)
 }
 
-fn read(layer: &Layer, complaints: &Complaints) -> Option<Preset> {
+/// For a tree that nothing in particular is wrong with.
+pub(crate) fn no_preset() -> ConfigErrors {
+    ConfigError::new(ConfigCode::MalformedConfig, "this is no preset").into()
+}
+
+/// What of a preset can be read. It may be used only if there were no complaints.
+pub(crate) fn read(layer: &Layer, complaints: &Complaints) -> Option<Preset> {
     let root = Reader::new(layer.root(), complaints, "");
     if let Some(schema) = root.integer("schema", 0..=i64::MAX)
         && schema.value != SCHEMA
@@ -182,7 +188,8 @@ fn read(layer: &Layer, complaints: &Complaints) -> Option<Preset> {
     });
     root.finish();
     Some(Preset {
-        name: name?.value,
+        // One without a name is refused; what else is wrong with it is told all the same.
+        name: name.map_or_else(|| "".into(), |name| name.value),
         title,
         reference,
         confidence,
@@ -217,12 +224,15 @@ fn read_freshness(root: &Reader<'_>) -> (Option<Freshness>, bool, Option<Span>) 
     // A day ahead or a month behind is no tolerance any more; whoever wants none spells it.
     let seconds =
         |key: &str| table.integer(key, 0..=30 * 86_400).map(|n| Duration::from_secs(n.value as u64));
-    let none = table.node("tolerance_seconds").is_some_and(|node| node.text().is_some());
     let default = Tolerance::default();
-    let past = if none { None } else { seconds("tolerance_seconds") };
-    if none {
-        table.word("tolerance_seconds", &["none"]);
+    let written = table.node("tolerance_seconds").and_then(|node| Some((node, node.text()?)));
+    if let Some((node, text)) = written.filter(|(_, text)| &***text != "none") {
+        let says = format!("`tolerance_seconds` is a number of seconds or `none`, but is `{text}`");
+        let error = ConfigError::at(ConfigCode::MalformedConfig, node.span.clone(), says);
+        table.complaints().push(error.help("write `tolerance_seconds = 300`, without quotes"));
     }
+    let none = written.is_some();
+    let past = if none { None } else { seconds("tolerance_seconds") };
     let future = seconds("future_seconds");
     let required = table.boolean("required").unwrap_or(true);
     let ignored = table.word("unsigned", &["ignored"]).is_some();

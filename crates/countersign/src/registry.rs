@@ -1,12 +1,13 @@
 //! Names to modes, names to presets. Nothing shadows silently, and nothing is found that was not put here.
 
-use crate::config::{ConfigCode, ConfigError, ConfigErrors, Layer, Sources, Span};
-use crate::config::{nearest, one_of};
+use crate::config::{
+    Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Sources, Span, nearest, one_of,
+};
 use crate::handshake;
 use crate::keys::{KeyError, Keyring, Vars};
 use crate::mode::{Mode, ModeInfo, Needs, Scheme};
 use crate::outcome::Binds;
-use crate::preset::{DEFAULT_KEEP, Freshness, Preset, is_name};
+use crate::preset::{self, DEFAULT_KEEP, Freshness, Preset, is_name};
 use crate::replay::{Replay, ReplayBy};
 use crate::time::Tolerance;
 use crate::verifier::{Signer, Verifier};
@@ -193,12 +194,28 @@ impl Registry {
 
     /// A preset of ours, executable.
     pub fn named(&self, name: &str) -> Result<Arc<Compiled>, ConfigErrors> {
-        self.compile(&Preset::read(&self.resolve(name, None)?)?)
+        self.compile_layer(&self.resolve(name, None)?)
     }
 
     /// The same with a source's or command line's changes laid over it.
     pub fn named_with(&self, name: &str, changes: Layer) -> Result<Arc<Compiled>, ConfigErrors> {
-        self.compile(&Preset::read(&self.resolve(name, Some(changes))?)?)
+        self.compile_layer(&self.resolve(name, Some(changes))?)
+    }
+
+    /// Make a resolved tree executable. What is wrong with the preset and what is wrong with its mode's table is told
+    /// together.
+    pub fn compile_layer(&self, layer: &Layer) -> Result<Arc<Compiled>, ConfigErrors> {
+        let complaints = Complaints::new();
+        let compiled = preset::read(layer, &complaints).map(|preset| self.compile(&preset));
+        match (compiled, complaints.into_result()) {
+            (Some(compiled), Ok(())) => compiled,
+            (Some(Err(more)), Err(mut errors)) => {
+                errors.0.extend(more.0);
+                Err(errors)
+            }
+            (_, Err(errors)) => Err(errors),
+            (None, Ok(())) => Err(preset::no_preset()),
+        }
     }
 
     /// Make any preset executable.

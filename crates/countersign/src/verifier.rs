@@ -9,7 +9,7 @@ use crate::message::scope::{Local, Scope};
 use crate::message::value::Value;
 use crate::message::{json, wire};
 use crate::mode::{
-    Check, Context, Draft, Evidence, Explain, Mark, MarkPlace, Progress, Refusal, Sign, SignedBy,
+    Check, Context, DetailInfo, Draft, Evidence, Explain, Mark, MarkPlace, Progress, Refusal, Sign, SignedBy,
 };
 use crate::outcome::{Binds, Body, Outcome, Reason, Rejection, Signer as SignedWith, Verified};
 use crate::preset::Freshness;
@@ -17,6 +17,7 @@ use crate::registry::Compiled;
 use crate::replay::Replay;
 use crate::request::{Head, HeadBuf, Request};
 use crate::time::{Freshness as Age, Timestamp};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Compiled once, asked many times, shared between threads. Of the keys it holds only names and windows.
@@ -171,7 +172,9 @@ impl Verifier {
             Err(Refusal::Unresolved(wanted)) => Outcome::Unresolved(wanted),
             // With no key that may be used now nothing could have matched: that is what the operator can mend.
             Err(Refusal::Rejected(rejection)) => Outcome::Rejected(match rejection.reason {
-                Reason::BadSignature if !self.origin.keys.is_empty() && live(&self.origin.keys, now).is_empty() => {
+                Reason::BadSignature
+                    if !self.origin.keys.is_empty() && live(&self.origin.keys, now).is_empty() =>
+                {
                     Rejection::new(Reason::NoActiveSecret)
                 }
                 _ => rejection,
@@ -213,8 +216,8 @@ impl Verifier {
         if let Some(Freshness { tolerance, required }) = self.freshness {
             match signed_at.map(|signed_at| tolerance.judge(signed_at, now)) {
                 Some(Age::Fresh) => {}
-                Some(Age::Stale) => return Err(Rejection::new(Reason::StaleTimestamp)),
-                Some(Age::Future) => return Err(Rejection::new(Reason::FutureTimestamp)),
+                Some(Age::Stale) => return Err(untimely(Reason::StaleTimestamp, signed_at, now)),
+                Some(Age::Future) => return Err(untimely(Reason::FutureTimestamp, signed_at, now)),
                 None if required => return Err(Rejection::new(Reason::MissingTimestamp)),
                 None => {}
             }
@@ -313,7 +316,7 @@ impl Waiting {
 /// The same evidence, without the request.
 fn released(evidence: Evidence<'_>) -> Evidence<'static> {
     let Evidence { signed_by, fingerprints, binds, signed_at, message_id } = evidence;
-    let message_id = message_id.map(|id| std::borrow::Cow::Owned(id.into_owned()));
+    let message_id = message_id.map(|id| Cow::Owned(id.into_owned()));
     Evidence { signed_by, fingerprints, binds, signed_at, message_id }
 }
 
@@ -419,6 +422,38 @@ pub async fn drive<'r, E>(
         asked.push(wanted);
     }
     Err(Rejection::new(Reason::KeyUnavailable))
+}
+
+/// The details that the core gives itself, whatever the mode.
+pub const CORE_DETAILS: &[DetailInfo] = &[
+    (
+        Cow::Borrowed("core/contract"),
+        Reason::ModeFault,
+        Cow::Borrowed("the mode's evidence is not what it declared"),
+    ),
+    (
+        Cow::Borrowed("core/stale"),
+        Reason::StaleTimestamp,
+        Cow::Borrowed("when it was signed, and how long ago"),
+    ),
+    (
+        Cow::Borrowed("core/future"),
+        Reason::FutureTimestamp,
+        Cow::Borrowed("when it was signed, and how far ahead"),
+    ),
+];
+
+/// How far a signed time strays, for the operator.
+fn untimely(reason: Reason, signed_at: Option<Timestamp>, now: Timestamp) -> Rejection {
+    let rejection = Rejection::new(reason);
+    let Some(signed_at) = signed_at else { return rejection };
+    match signed_at.skew_seconds(now) {
+        ago @ 0.. => rejection.detail("core/stale", format!("signed at {signed_at}, {ago} s ago")),
+        ahead => rejection.detail(
+            "core/future",
+            format!("signed at {signed_at}, {} s ahead of this clock", ahead.unsigned_abs()),
+        ),
+    }
 }
 
 fn windows(keys: &Keyring) -> Vec<(KeyId, Window)> {

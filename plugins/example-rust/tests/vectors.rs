@@ -14,7 +14,11 @@ fn vectors() -> VectorFile {
 #[test]
 fn linking_the_crate_is_enough() {
     let registry = Registry::linked().unwrap();
-    assert!(registry.mode("blake3").is_some(), "announced: {:?}", registry.presets().map(|p| p.0).collect::<Vec<_>>());
+    assert!(
+        registry.mode("blake3").is_some(),
+        "announced: {:?}",
+        registry.presets().map(|p| p.0).collect::<Vec<_>>()
+    );
     let report = run(&registry, &vectors(), &Options::default());
     assert!(report.is_ok(), "{report}");
     assert!(report.mutants_ran() > 100, "{report}");

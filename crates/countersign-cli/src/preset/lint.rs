@@ -4,8 +4,8 @@ use crate::args::FolderArgs;
 use crate::error::{Exit, Failure};
 use crate::output::{self, count};
 use crate::scheme;
-use countersign::config::{ConfigError, Node};
-use countersign::{ConfigErrors, Layer, Preset, Registry, Sources};
+use countersign::config::ConfigError;
+use countersign::{ConfigErrors, Layer, Registry, Sources};
 use countersign_testkit::VectorFile;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,8 @@ pub(super) fn run(files: &[PathBuf], folder: &FolderArgs) -> Result<Exit, Failur
         }
     } else {
         let files = expand(files)?;
-        let (vectors, presets): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| scheme::is_vectors(path));
+        let (vectors, presets): (Vec<_>, Vec<_>) =
+            files.iter().partition(|(path, _)| scheme::is_vectors(path));
         linted.given(&presets, folder)?;
         for (path, text) in vectors {
             linted.vectors(&path.display().to_string(), text);
@@ -118,29 +119,8 @@ impl Linted {
 }
 
 /// Everything that is wrong with one preset.
-///
-/// What all presets have is read before the mode reads its table, and a mistake there ends it. So the mode is asked once
-/// more about the preset without anything else, for whoever mends a file wants all that is wrong with it at once.
 fn mistakes(registry: &Registry, name: &str) -> Vec<ConfigError> {
-    let resolved = match registry.resolve(name, None) {
-        Ok(resolved) => resolved,
-        Err(errors) => return errors.0,
-    };
-    let mut errors = match Preset::read(&resolved) {
-        Ok(preset) => return registry.compile(&preset).err().map_or_else(Vec::new, |errors| errors.0),
-        Err(errors) => errors.0,
-    };
-    let mode = resolved.get(&["mode"]).and_then(Node::text).cloned();
-    let keys: Vec<Arc<str>> =
-        resolved.root().table().into_iter().flat_map(|table| table.iter().map(|(key, _)| key.name.clone())).collect();
-    let needed = |key: &str| ["name", "mode", "var"].contains(&key) || mode.as_deref() == Some(key);
-    let bare = keys.iter().filter(|key| !needed(key)).fold(resolved, |layer, key| layer.without(key));
-    if let Ok(preset) = Preset::read(&bare)
-        && let Err(more) = registry.compile(&preset)
-    {
-        errors.extend(more.0);
-    }
-    errors
+    registry.named(name).err().map_or_else(Vec::new, |errors| errors.0)
 }
 
 /// Files, and those of folders, with their texts.

@@ -93,9 +93,9 @@ fn json_of(node: &Node) -> serde_json::Value {
         Value::Float(number) => (*number).into(),
         Value::Boolean(truth) => (*truth).into(),
         Value::Array(items) => items.iter().map(json_of).collect(),
-        Value::Table(table) => {
-            serde_json::Value::Object(table.iter().map(|(key, node)| (key.name.to_string(), json_of(node))).collect())
-        }
+        Value::Table(table) => serde_json::Value::Object(
+            table.iter().map(|(key, node)| (key.name.to_string(), json_of(node))).collect(),
+        ),
     }
 }
 
@@ -131,16 +131,24 @@ fn about(preset: &Preset, mode: Option<&countersign::ModeInfo>) -> String {
     if let Some(reference) = &preset.reference {
         about.push(("reference", plain(reference)));
     }
-    about.push(("confidence", match preset.confidence.as_deref() {
-        Some("provider") => "provider: cases of the provider's own pass".into(),
-        Some("third-party") => "third-party: from descriptions and other programs, not from the provider".into(),
-        Some(other) => plain(other),
-        None => "unsaid".into(),
-    }));
-    about.push(("mode", match mode {
-        Some(info) => format!("{}: {} ({})", info.name, plain(&info.summary), info.status.word()),
-        None => preset.mode.value.to_string(),
-    }));
+    about.push((
+        "confidence",
+        match preset.confidence.as_deref() {
+            Some("provider") => "provider: cases of the provider's own pass".into(),
+            Some("third-party") => {
+                "third-party: from descriptions and other programs, not from the provider".into()
+            }
+            Some(other) => plain(other),
+            None => "unsaid".into(),
+        },
+    ));
+    about.push((
+        "mode",
+        match mode {
+            Some(info) => format!("{}: {} ({})", info.name, plain(&info.summary), info.status.word()),
+            None => preset.mode.value.to_string(),
+        },
+    ));
     facts(&mut out, &about);
     out
 }
@@ -154,7 +162,8 @@ fn keys(needs: &Needs, table: Option<&Node>) -> Vec<(&'static str, String)> {
         other => other.word(),
     });
     let kinds: Vec<&str> = kinds.collect();
-    let mut facts = vec![("kind", if kinds.is_empty() { "none of its own".into() } else { kinds.join(", or ") })];
+    let mut facts =
+        vec![("kind", if kinds.is_empty() { "none of its own".into() } else { kinds.join(", or ") })];
     if let Some(key) = table.and_then(|table| table.table()?.get("key")) {
         facts.extend(words::key(key));
     }
@@ -166,28 +175,36 @@ fn proves(needs: &Needs, freshness: Option<Freshness>, replay: Replay) -> Vec<(&
     let covers: Vec<&str> = needs.binds.words().collect();
     let missing = Binds::WORDS.iter().filter(|(part, _)| !needs.binds.contains(*part)).map(|(_, word)| *word);
     let missing: Vec<&str> = missing.collect();
-    let mut facts = vec![("covers", if covers.is_empty() { "nothing as a whole".into() } else { covers.join(", ") })];
+    let mut facts =
+        vec![("covers", if covers.is_empty() { "nothing as a whole".into() } else { covers.join(", ") })];
     if !missing.is_empty() {
         facts.push(("not covered", missing.join(", ")));
     }
     if !needs.binds.contains(Binds::BODY) {
         facts.push(("beware", styled(CARE, "the body is not covered as a whole")));
     }
-    facts.push(("freshness", match freshness {
-        Some(Freshness { tolerance, required }) => format!(
-            "at most {} old and {} ahead{}",
-            span(tolerance.past),
-            span(tolerance.future),
-            if required { "" } else { "; a message without a time is taken" }
-        ),
-        None => "not judged: a message of any age is taken".into(),
-    }));
+    facts.push((
+        "freshness",
+        match freshness {
+            Some(Freshness { tolerance, required }) => format!(
+                "at most {} old and {} ahead{}",
+                span(tolerance.past),
+                span(tolerance.future),
+                if required { "" } else { "; a message without a time is taken" }
+            ),
+            None => "not judged: a message of any age is taken".into(),
+        },
+    ));
     let Replay { key, keep } = replay;
-    let meaning = ReplayBy::WORDS.iter().find(|(word, _)| *word == key.word()).map_or("", |(_, meaning)| meaning);
-    facts.push(("replay", match key {
-        ReplayBy::None => meaning.into(),
-        key => format!("{}: {meaning}; remembered for {}", key.word(), span(keep)),
-    }));
+    let meaning =
+        ReplayBy::WORDS.iter().find(|(word, _)| *word == key.word()).map_or("", |(_, meaning)| meaning);
+    facts.push((
+        "replay",
+        match key {
+            ReplayBy::None => meaning.into(),
+            key => format!("{}: {meaning}; remembered for {}", key.word(), span(keep)),
+        },
+    ));
     facts.push(("reads body", needs.body.word().into()));
     facts.push(("allocates", if needs.allocates { "yes" } else { "no" }.into()));
     facts

@@ -16,7 +16,12 @@ use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 
 /// Run them.
-pub(super) fn run(names: &[String], vectors: &[PathBuf], folder: &FolderArgs, format: Format) -> Result<Exit, Failure> {
+pub(super) fn run(
+    names: &[String],
+    vectors: &[PathBuf],
+    folder: &FolderArgs,
+    format: Format,
+) -> Result<Exit, Failure> {
     let registry = scheme::registry(folder)?;
     let mut texts = Vec::new();
     for file in vectors {
@@ -42,7 +47,11 @@ pub(super) fn run(names: &[String], vectors: &[PathBuf], folder: &FolderArgs, fo
 }
 
 /// Files of vectors by the preset's name; all, if none is named.
-fn chosen(names: &[String], folder: &FolderArgs, registry: &Registry) -> Result<Vec<(String, String)>, Failure> {
+fn chosen(
+    names: &[String],
+    folder: &FolderArgs,
+    registry: &Registry,
+) -> Result<Vec<(String, String)>, Failure> {
     let mut all = Vec::new();
     if let Some(dir) = &folder.presets {
         for file in scheme::toml_files(dir)?.iter().filter(|file| scheme::is_vectors(file)) {
@@ -104,14 +113,14 @@ fn stem(name: &str) -> String {
 /// One line that is written over, for people who wait.
 fn progress(done: usize, of: usize, name: &str) {
     if stderr().is_terminal() {
-        let text = if of == 0 { String::new() } else { format!("{done}/{of} {}", output::plain(&stem(name))) };
+        let text =
+            if of == 0 { String::new() } else { format!("{done}/{of} {}", output::plain(&stem(name))) };
         output::raw_error(&format!("\r\x1b[K{text}"));
     }
 }
 
-const HEAD: [&str; 11] = [
-    "PRESET", "CASES", "PROVEN", "DOCS", "SDK", "CAPTURED", "OTHER", "CONSISTENT", "MUTANTS", "FAILED", "",
-];
+const HEAD: [&str; 11] =
+    ["PRESET", "CASES", "PROVEN", "DOCS", "SDK", "CAPTURED", "OTHER", "CONSISTENT", "MUTANTS", "FAILED", ""];
 
 fn row(name: &str, report: &Report) -> Vec<String> {
     let of = |source: CaseSource| report.cases.get(&source).copied().unwrap_or(0);

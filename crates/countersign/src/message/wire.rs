@@ -333,7 +333,10 @@ mod tests {
 
     #[test]
     fn user_information_is_none_of_the_host() {
-        assert_eq!(url("https://u:p@example.com:8443/a").map(|url| url.authority()), Some("example.com:8443"));
+        assert_eq!(
+            url("https://u:p@example.com:8443/a").map(|url| url.authority()),
+            Some("example.com:8443")
+        );
     }
 
     #[test]

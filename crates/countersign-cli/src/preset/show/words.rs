@@ -163,7 +163,8 @@ impl Legend<'_> {
 
     fn source(&self, source: &str) -> String {
         let (word, arg) = source.split_once(':').unwrap_or((source, ""));
-        let at = |key: &str| self.table.get(key).map_or_else(String::new, |node| format!(": {}", place(node)));
+        let at =
+            |key: &str| self.table.get(key).map_or_else(String::new, |node| format!(": {}", place(node)));
         match word {
             "body" => "every byte of the body".into(),
             "method" => "the method, in upper case".into(),
@@ -193,7 +194,13 @@ impl Legend<'_> {
     }
 
     fn print(&self, out: &mut String) {
-        let width = self.entries.keys().map(|slot| slot.chars().count()).filter(|width| *width <= 40).max().unwrap_or(0);
+        let width = self
+            .entries
+            .keys()
+            .map(|slot| slot.chars().count())
+            .filter(|width| *width <= 40)
+            .max()
+            .unwrap_or(0);
         if !self.entries.is_empty() {
             out.push('\n');
         }
@@ -207,7 +214,11 @@ impl Legend<'_> {
 }
 
 fn places(out: &mut String, table: &Table) {
-    let words = [("signature_source", "Where the signature is"), ("timestamp_source", "Where the time is"), ("id_source", "Where the id is")];
+    let words = [
+        ("signature_source", "Where the signature is"),
+        ("timestamp_source", "Where the time is"),
+        ("id_source", "Where the id is"),
+    ];
     for (key, title) in words {
         let in_cases = tables(table, "case").into_iter().filter_map(|case| case.get(key));
         let all: Vec<&Node> = table.get(key).into_iter().chain(in_cases).collect();
@@ -277,7 +288,9 @@ fn coding(node: &Node) -> String {
             Some((word, meaning)) => format!("{word} ({meaning})"),
             None => plain(word),
         },
-        Value::Array(items) => items.iter().filter_map(Node::text).map(|text| plain(text)).collect::<Vec<_>>().join(" / "),
+        Value::Array(items) => {
+            items.iter().filter_map(Node::text).map(|text| plain(text)).collect::<Vec<_>>().join(" / ")
+        }
         _ => "?".into(),
     }
 }
@@ -285,7 +298,9 @@ fn coding(node: &Node) -> String {
 fn algorithm_words(node: &Node) -> String {
     match (&node.value, node.table()) {
         (Value::Text(word), _) => plain(word),
-        (_, Some(table)) => format!("what {} names, of a closed list", plain(text(table, "from").unwrap_or("?"))),
+        (_, Some(table)) => {
+            format!("what {} names, of a closed list", plain(text(table, "from").unwrap_or("?")))
+        }
         _ => "?".into(),
     }
 }

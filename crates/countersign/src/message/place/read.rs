@@ -15,7 +15,7 @@ impl Place {
     /// Read a place's table. The keys of the time's own (`format`, `from_signature`) are the caller's to ask for.
     pub(crate) fn read(table: &Reader<'_>, what: What, has_items: bool) -> Option<Place> {
         let complaints = table.complaints().len();
-        let (at, label) = read_at(table, has_items)?;
+        let at = read_at(table, has_items);
         let extract = read_extract(table, what);
         let clean = table.text("clean").and_then(|text| read_clean(&text, table)).unwrap_or_default();
         let list =
@@ -27,12 +27,12 @@ impl Place {
             What::Signature => read_encoding(table),
             What::Timestamp | What::Id => Vec::new(),
         };
-        if repeat && !matches!(at, At::Header(_)) {
+        if repeat && !matches!(at, None | Some((At::Header(_), _))) {
             let help = "only a header occurs several times: leave `repeat` out";
             wrong(table, table.span(), "`repeat` is for a `header`", help);
         }
         (table.complaints().len() == complaints).then_some(())?;
-        let (clean, encoding) = (clean.into(), encoding.into());
+        let ((at, label), clean, encoding) = (at?, clean.into(), encoding.into());
         Some(Place { at, repeat, clean, list, max, extract: extract?, encoding, role, label })
     }
 }

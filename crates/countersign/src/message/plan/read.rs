@@ -196,6 +196,7 @@ impl PlanReader<'_> {
     }
 
     fn formats(&self, table: &Reader<'_>) -> Option<TimeFormats> {
+        let complaints = table.complaints().len();
         let words: Vec<&str> = TimeFormat::WORDS.iter().map(|(word, _)| *word).collect();
         let Some(written) = table.texts("format") else {
             if !table.has("format") {
@@ -216,6 +217,7 @@ impl PlanReader<'_> {
             }
         }
         match TimeFormats::new(formats) {
+            Err(_) if table.complaints().len() > complaints => None,
             Ok(formats) => Some(formats),
             Err(why) => {
                 self.wrong(

@@ -1,0 +1,238 @@
+//! Accepting because something is not there.
+
+use crate::harness::*;
+use countersign::Reason::*;
+use countersign::config::ConfigErrors;
+use countersign::{
+    Binds, Check, Claim, Class, Context, Evidence, Fingerprints, Head, KeyError, KeyKind, KeyRequest,
+    Keyring, Mode, ModeConfig, ModeInfo, Needs, Outcome, Refusal, ReplayGuard, ReplayKey, Request,
+    RequestKind, Scheme as ModeScheme, SignedBy, Status, Unaccepted, Vars, Verifier,
+};
+use std::sync::Arc;
+
+/// HMAC takes an empty key, so anyone could sign where none is set.
+#[test]
+fn atk_008_empty_secret_accepted() {
+    let body = b"body";
+    let forged = format!("sha256={}", hex(&sha256(b"", body)));
+    let with = |secret: &str| github(&forged, body).keys([key("main", secret)]).expect(Expected::KeyError);
+    attack("ATK-008", ["", " ", "   ", "\n", "\t\r\n"].map(with));
+    attack(
+        "ATK-008",
+        [standard("m", "1700000000", "v1,").keys([key("main", "whsec_")]).expect(Expected::KeyError)],
+    );
+    attack("ATK-008", [github(&forged, body).keys([]).expect(Expected::KeyError)]);
+}
+
+/// A variable that is not set becomes a word that everyone knows.
+#[test]
+fn atk_009_unset_environment_variable_becomes_a_literal() {
+    for word in ["${NOPE}", "${WEBHOOK_SECRET}", "undefined", "null", "None", "changeme"] {
+        let sig = format!("sha256={}", hex(&sha256(word.as_bytes(), b"body")));
+        attack("ATK-009", [github(sig, b"body").keys([key("main", word)]).expect(Expected::KeyError)]);
+    }
+}
+
+/// A secret compiled in is a secret of everybody.
+#[test]
+fn atk_010_default_or_fallback_secret_compiled_in() {
+    let registry = countersign_presets::registry().unwrap();
+    let mut seen = 0;
+    for (name, _) in registry.presets() {
+        let compiled = registry.named(name).unwrap();
+        let mut vars = Vars::new();
+        for var in compiled.preset().vars.iter() {
+            vars.set(var.name.clone(), "x");
+        }
+        assert!(
+            compiled.verifier("source", &Keyring::new(), &vars).is_err(),
+            "{name} verifies without a key"
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, countersign_presets::PRESETS.len());
+}
+
+/// "If there is a signature, check it" lets in whatever has none.
+#[test]
+fn atk_011_missing_signature_header_treated_as_nothing_to_check() {
+    let shipped = countersign_presets::registry().unwrap();
+    let unsigned = Case::new(Scheme::Shipped("github"), Sent::default()).refused(MissingSignature);
+    attack("ATK-011", [unsigned]);
+    assert_eq!(MissingSignature.class().status(), 401);
+    for (name, _) in shipped.presets() {
+        let preset = shipped.named(name).unwrap();
+        let secret = format!("{}{}", hex(KEY), hex(KEY));
+        let mut ring = Keyring::new();
+        let mut held = countersign::Key::shared("main", secret).unwrap();
+        held.role = (name == "box").then(|| "primary".into());
+        ring.add(held).unwrap();
+        let verifier = preset.verifier("source", &ring, &Vars::new()).unwrap();
+        assert!(judge(&verifier, &Sent::default()).is_err(), "{name} takes a request without anything");
+    }
+}
+
+/// A magic secret that switches checking off will be found.
+#[test]
+fn atk_012_secret_placeholder_disables_verification() {
+    let body = b"body";
+    let stars = |case: Case| case.keys([key("main", "***")]);
+    let unsigned = Case::new(Scheme::Shipped("github"), Sent::default());
+    attack(
+        "ATK-012",
+        [
+            stars(unsigned).refused(MissingSignature),
+            stars(github(format!("sha256={}", hex(&sha256(b"***", body))), body)),
+        ],
+    );
+    let verifier = build(&stars(github(github_sig(body), body))).unwrap_or_else(|e| panic!("{e:?}"));
+    let sent = github(github_sig(body), body).request;
+    assert_eq!(judge(&verifier, &sent).err(), Some(BadSignature));
+}
+
+/// Whoever may choose between two ways of proving chooses the weaker one.
+#[test]
+fn atk_014_any_of_lets_the_attacker_choose_the_weakest_branch() {
+    let config = |table: &str| {
+        let sources = format!(
+            "signed_template = \"{{body}}\"\nsignature_source = {{ header = \"x\", encoding = \"hex\" }}\n{table}"
+        );
+        Case::new(preset("", &sources), Sent::default()).expect(Expected::ConfigError)
+    };
+    attack(
+        "ATK-014",
+        [config("any_of = [\"sha256\", \"token\"]"), config("algorithms = [\"sha256\", \"sha1\"]")],
+    );
+    // Two branches of one preset are cases: the first that fits decides, and a failure never leads to the second.
+    let cases = "signature_source = { header = \"x-sig\", encoding = \"hex\" }\nsigned_template = \"{body}\"\n\
+        [[hmac.case]]\nwhen = [{ value = \"{header:x-sig}\", present = true }]\nalgorithm = \"sha256\"\n\
+        [[hmac.case]]\nwhen = [{ value = \"{method}\", equals = \"POST\" }]\nalgorithm = \"sha1\"\n";
+    let text = cases.replace("signed_template", "algorithm_unused_template");
+    assert!(text.contains("algorithm_unused"), "a preset with an unknown key");
+    let sent =
+        Sent { headers: headers([("x-sig", hex(&sha1(KEY, &Sent::default().body)))]), ..Sent::default() };
+    let case = Case::new(preset("", cases), sent);
+    let verifier = build(&case).unwrap_or_else(|e| panic!("{e:?}"));
+    assert_eq!(judge(&verifier, &case.request).err(), Some(BadSignature));
+}
+
+/// A typo in `mode` must not choose a mode that accepts.
+#[test]
+fn atk_015_unknown_mode_name_falls_through_to_accept() {
+    let text = "schema = 1\nname = \"attacked\"\nmode = \"hmac_sha265\"\n[hmac_sha265]\nx = 1\n";
+    let case = Case::new(Scheme::Text(text.into()), Sent::default()).expect(Expected::ConfigError);
+    let none = Case { scheme: Scheme::Text(text.replace("hmac_sha265", "none")), ..case.clone() };
+    let empty = Case { scheme: Scheme::Text("schema = 1\nname = \"attacked\"\n".into()), ..case.clone() };
+    let overridden =
+        github(github_sig(b"x"), b"x").overrides("mode = \"hmac_sha265\"").expect(Expected::ConfigError);
+    attack("ATK-015", [case, none, empty, overridden]);
+}
+
+/// A mode that the linker dropped must be missed when a preset asks for it.
+#[test]
+fn atk_016_mode_crate_silently_dropped_by_the_linker() {
+    let text = "schema = 1\nname = \"attacked\"\nmode = \"mode-x\"\n[mode-x]\n";
+    attack("ATK-016", [Case::new(Scheme::Text(text.into()), Sent::default()).expect(Expected::ConfigError)]);
+    let registry = countersign::Registry::linked().unwrap();
+    assert!(registry.mode("mode-x").is_none() && registry.modes().all(|mode| mode.name != "mode-x"));
+}
+
+/// A mode that does what a body tells it to.
+struct Obedient(ModeInfo);
+struct Obeying;
+
+impl Mode for Obedient {
+    fn info(&self) -> &ModeInfo {
+        &self.0
+    }
+    fn compile(&self, _: &ModeConfig) -> Result<Box<dyn ModeScheme>, ConfigErrors> {
+        Ok(Box::new(Obeying))
+    }
+}
+
+impl ModeScheme for Obeying {
+    fn needs(&self) -> Needs {
+        Needs::new(countersign::BodyNeed::Whole, vec![KeyKind::Shared]).binds(Binds::BODY).remote(true)
+    }
+    fn bind(&self, _: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {
+        Ok(Arc::new(Obeying))
+    }
+}
+
+impl Check for Obeying {
+    fn check<'r>(&self, request: &Request<'r>, _: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
+        let prints = Fingerprints::content([7; 32]);
+        let mut keys = countersign::KeySet::default();
+        let ring = Keyring::of("secret").unwrap();
+        ring.iter().for_each(|(index, _)| keys.insert(index));
+        Err(match request.body {
+            b"boom" => panic!("boom"),
+            b"fetch" => Refusal::Unresolved(KeyRequest::new(RequestKind::Url, "https://example.com/keys")),
+            b"less" => return Ok(Evidence::new(SignedBy::Held(keys), prints, Binds::default())),
+            b"nobody" => return Ok(Evidence::new(SignedBy::Held(Default::default()), prints, Binds::BODY)),
+            b"nothing" => {
+                return Ok(Evidence::new(SignedBy::Held(keys), Fingerprints::tags([]), Binds::BODY));
+            }
+            b"good" => return Ok(Evidence::new(SignedBy::Held(keys), prints, Binds::BODY)),
+            _ => BadSignature.into(),
+        })
+    }
+}
+
+fn obedient() -> Arc<Verifier> {
+    let mut registry = countersign::Registry::new();
+    registry
+        .register(Arc::new(Obedient(ModeInfo::new("obedient", "obeys", "", &[], Status::Preview))))
+        .unwrap();
+    registry
+        .add_preset("a.toml", "schema = 1\nname = \"attacked\"\nmode = \"obedient\"\n[obedient]\n")
+        .unwrap();
+    registry.named("attacked").unwrap().verifier("s", &Keyring::of("secret").unwrap(), &Vars::new()).unwrap()
+}
+
+fn ask<'r>(verifier: &Verifier, body: &'r [u8]) -> Outcome<'r> {
+    verifier
+        .verify(&Request::new(Head::new("POST", "https://example.com/", &()), body), &Context::at(at(NOW)))
+}
+
+/// A key that could not be had is no reason to accept: the sender comes back later.
+#[test]
+fn atk_017_error_path_returns_success() {
+    let verifier = obedient();
+    let refused = ask(&verifier, b"fetch").into_verified().unwrap_err();
+    assert_eq!((refused.reason, refused.reason.class().status()), (KeyUnavailable, 503));
+    assert!(crate::corpus::allows("ATK-017", Expected::Refused(refused.reason)));
+    for (body, reason) in
+        [(&b"less"[..], ModeFault), (b"nobody", BadSignature), (b"nothing", ModeFault), (b"", BadSignature)]
+    {
+        assert_eq!(ask(&verifier, body).into_verified().unwrap_err().reason, reason);
+    }
+    assert!(ask(&verifier, b"good").into_verified().is_ok());
+}
+
+/// A guard that cannot say is not a guard that has not seen.
+#[test]
+fn atk_018_replay_store_failure_treated_as_not_seen() {
+    struct Broken;
+    impl ReplayGuard for Broken {
+        fn claim(&self, _: &[ReplayKey], _: countersign::Timestamp) -> Claim {
+            Claim::Unknown
+        }
+    }
+    let case = standard("msg_1", "1700000000", &format!("v1,{}", standard_sig("msg_1", "1700000000")));
+    let verifier = build(&case).unwrap_or_else(|e| panic!("{e:?}"));
+    for guard in [&Broken as &dyn ReplayGuard, &countersign::MemoryGuard::new(0)] {
+        let refused = judge(&verifier, &case.request).unwrap().accept(guard, at(NOW)).unwrap_err();
+        assert!(matches!(refused, Unaccepted::Unknown(_)));
+        assert_eq!((refused.class(), refused.class().status()), (Class::Unavailable, 503));
+    }
+}
+
+/// Nothing here catches a mode's panic, so nothing can take it for a yes; and the next request is judged as ever.
+#[test]
+fn atk_019_panic_in_a_mode_converted_to_acceptance() {
+    let verifier = obedient();
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ask(&verifier, b"boom").code()));
+    assert!(caught.is_err());
+    assert_eq!((ask(&verifier, b"good").code(), ask(&verifier, b"bad").code()), ("ok", "bad_signature"));
+}

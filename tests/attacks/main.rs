@@ -1,0 +1,60 @@
+//! Known attacks on webhook receivers, each a test named after its case in the corpus.
+//!
+//! A case is data and goes through one function; its signatures are made here, by the hash crates, and never by the
+//! signer under test. What no request to the core can show stands in a list with its reason, and a test holds both
+//! against the corpus: no case is missing, and none is in both.
+#![allow(clippy::unwrap_used)]
+
+mod body;
+mod compare;
+mod config;
+mod corpus;
+mod encoding;
+mod fail_open;
+mod findings;
+mod harness;
+mod headers;
+mod replay;
+mod rotation;
+mod template;
+mod time;
+mod url;
+
+use corpus::{CORPUS, NOT_HERE, OTHERWISE, OUTCOMES};
+
+const TESTS: &[&str] = &[
+    include_str!("body.rs"),
+    include_str!("compare.rs"),
+    include_str!("config.rs"),
+    include_str!("encoding.rs"),
+    include_str!("fail_open.rs"),
+    include_str!("headers.rs"),
+    include_str!("replay.rs"),
+    include_str!("rotation.rs"),
+    include_str!("template.rs"),
+    include_str!("time.rs"),
+    include_str!("url.rs"),
+];
+
+#[test]
+fn every_case_of_the_corpus_is_a_test_or_says_where_it_is() {
+    for (id, _, _) in CORPUS {
+        let name = format!("fn {}_", id.to_lowercase().replace('-', "_"));
+        let tests = TESTS.iter().map(|text| text.matches(&name).count()).sum::<usize>();
+        let elsewhere = NOT_HERE.iter().filter(|(known, _)| known == id).count();
+        assert_eq!(tests + elsewhere, 1, "{id}: {tests} tests, {elsewhere} reasons why it is not here");
+    }
+    for (id, reason) in NOT_HERE {
+        assert!(CORPUS.iter().any(|(known, _, _)| known == id) && !reason.is_empty(), "{id}");
+    }
+}
+
+#[test]
+fn every_outcome_of_the_corpus_has_one_of_ours() {
+    for (id, _, outcome) in CORPUS {
+        assert!(OUTCOMES.iter().any(|(word, _)| word == outcome), "{id}: {outcome}");
+    }
+    for (id, _, why) in OTHERWISE {
+        assert!(CORPUS.iter().any(|(known, _, _)| known == id) && !why.is_empty(), "{id}");
+    }
+}
