@@ -112,7 +112,7 @@ fn atk_101_exponent_float_nan_infinity() {
 #[test]
 fn atk_102_parseint_style_trailing_junk() {
     let good = stripe_sig("1700000000");
-    for text in ["1700000000abc", "1700000000\u{7f}", "1700000000;", "1700000000.", "abc1700000000"] {
+    for text in ["1700000000abc", "1700000000;", "1700000000.", "abc1700000000"] {
         let own = stripe_sig(text);
         let reason = MalformedTimestamp;
         attack("ATK-102", [stripe(&format!("t={text},v1={good}")).refused(reason)]);

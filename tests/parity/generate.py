@@ -431,6 +431,8 @@ def check():
     for preset, cases in CASES.items():
         path = PRESETS / f"{preset}.vectors.toml"
         held = {c["name"]: c for c in tomllib.loads(path.read_text(encoding="utf-8"))["case"]}
+        for case in held.values():
+            case.pop("binds", None)  # what a signature covers is no output of this script
         for wanted in map(spelled, cases):
             name = wanted["name"]
             if name not in held:

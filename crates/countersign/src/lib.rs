@@ -50,6 +50,8 @@ mod message;
 mod mode;
 mod outcome;
 mod preset;
+#[cfg(test)]
+mod reference;
 mod registry;
 mod replay;
 mod request;

@@ -105,10 +105,13 @@ fn sources(page: &mut String) {
 
 fn filters(page: &mut String) {
     page.push_str("## Filters\n\n");
-    page.push_str("A filter on text works on each element of a list, and on each value of pairs.\n\n");
+    page.push_str("*each*: text to text, and the same on each element of a list and each value of pairs.\n\n");
     page.push_str("| filter | example | takes → gives | keeps | what it does |\n|---|---|---|---|---|\n");
     for filter in TABLE {
-        let types: Vec<String> = filter.types.iter().map(|(from, to)| format!("{} → {}", kind(*from), kind(*to))).collect();
+        let types: Vec<String> = match filter.types {
+            [(Type::Bytes, Type::Bytes), (Type::List, Type::List), (Type::Pairs, Type::Pairs)] => vec!["each".into()],
+            types => types.iter().map(|(from, to)| format!("{} → {}", kind(*from), kind(*to))).collect(),
+        };
         let (usage, example) = (code(filter.usage), code(filter.example));
         row(page, [&usage, &example, &types.join(", "), keeps(filter.keeps), filter.about]);
     }
