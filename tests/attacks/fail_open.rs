@@ -107,8 +107,6 @@ fn atk_014_any_of_lets_the_attacker_choose_the_weakest_branch() {
     let cases = "signature_source = { header = \"x-sig\", encoding = \"hex\" }\nsigned_template = \"{body}\"\n\
         [[hmac.case]]\nwhen = [{ value = \"{header:x-sig}\", present = true }]\nalgorithm = \"sha256\"\n\
         [[hmac.case]]\nwhen = [{ value = \"{method}\", equals = \"POST\" }]\nalgorithm = \"sha1\"\n";
-    let text = cases.replace("signed_template", "algorithm_unused_template");
-    assert!(text.contains("algorithm_unused"), "a preset with an unknown key");
     let sent =
         Sent { headers: headers([("x-sig", hex(&sha1(KEY, &Sent::default().body)))]), ..Sent::default() };
     let case = Case::new(preset("", cases), sent);

@@ -283,6 +283,10 @@ pub struct Evidence<'r> {
     /// The signed time. Believed only under [`Binds::TIME`].
     pub signed_at: Option<Timestamp>,
 
+    /// The latest signed time, where a request has several, such as one for each element of a batch; `signed_at` is the
+    /// earliest then. Both are judged.
+    pub signed_until: Option<Timestamp>,
+
     /// The signed message id, borrowed from a header or decoded from the body. Believed only under [`Binds::ID`].
     pub message_id: Option<Cow<'r, str>>,
 }
@@ -290,7 +294,7 @@ pub struct Evidence<'r> {
 impl<'r> Evidence<'r> {
     /// The least a mode can prove. The fields are public: set the rest.
     pub fn new(signed_by: SignedBy, fingerprints: Fingerprints, binds: Binds) -> Self {
-        Evidence { signed_by, fingerprints, binds, signed_at: None, message_id: None }
+        Evidence { signed_by, fingerprints, binds, signed_at: None, signed_until: None, message_id: None }
     }
 }
 

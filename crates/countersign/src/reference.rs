@@ -30,7 +30,10 @@ fn the_page_of_the_grammar_is_what_the_tables_say() {
     }
     // A packaged crate has no pages beside it.
     let Ok(stands) = std::fs::read_to_string(&path) else { return };
-    assert!(stands == page, "docs/reference/grammar.md is stale: run `UPDATE=1 cargo test -p countersign reference`");
+    assert!(
+        stands == page,
+        "docs/reference/grammar.md is stale: run `UPDATE=1 cargo test -p countersign reference`"
+    );
 }
 
 #[test]
@@ -105,11 +108,15 @@ fn sources(page: &mut String) {
 
 fn filters(page: &mut String) {
     page.push_str("## Filters\n\n");
-    page.push_str("*each*: text to text, and the same on each element of a list and each value of pairs.\n\n");
+    page.push_str(
+        "*each*: text to text, and the same on each element of a list and each value of pairs.\n\n",
+    );
     page.push_str("| filter | example | takes → gives | keeps | what it does |\n|---|---|---|---|---|\n");
     for filter in TABLE {
         let types: Vec<String> = match filter.types {
-            [(Type::Bytes, Type::Bytes), (Type::List, Type::List), (Type::Pairs, Type::Pairs)] => vec!["each".into()],
+            [(Type::Bytes, Type::Bytes), (Type::List, Type::List), (Type::Pairs, Type::Pairs)] => {
+                vec!["each".into()]
+            }
             types => types.iter().map(|(from, to)| format!("{} → {}", kind(*from), kind(*to))).collect(),
         };
         let (usage, example) = (code(filter.usage), code(filter.example));
@@ -184,7 +191,8 @@ An absent value holds nothing but `absent`. All tests of an array must hold.
 
 fn limits(page: &mut String) {
     let id = Id { places: [].into(), forbidden: [].into(), before: false, needed: false };
-    let longest_id = (1..4096).take_while(|len| id.allows(&vec![b'a'; *len]).is_ok()).last().unwrap_or_default();
+    let longest_id =
+        (1..4096).take_while(|len| id.allows(&vec![b'a'; *len]).is_ok()).last().unwrap_or_default();
     let Tolerance { past, future } = Tolerance::default();
     let (past, future) = (format!("{} s", past.as_secs()), format!("{} s", future.as_secs()));
     let n = |limit: usize| limit.to_string();

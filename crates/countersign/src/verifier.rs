@@ -188,7 +188,7 @@ impl Verifier {
         body: Body<'r>,
         now: Timestamp,
     ) -> Result<Verified<'r>, Rejection> {
-        let Evidence { signed_by, fingerprints, binds, signed_at, message_id } = evidence;
+        let Evidence { signed_by, fingerprints, binds, signed_at, signed_until, message_id } = evidence;
         let fault = |says: &'static str| Err(Rejection::new(Reason::ModeFault).detail("core/contract", says));
         if !binds.contains(self.binds) {
             return fault("the mode binds less than it declared");
@@ -214,6 +214,11 @@ impl Verifier {
         let signed_at = signed_at.filter(|_| binds.contains(Binds::TIME));
         let message_id = message_id.filter(|_| binds.contains(Binds::ID));
         if let Some(Freshness { tolerance, required }) = self.freshness {
+            if let Some(latest) = signed_until.filter(|_| binds.contains(Binds::TIME))
+                && tolerance.judge(latest, now) == Age::Future
+            {
+                return Err(untimely(Reason::FutureTimestamp, Some(latest), now));
+            }
             match signed_at.map(|signed_at| tolerance.judge(signed_at, now)) {
                 Some(Age::Fresh) => {}
                 Some(Age::Stale) => return Err(untimely(Reason::StaleTimestamp, signed_at, now)),
@@ -315,9 +320,9 @@ impl Waiting {
 
 /// The same evidence, without the request.
 fn released(evidence: Evidence<'_>) -> Evidence<'static> {
-    let Evidence { signed_by, fingerprints, binds, signed_at, message_id } = evidence;
+    let Evidence { signed_by, fingerprints, binds, signed_at, signed_until, message_id } = evidence;
     let message_id = message_id.map(|id| Cow::Owned(id.into_owned()));
-    Evidence { signed_by, fingerprints, binds, signed_at, message_id }
+    Evidence { signed_by, fingerprints, binds, signed_at, signed_until, message_id }
 }
 
 /// The other direction.

@@ -64,8 +64,13 @@ impl Content<'_> {
             Source::Part(index) if slot.keeps(&[]) => fixed(&self.plan.parts[index]).any(&is),
             _ => false,
         };
-        let all = |value| fixed(value).any(|slot| is(slot) || part(slot));
-        all(self.template) || self.plan.key.derive.as_ref().is_some_and(all)
+        // A key is filled with zeros: only what can hold none, or is of one length, is bound by standing in it.
+        let in_key = |slot: &Slot| {
+            let digest = slot.filters.iter().any(|filter| filter.keeps() == Keeps::Digest);
+            digest || matches!(slot.source, Source::Timestamp | Source::Id | Source::Method | Source::Url)
+        };
+        fixed(self.template).any(|slot| is(slot) || part(slot))
+            || self.plan.key.derive.iter().flat_map(fixed).any(|slot| in_key(slot) && is(slot))
     }
 
     /// Whether this source is bound in full.
@@ -108,13 +113,16 @@ impl Content<'_> {
     /// The one inference about dynamic lists: the content looks up the headers that a list names, and `require` says that
     /// the list contains this one.
     fn listed(&self, name: &str) -> bool {
-        let looked_up = |slot: &Slot| slot.filters.iter().any(Filter::looks_up_headers);
-        let lists = fixed(self.template).filter(|slot| looked_up(slot));
-        let mut lists = lists.map(|slot| &slot.source);
-        lists.any(|list| {
+        // The list as it is tested, looked up and joined, with nothing taken out of it before or after.
+        let looked_up = |slot: &Slot| slot.filters.iter().position(Filter::looks_up_headers);
+        let whole = |rest: &[Filter]| rest.iter().all(|filter| matches!(filter.row().name, "pairs" | "join"));
+        let mut lists = fixed(self.template)
+            .filter_map(|slot| Some((slot, slot.filters.split_at_checked(looked_up(slot)?)?)))
+            .filter(|(_, (_, rest))| whole(&rest[1..]));
+        lists.any(|(list, (before, _))| {
             self.case.early.iter().chain(&self.case.late).any(|test| {
                 let Check::Contains(wanted) = &test.check else { return false };
-                single(&test.value).is_some_and(|slot| slot.source == *list)
+                single(&test.value).is_some_and(|slot| slot.source == list.source && *slot.filters == *before)
                     && wanted
                         .iter()
                         .filter_map(Value::literal)

@@ -44,6 +44,7 @@ details! {
     CONTENT_ABSENT      = "content/absent",         MissingHeader,      "something the signed content needs is not there";
     CONTENT_MALFORMED   = "content/malformed",      MalformedContent,   "something the signed content needs cannot be read";
     ITEMS_COUNT         = "items/count",            MalformedContent,   "there are more elements than the preset allows";
+    ITEMS_REPEATED      = "items/repeated",         MalformedContent,   "an element stands in the list more than once";
     ALGORITHM_UNKNOWN   = "algorithm/unknown",      MalformedSignature, "the request names an algorithm that the preset does not allow";
     KEY_DERIVED         = "key/derived",            MalformedContent,   "no key can be derived from this request";
 }

@@ -252,7 +252,7 @@ pub(crate) fn split_at_body(template: &Value) -> Option<(&[Segment], &[Segment])
     let is_body = |segment: &Segment| matches!(segment, Segment::Slot(slot) if slot.source == Source::Body && slot.filters.is_empty());
     let at = template.segments.iter().position(is_body)?;
     let (before, after) = (&template.segments[..at], &template.segments[at + 1..]);
-    let slots = template.slots().filter(|(slot, _)| !of_head(&slot.source)).count();
+    let slots = template.slots().filter(|(slot, _)| !of_head(&slot.source) || slot.reads_body()).count();
     (slots == 1).then_some((before, after))
 }
 

@@ -35,7 +35,7 @@ impl<P: Primitive> Progress for InPieces<P> {
         for (states, after) in hashing {
             let (mut keys, mut prints) = (KeySet::default(), SmallVec::<[[u8; 32]; 4]>::new());
             for (key, mut state) in bound.keys.iter().zip(states) {
-                // Keys that no signature may be tried with leave no fingerprint, as when all is there at once.
+                // Every key leaves a fingerprint, as when all is there at once.
                 let Some(prepared) = key.prepared(algorithm) else { continue };
                 bound.primitive.update(&mut state, &after);
                 let tag = bound.primitive.finish(state);

@@ -18,6 +18,7 @@ use crate::outcome::{Fingerprints, Rejection};
 use crate::preset::ModeConfig;
 use crate::request::{Head, Request};
 use smallvec::SmallVec;
+use std::collections::HashSet;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -217,11 +218,13 @@ struct Found<'p, 'r> {
 #[derive(Default)]
 struct Matched {
     keys: KeySet,
-    /// The first signature that matched.
-    candidate: usize,
+    /// The signatures that count: they matched, and what is required beside them holds of each.
+    candidates: SmallVec<[usize; 4]>,
     prints: SmallVec<[[u8; 32]; 4]>,
     /// Some key was named that is held.
     known: bool,
+    /// What a signature that matched lacked beside.
+    late: Option<Rejection>,
 }
 
 impl<P: Primitive> Check for Bound<P> {
@@ -235,8 +238,15 @@ impl<P: Primitive> Check for Bound<P> {
             return Err(Rejection::new(Reason::MalformedContent).detail(ITEMS_COUNT, says).into());
         }
         let mut all: Option<Evidence<'r>> = None;
+        let mut seen = HashSet::new();
         for item in items {
             let one = self.judge(&scope.at_item(item))?;
+            // Whoever captured one signed element could otherwise have it acted on as often as a batch has room.
+            if one.fingerprints.each().any(|print| seen.contains(print)) {
+                let says = "an element stands in it more than once";
+                return Err(Rejection::new(Reason::MalformedContent).detail(ITEMS_REPEATED, says).into());
+            }
+            seen.extend(one.fingerprints.each().copied());
             all = Some(match all {
                 None => one,
                 Some(all) => both(all, one),
@@ -256,7 +266,7 @@ impl<P: Primitive> Check for Bound<P> {
         let request = Request::new(*head, b"");
         let scope = Scope::new(&request);
         let found = self.find(&scope)?;
-        let late = self.late(found.case, &scope, &found).err();
+        let late = self.late(&scope, &found, 0).err();
         let mut hashing = Vec::new();
         for template in &found.case.templates {
             let local = found.local(&[]);
@@ -317,12 +327,22 @@ impl<P: Primitive> Bound<P> {
         let mut found = self.find(scope)?;
         let matched = self.hash(&found, scope)?;
         if matched.keys.is_empty() {
-            return Err(if matched.known { Reason::BadSignature } else { Reason::UnknownKey }.into());
+            return Err(match (matched.late, matched.known) {
+                (Some(rejection), _) => rejection.into(),
+                (None, true) => Reason::BadSignature.into(),
+                (None, false) => Reason::UnknownKey.into(),
+            });
         }
-        self.late(found.case, scope, &found)?;
         let time = match &self.plan.time {
+            // The keys are of all the signatures that count, and so the time is the oldest of theirs: else a fresh one
+            // by an expired key would lend its time to an old one by a live key.
             Some(time) if time.from_signature.is_some() => {
-                time.of_fields(&found.fields(matched.candidate))?.map(|(_, at)| at)
+                let mut oldest = None;
+                for index in &matched.candidates {
+                    let at = time.of_fields(&found.fields(*index))?.and_then(|(_, at)| at);
+                    oldest = Some(oldest.map_or(at, |oldest| at.min(oldest)));
+                }
+                oldest
             }
             Some(time) if !time.before => time.read(scope)?.map(|(_, at)| at),
             _ => found.time.as_ref().map(|(_, at)| *at),
@@ -406,12 +426,12 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// What is required beside the signature.
-    fn late(&self, case: &Case, scope: &Scope<'_>, found: &Found<'_, '_>) -> Result<(), Rejection> {
-        if case.late.is_empty() {
+    fn late(&self, scope: &Scope<'_>, found: &Found<'_, '_>, candidate: usize) -> Result<(), Rejection> {
+        if found.case.late.is_empty() {
             return Ok(());
         }
-        let fields = found.fields(0);
-        let held = hold(&case.late, scope, &found.local(&fields));
+        let fields = found.fields(candidate);
+        let held = hold(&found.case.late, scope, &self.local(found, &fields));
         let says = match held {
             Ok(true) => return Ok(()),
             Ok(false) => "a test that the preset requires does not hold",
@@ -466,11 +486,22 @@ impl<P: Primitive> Bound<P> {
             self.hash_content(found, scope, 0..found.candidates.len(), &named, &mut matched)?;
             return Ok(matched);
         }
-        // Every signature has its own content: each is tried alone, and every match counts.
+        // Every signature has its own content or fields: each is tried alone, and every match counts.
         for index in 0..found.candidates.len() {
             self.hash_content(found, scope, index..index + 1, &named, &mut matched)?;
         }
         Ok(matched)
+    }
+
+    /// What is known beside the request where one signature's fields are.
+    fn local<'x>(&self, found: &'x Found<'_, '_>, fields: &'x [(&'x str, &'x [u8])]) -> Local<'x> {
+        let mut local = found.local(fields);
+        if let Some(time) = &self.plan.time
+            && let Some(name) = &time.from_signature
+        {
+            local.timestamp = fields.iter().find(|(n, _)| *n == &**name).map(|(_, text)| *text);
+        }
+        local
     }
 
     fn hash_content<'p, 'r>(
@@ -482,27 +513,19 @@ impl<P: Primitive> Bound<P> {
         matched: &mut Matched,
     ) -> Result<(), Rejection> {
         let fields = found.fields(candidates.start);
-        let mut local = found.local(&fields);
-        if let Some(time) = &self.plan.time
-            && let Some(name) = &time.from_signature
-        {
-            local.timestamp = fields.iter().find(|(n, _)| *n == &**name).map(|(_, text)| *text);
+        let local = self.local(found, &fields);
+        if candidates.clone().all(|index| named[index] == Some(None)) {
+            return Ok(());
         }
-        // Only keys that a signature names are hashed with; where none is named, all: a replay may come with any.
-        let wanted = |key: &Held<P>| {
-            named
-                .iter()
-                .enumerate()
-                .any(|(i, name)| candidates.contains(&i) && name.is_none_or(|n| n == Some(key.index)))
-        };
         for template in &found.case.templates {
             let mut pieces = Pieces::new();
             if !found.case.per_key {
                 template.resolve(scope, &local, &mut pieces)?;
             }
             let mut prints = SmallVec::<[[u8; 32]; 4]>::new();
-            let before = matched.keys;
-            for key in self.keys.iter().filter(|key| wanted(key)) {
+            let mut keys = KeySet::default();
+            // With every key, named or not: a replay may come with any of them.
+            for key in &self.keys {
                 let parts;
                 let mut secret = Pieces::new();
                 let mut with_secret = local;
@@ -531,17 +554,23 @@ impl<P: Primitive> Bound<P> {
                     if self.may_try(key, candidate, named[index])
                         && self.primitive.matches(prepared, &tag, &candidate.signature)
                     {
-                        if matched.keys.is_empty() {
-                            matched.candidate = index;
-                        }
-                        matched.keys.insert(key.index);
+                        keys.insert(key.index);
                     }
                 }
             }
-            if matched.keys != before {
-                matched.prints.extend(prints);
-                break;
+            if keys.is_empty() {
+                continue;
             }
+            matched.prints.extend(prints);
+            match self.late(scope, found, candidates.start) {
+                Err(rejection) => matched.late = Some(rejection),
+                Ok(()) => {
+                    matched.candidates.push(candidates.start);
+                    let new = self.keys.iter().map(|key| key.index).filter(|index| keys.contains(*index));
+                    new.for_each(|index| matched.keys.insert(index));
+                }
+            }
+            break;
         }
         Ok(())
     }
@@ -637,6 +666,7 @@ fn both<'r>(a: Evidence<'r>, b: Evidence<'r>) -> Evidence<'r> {
     let prints = a.fingerprints.each().chain(b.fingerprints.each()).copied();
     let mut both = Evidence::new(signed_by, Fingerprints::tags(prints), a.binds.common(b.binds));
     both.signed_at = a.signed_at.min(b.signed_at);
+    both.signed_until = a.signed_until.or(a.signed_at).max(b.signed_until.or(b.signed_at));
     both
 }
 

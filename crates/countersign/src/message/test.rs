@@ -3,7 +3,7 @@
 use super::filter::Fault;
 use super::place::read::compile_regex;
 use super::scope::{Local, Scope};
-use super::value::{Env, Value};
+use super::value::{Env, Source, Value};
 use crate::config::{ConfigCode, ConfigError, Reader, Span, Spanned, one_of};
 use crate::ct;
 use crate::keys::{KeyError, Vars};
@@ -39,6 +39,15 @@ impl Test {
         let read = |table: Reader<'_>| {
             let early = if key == "require" { table.boolean("early") } else { None };
             let test = Test::read(&table, env);
+            // Read before these are found, an `absent` would hold of every request.
+            let found = |s: &Source| matches!(s, Source::Timestamp | Source::Id | Source::Sig(_));
+            if early == Some(true) && test.iter().flat_map(Test::values).any(|value| value.uses(found)) {
+                let says = "an `early` test is read before the time, the id and the signatures are found";
+                let error = ConfigError::at(ConfigCode::MalformedConfig, table.span().clone(), says);
+                table
+                    .complaints()
+                    .push(error.help("leave `early` out, or name the header itself: `{header:…}`"));
+            }
             table.finish();
             test.map(|test| (test, early))
         };

@@ -45,6 +45,8 @@ pub(crate) struct Slot {
     pub(crate) filters: Box<[Filter]>,
     /// As written between the braces, for people.
     pub(crate) text: Box<str>,
+    /// The literal that sets it off from its neighbour in signed content, and so may not be in it.
+    pub(crate) without: Option<Box<[u8]>>,
 }
 
 /// Where a placeholder's bytes come from.
@@ -347,7 +349,17 @@ fn walk<'x, 'r: 'x>(
     for segment in segments {
         match segment {
             Segment::Literal(text) => out.push(Cow::Borrowed(text)),
-            Segment::Slot(slot) => out.push(slot.bytes(scope, local).map_err(|fault| (fault, slot))?),
+            Segment::Slot(slot) => {
+                let bytes = slot.bytes(scope, local).map_err(|fault| (fault, slot))?;
+                if slot
+                    .without
+                    .as_ref()
+                    .is_some_and(|literal| memchr::memmem::find(&bytes, literal).is_some())
+                {
+                    return Err((Fault::Malformed("it holds the text that ends it"), slot));
+                }
+                out.push(bytes);
+            }
             Segment::Optional(inner) => {
                 let before = out.len();
                 match walk(inner, scope, local, out) {
@@ -365,7 +377,7 @@ fn bind(segments: &[Segment], vars: &Vars, optional: bool) -> Result<Option<Vec<
     let mut bound = Vec::with_capacity(segments.len());
     for segment in segments {
         match segment {
-            Segment::Slot(Slot { source: Source::Var(name), filters, text }) => {
+            Segment::Slot(Slot { source: Source::Var(name), filters, text, .. }) => {
                 let nothing = Scope::nothing();
                 let value = vars.get(name).map(|value| Cow::Borrowed(value.as_bytes())).ok_or(Fault::Absent);
                 let mut value = value.map(Val::Bytes);

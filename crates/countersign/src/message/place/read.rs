@@ -184,7 +184,9 @@ fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
 /// A regular expression, anchored at both ends: the whole text matches or none of it does.
 pub(crate) fn compile_regex(pattern: &Spanned<Arc<str>>, table: &Reader<'_>) -> Option<Regex> {
     let anchored = format!("^(?:{})$", pattern.value);
-    match regex::bytes::RegexBuilder::new(&anchored).size_limit(REGEX_SIZE).build() {
+    // Alone first: a pattern such as `a)|(?:b` is one only between our brackets, and would leave the anchors behind.
+    let build = |pattern: &str| regex::bytes::RegexBuilder::new(pattern).size_limit(REGEX_SIZE).build();
+    match build(&pattern.value).and_then(|_| build(&anchored)) {
         Ok(regex) => Some(regex),
         Err(error) => {
             let why = match error {

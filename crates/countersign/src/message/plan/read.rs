@@ -70,6 +70,11 @@ impl PlanReader<'_> {
         };
         settle(&mut plan);
         if !adjacent {
+            let fixed = plan.time.as_ref().is_some_and(|time| time.formats.is_fixed_width());
+            plan.cases
+                .iter_mut()
+                .flat_map(|case| &mut case.templates)
+                .for_each(|template| set_off(template, fixed));
             self.neighbours(&plan);
         }
         plan.binds = binds::of(&plan);
@@ -396,6 +401,16 @@ impl PlanReader<'_> {
     fn neighbours(&self, plan: &Plan) {
         let fixed = plan.time.as_ref().is_some_and(|time| time.formats.is_fixed_width());
         for template in plan.cases.iter().flat_map(|case| &case.templates) {
+            if let Some(slot) = after_optional(template) {
+                let says = format!(
+                    "where the optional segment ends and `{{{}}}` begins cannot be told if the segment may be missing",
+                    slot.text
+                );
+                let help = "if the provider signs it so, write `adjacent = \"accepted\"` and say in `notes` what it means";
+                let error = ConfigError::at(ConfigCode::MalformedTemplate, template.span.clone(), says);
+                self.table.complaints().push(error.help(help));
+                return;
+            }
             let mut before: Option<&Slot> = None;
             for segment in template.segments.iter().flat_map(|segment| match segment {
                 Segment::Optional(inner) => &**inner,
@@ -426,6 +441,68 @@ impl PlanReader<'_> {
     }
 }
 
+/// Literals end what stands before them only if it cannot hold them. One value of a content may hold anything: the
+/// body, or else the last; what stands before it may not hold the literal that follows, what stands behind it not the
+/// one before. Times, ids, methods and URLs have alphabets of their own.
+fn set_off(template: &mut Value, timestamp_is_fixed: bool) {
+    let mut flat: Vec<&mut Segment> = Vec::new();
+    for segment in &mut template.segments {
+        match segment {
+            Segment::Optional(inner) => flat.extend(inner.iter_mut()),
+            other => flat.push(other),
+        }
+    }
+    let free = |slot: &Slot| !slot.is_fixed_width(timestamp_is_fixed);
+    let place = |is: &dyn Fn(&Slot) -> bool| {
+        flat.iter().rposition(|segment| matches!(&**segment, Segment::Slot(slot) if free(slot) && is(slot)))
+    };
+    let Some(anything) = place(&|slot| slot.source == Source::Body).or_else(|| place(&|_| true)) else {
+        return;
+    };
+    let literals: Vec<Option<Box<[u8]>>> = flat
+        .iter()
+        .map(|segment| match &**segment {
+            Segment::Literal(text) => Some(text.clone()),
+            _ => None,
+        })
+        .collect();
+    for (at, segment) in flat.into_iter().enumerate().filter(|(at, _)| *at != anything) {
+        let Segment::Slot(slot) = segment else { continue };
+        let written = matches!(
+            slot.source,
+            Source::Header(_)
+                | Source::Query(_)
+                | Source::Form(_)
+                | Source::Param(_)
+                | Source::Json(_)
+                | Source::Item(_)
+                | Source::Sig(_)
+                | Source::Part(_)
+                | Source::QueryPairs
+                | Source::FormPairs
+        );
+        let beside = if at < anything {
+            literals.get(at + 1)
+        } else {
+            at.checked_sub(1).map(|before| &literals[before])
+        };
+        if let Some(Some(literal)) = beside
+            && written
+            && free(slot)
+        {
+            slot.without = Some(literal.clone());
+        }
+    }
+}
+
+/// A placeholder right behind an optional segment: what it stands for could begin as the segment does.
+fn after_optional(template: &Value) -> Option<&Slot> {
+    template.segments.windows(2).find_map(|pair| match pair {
+        [Segment::Optional(_), Segment::Slot(slot)] => Some(slot),
+        _ => None,
+    })
+}
+
 /// What follows from the whole: which fields are read, what the content depends on, what has to be found first.
 fn settle(plan: &mut Plan) {
     let Plan { cases, time, id, key, parts, .. } = plan;
@@ -448,10 +525,10 @@ fn settle(plan: &mut Plan) {
         wanted.sort();
         wanted.dedup();
         case.wanted = wanted.into();
-        let content = || case.templates.iter().chain(parts.iter()).chain(&key.derive);
-        let of_candidate =
-            |s: &Source| matches!(s, Source::Sig(_)) || (own_time.is_some() && *s == Source::Timestamp);
-        case.per_candidate = content().any(|value| value.uses(of_candidate));
+        let late = case.late.iter().flat_map(Test::values);
+        let mut of_candidate = case.templates.iter().chain(parts.iter()).chain(&key.derive).chain(late);
+        case.per_candidate =
+            own_time.is_some() || of_candidate.any(|value| value.uses(|s| matches!(s, Source::Sig(_))));
         case.per_key =
             case.templates.iter().chain(parts.iter()).any(|value| value.uses(|s| *s == Source::Secret));
     }

@@ -140,6 +140,12 @@ impl<'t> Parser<'t, '_> {
             }
             filters.push(filter);
         }
+        let looked_up = filters.iter().position(Filter::looks_up_headers);
+        if looked_up.is_some_and(|at| filters[at..].iter().any(|filter| filter.row().name == "values")) {
+            let says = "the request names these headers: without their names, whoever writes the list moves the values";
+            self.complain(open, written.len(), says, "keep the names: `|pairs::|join:;`, say");
+            return None;
+        }
         match kind? {
             Type::Bytes | Type::Json => {}
             Type::List if self.env.allow.list => {}
@@ -158,7 +164,7 @@ impl<'t> Parser<'t, '_> {
                 return None;
             }
         }
-        Some(Slot { source: source?, filters: filters.into(), text: written.into() })
+        Some(Slot { source: source?, filters: filters.into(), text: written.into(), without: None })
     }
 
     fn source(&mut self, at: usize, word: &str) -> Option<Source> {
