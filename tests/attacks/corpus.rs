@@ -147,7 +147,10 @@ pub(crate) const NOT_HERE: &[(&str, &str)] = &[
     ("ATK-121", "the gateway answers duplicates"),
     ("ATK-219", "the gateway's router: the core is given one URL and changes nothing of it (see ATK-217)"),
     ("ATK-220", "the gateway's HTTP parser: the core sees no Host header that it would believe"),
-    ("ATK-221", "the source's configuration names the public URL: the gateway and the command check it"),
+    (
+        "ATK-221",
+        "the gateway's configuration; the core takes such a URL, for real vectors are signed over one, and keeps it out of the host",
+    ),
     ("ATK-313", "the command: crates/countersign-cli/tests (path traversal in --preset)"),
     ("ATK-314", "the command: crates/countersign-cli/tests (a symlink in the preset directory)"),
     ("ATK-320", "the gateway reloads"),

@@ -1,6 +1,6 @@
 //! Vectors: deliveries with what must be said of them, in TOML or JSON of one schema.
 //!
-//! Read through the same [`Reader`] as presets, so that a mistake is told with its line and all mistakes are told at
+//! Read through the same [`Reader`](countersign::config::Reader) as presets, so that a mistake is told with its line and all mistakes are told at
 //! once. JSON is first rewritten as TOML, and complaints about it show the rewritten line: one reader, one set of
 //! messages, at the price of a line that the author has to recognise.
 

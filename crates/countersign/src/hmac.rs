@@ -32,13 +32,13 @@ struct HmacPrimitive;
 
 const ALGORITHMS: [&str; 4] = ["sha256", "sha1", "sha384", "sha512"];
 
-/// A keyed state: what hashing the padded key leaves behind.
+/// A keyed state: what hashing the padded key leaves behind. None is boxed: a request that verifies allocates nothing.
 #[derive(Clone)]
 enum Keyed {
     Sha256(Hmac<sha2::Sha256>),
     Sha1(Hmac<sha1::Sha1>),
-    Sha384(Box<Hmac<sha2::Sha384>>),
-    Sha512(Box<Hmac<sha2::Sha512>>),
+    Sha384(Hmac<sha2::Sha384>),
+    Sha512(Hmac<sha2::Sha512>),
 }
 
 impl Primitive for HmacPrimitive {
@@ -57,16 +57,18 @@ impl Primitive for HmacPrimitive {
         let refused = |_| KeyError::new("the key does not fit the hash");
         Ok(match ALGORITHMS[algorithm] {
             "sha1" => Keyed::Sha1(Hmac::new_from_slice(bytes).map_err(refused)?),
-            "sha384" => Keyed::Sha384(Box::new(Hmac::new_from_slice(bytes).map_err(refused)?)),
-            "sha512" => Keyed::Sha512(Box::new(Hmac::new_from_slice(bytes).map_err(refused)?)),
+            "sha384" => Keyed::Sha384(Hmac::new_from_slice(bytes).map_err(refused)?),
+            "sha512" => Keyed::Sha512(Hmac::new_from_slice(bytes).map_err(refused)?),
             _ => Keyed::Sha256(Hmac::new_from_slice(bytes).map_err(refused)?),
         })
     }
 
+    #[inline]
     fn start(&self, key: &Keyed) -> Keyed {
         key.clone()
     }
 
+    #[inline]
     fn update(&self, state: &mut Keyed, piece: &[u8]) {
         match state {
             Keyed::Sha256(mac) => mac.update(piece),
@@ -76,6 +78,7 @@ impl Primitive for HmacPrimitive {
         }
     }
 
+    #[inline]
     fn finish(&self, state: Keyed) -> Self::Tag {
         match state {
             Keyed::Sha256(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
@@ -85,10 +88,12 @@ impl Primitive for HmacPrimitive {
         }
     }
 
+    #[inline]
     fn matches(&self, _: &Keyed, tag: &Self::Tag, signature: &[u8]) -> bool {
         ct::equal(tag, signature)
     }
 
+    #[inline]
     fn fingerprint(&self, tag: &Self::Tag) -> [u8; 32] {
         let mut print = [0; 32];
         let len = tag.len().min(32);

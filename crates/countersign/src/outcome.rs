@@ -442,6 +442,11 @@ impl Fingerprints {
         Self(all.into_iter().collect())
     }
 
+    /// The same, where they are together already.
+    pub(crate) fn of(tags: SmallVec<[[u8; 32]; 4]>) -> Self {
+        Self(tags)
+    }
+
     /// Each of them.
     pub(crate) fn each(&self) -> impl Iterator<Item = &[u8; 32]> {
         self.0.iter()

@@ -165,10 +165,7 @@ impl Verifier {
         now: Timestamp,
     ) -> Outcome<'r> {
         match evidence {
-            Ok(evidence) => match self.sentence(evidence, body, now) {
-                Ok(verified) => Outcome::Verified(verified),
-                Err(rejection) => Outcome::Rejected(rejection),
-            },
+            Ok(evidence) => self.sentence(evidence, body, now).unwrap_or_else(Outcome::Rejected),
             Err(Refusal::Unresolved(wanted)) => Outcome::Unresolved(wanted),
             // With no key that may be used now nothing could have matched: that is what the operator can mend.
             Err(Refusal::Rejected(rejection)) => Outcome::Rejected(match rejection.reason {
@@ -187,7 +184,7 @@ impl Verifier {
         evidence: Evidence<'r>,
         body: Body<'r>,
         now: Timestamp,
-    ) -> Result<Verified<'r>, Rejection> {
+    ) -> Result<Outcome<'r>, Rejection> {
         let Evidence { signed_by, fingerprints, binds, signed_at, signed_until, message_id } = evidence;
         let fault = |says: &'static str| Err(Rejection::new(Reason::ModeFault).detail("core/contract", says));
         if !binds.contains(self.binds) {
@@ -228,7 +225,7 @@ impl Verifier {
             }
         }
         let origin = self.origin.clone();
-        Ok(Verified { origin, key, message_id, signed_at, binds, fingerprints, body })
+        Ok(Outcome::Verified(Verified { origin, key, message_id, signed_at, binds, fingerprints, body }))
     }
 }
 

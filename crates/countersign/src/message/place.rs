@@ -222,10 +222,15 @@ impl Place {
         }
     }
 
+    #[inline]
     fn cleaned<'r>(&self, text: Cow<'r, [u8]>, scope: &Scope<'r>) -> Result<Cow<'r, [u8]>, Fault> {
         if self.clean.is_empty() {
             return Ok(text);
         }
+        self.wash(text, scope)
+    }
+
+    fn wash<'r>(&self, text: Cow<'r, [u8]>, scope: &Scope<'r>) -> Result<Cow<'r, [u8]>, Fault> {
         let local = Local::default();
         let cleaned = self
             .clean
@@ -311,8 +316,9 @@ impl<'p, 'r> Gather<'_, 'p, 'r> {
 
     fn signature(&mut self, encoded: &[u8], fields: Fields<'p, 'r>) -> Result<(), Rejection> {
         self.count()?;
-        match decode(encoded, &self.place.encoding) {
-            Some(signature) => self.out.push(Candidate { place: self.place, signature, fields }),
+        let mut signature = Tag::new();
+        match decode(encoded, &self.place.encoding, &mut signature) {
+            Some(()) => self.out.push(Candidate { place: self.place, signature, fields }),
             None if encoded.is_empty() => self.trouble("the signature is empty"),
             None => self.trouble("the signature is not in the encoding the preset names"),
         }
@@ -340,12 +346,14 @@ impl<'p, 'r> Gather<'_, 'p, 'r> {
 }
 
 /// Undo a signature's encodings, outermost first. `None` for anything but the one spelling, and for nothing at all.
-pub(crate) fn decode(encoded: &[u8], encodings: &[Encoding]) -> Option<Tag> {
-    let mut bytes = Tag::new();
-    for (depth, encoding) in encodings.iter().enumerate() {
-        bytes = if depth == 0 { decode_one(encoded, *encoding)? } else { decode_one(&bytes, *encoding)? };
+pub(crate) fn decode(encoded: &[u8], encodings: &[Encoding], bytes: &mut Tag) -> Option<()> {
+    let (outermost, inner) = encodings.split_first()?;
+    decode_one(encoded, *outermost, bytes)?;
+    for encoding in inner {
+        let text = std::mem::take(bytes);
+        decode_one(&text, *encoding, bytes)?;
     }
-    (!bytes.is_empty()).then_some(bytes)
+    (!bytes.is_empty()).then_some(())
 }
 
 /// Apply a signature's encodings, innermost first.
@@ -357,15 +365,14 @@ pub(crate) fn encode(signature: &[u8], encodings: &[Encoding]) -> Vec<u8> {
     })
 }
 
-fn decode_one(text: &[u8], encoding: Encoding) -> Option<Tag> {
+fn decode_one(text: &[u8], encoding: Encoding, bytes: &mut Tag) -> Option<()> {
     use base64_simd::{AsOut, STANDARD, URL_SAFE_NO_PAD};
-    let mut bytes = Tag::new();
     match encoding {
         // `0x` would be taken off by the decoder; on the wire it is another spelling.
         Encoding::Hex if !text.len().is_multiple_of(2) || text.starts_with(b"0x") => return None,
         Encoding::Hex => {
             bytes.resize(text.len() / 2, 0);
-            const_hex::decode_to_slice(text, &mut bytes).ok()?;
+            const_hex::decode_to_slice(text, bytes).ok()?;
         }
         Encoding::Base64 => {
             bytes.resize(STANDARD.decoded_length(text).ok()?, 0);
@@ -382,7 +389,7 @@ fn decode_one(text: &[u8], encoding: Encoding) -> Option<Tag> {
             bytes.truncate(len);
         }
     }
-    Some(bytes)
+    Some(())
 }
 
 /// A part of a text, borrowed from the request where the text is.

@@ -50,7 +50,7 @@ impl<P: Primitive> Progress for InPieces<P> {
                     return Err(rejection.into());
                 }
                 let mut evidence =
-                    Evidence::new(SignedBy::Held(keys), Fingerprints::tags(prints), bound.plan.binds);
+                    Evidence::new(SignedBy::Held(keys), Fingerprints::of(prints), bound.plan.binds);
                 evidence.signed_at = time;
                 evidence.message_id = id.map(Cow::Owned);
                 return Ok(evidence);

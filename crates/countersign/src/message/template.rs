@@ -204,11 +204,12 @@ pub(super) struct Bound<P: Primitive> {
     pub(super) keys: Box<[Held<P>]>,
 }
 
-/// What was found in a request before anything was hashed.
-struct Found<'p, 'r> {
+/// What was found in a request before anything was hashed. The signatures are kept by the caller: they are big, and
+/// moving them would cost more than finding them.
+struct Found<'f, 'p, 'r> {
     case: &'p Case,
     algorithm: usize,
-    candidates: Candidates<'p, 'r>,
+    candidates: &'f [Candidate<'p, 'r>],
     time: Option<Timed<'r>>,
     id: Option<Cow<'r, [u8]>>,
     parts: Vec<Option<Cow<'static, [u8]>>>,
@@ -265,7 +266,8 @@ impl<P: Primitive> Check for Bound<P> {
         }
         let request = Request::new(*head, b"");
         let scope = Scope::new(&request);
-        let found = self.find(&scope)?;
+        let mut candidates = Candidates::new();
+        let found = self.find(&scope, &mut candidates)?;
         let late = self.late(&scope, &found, 0).err();
         let mut hashing = Vec::new();
         for template in &found.case.templates {
@@ -284,7 +286,7 @@ impl<P: Primitive> Check for Bound<P> {
             hashing.push((states, last.concat()));
         }
         let named = self.named(&found, &scope)?;
-        if named.iter().all(|name| *name == Some(None)) {
+        if !named.known() {
             return Err(Reason::UnknownKey.into());
         }
         let signatures = self.signatures(&found, &named);
@@ -296,8 +298,9 @@ impl<P: Primitive> Check for Bound<P> {
 
     fn explain(&self, request: &Request<'_>, _: &Context<'_>, out: &mut dyn Explain) {
         let scope = Scope::new(request);
-        let Ok(found) = self.find(&scope) else { return };
-        for candidate in &found.candidates {
+        let mut candidates = Candidates::new();
+        let Ok(found) = self.find(&scope, &mut candidates) else { return };
+        for candidate in found.candidates {
             out.step(Step::Candidate { place: &candidate.place.label, bytes: &candidate.signature });
         }
         let fields = found.fields(0);
@@ -305,7 +308,8 @@ impl<P: Primitive> Check for Bound<P> {
         for segment in found.case.templates.iter().flat_map(|template| &template.segments) {
             super::value::explain(segment, &scope, &local, out);
         }
-        if let Ok(matched) = self.hash(&found, &scope) {
+        let mut matched = Matched::default();
+        if self.hash(&found, &scope, &mut matched).is_ok() {
             for key in &self.keys {
                 out.step(Step::Tried { key: &key.id, matched: matched.keys.contains(key.index) });
             }
@@ -324,8 +328,10 @@ impl<P: Primitive> Check for Bound<P> {
 impl<P: Primitive> Bound<P> {
     /// One request, or one element of it.
     fn judge<'r>(&self, scope: &Scope<'r>) -> Result<Evidence<'r>, Refusal> {
-        let mut found = self.find(scope)?;
-        let matched = self.hash(&found, scope)?;
+        let mut candidates = Candidates::new();
+        let mut found = self.find(scope, &mut candidates)?;
+        let mut matched = Matched::default();
+        self.hash(&found, scope, &mut matched)?;
         if matched.keys.is_empty() {
             return Err(match (matched.late, matched.known) {
                 (Some(rejection), _) => rejection.into(),
@@ -352,7 +358,7 @@ impl<P: Primitive> Bound<P> {
             _ => found.id.take(),
         };
         let mut evidence =
-            Evidence::new(SignedBy::Held(matched.keys), Fingerprints::tags(matched.prints), self.plan.binds);
+            Evidence::new(SignedBy::Held(matched.keys), Fingerprints::of(matched.prints), self.plan.binds);
         evidence.signed_at = time.flatten();
         evidence.message_id = id.map(|id| match id {
             // Ids are ASCII: reading them saw to it.
@@ -363,7 +369,11 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// Everything that is looked for before anything is hashed, in the order in which refusals are reported.
-    fn find<'p, 'r>(&'p self, scope: &Scope<'r>) -> Result<Found<'p, 'r>, Rejection> {
+    fn find<'f, 'p, 'r>(
+        &'p self,
+        scope: &Scope<'r>,
+        candidates: &'f mut Candidates<'p, 'r>,
+    ) -> Result<Found<'f, 'p, 'r>, Rejection> {
         let case = self.case(scope)?;
         let nothing = Local::default();
         match hold(&case.early, scope, &nothing) {
@@ -376,7 +386,7 @@ impl<P: Primitive> Bound<P> {
                 return Err(Rejection::new(Reason::MalformedSignature).detail(REQUIRE_EARLY, why(fault)));
             }
         }
-        let candidates = candidates(case, scope)?;
+        gather(case, scope, candidates)?;
         let algorithm = algorithm(&case.algorithm, scope)?;
         let time = match &self.plan.time {
             Some(time) if time.before && time.from_signature.is_none() => time.read(scope)?,
@@ -426,7 +436,7 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// What is required beside the signature.
-    fn late(&self, scope: &Scope<'_>, found: &Found<'_, '_>, candidate: usize) -> Result<(), Rejection> {
+    fn late(&self, scope: &Scope<'_>, found: &Found<'_, '_, '_>, candidate: usize) -> Result<(), Rejection> {
         if found.case.late.is_empty() {
             return Ok(());
         }
@@ -441,24 +451,27 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// The key that each signature names: by `select`, by its own `key_id`, or none.
-    fn named<'p, 'r: 'p>(&self, found: &'p Found<'_, 'r>, scope: &Scope<'r>) -> Result<Named, Rejection> {
+    fn named<'p, 'r: 'p>(&self, found: &'p Found<'_, '_, 'r>, scope: &Scope<'r>) -> Result<Named, Rejection> {
         let Some(select) = &self.plan.key.select else {
+            if found.case.wanted.is_empty() {
+                return Ok(Named::default());
+            }
             let id = |c: &Candidate<'_, '_>| {
                 c.fields.iter().find(|(n, _)| *n == "key_id").map(|(_, id)| self.place(id))
             };
-            return Ok(found.candidates.iter().map(id).collect());
+            return Ok(Named(found.candidates.iter().map(id).collect()));
         };
         let of_candidate = select.uses(|source| matches!(source, Source::Sig(_)));
-        let mut named = Named::new();
+        let mut named = Named::default();
         for index in 0..found.candidates.len() {
             if index > 0 && !of_candidate {
-                named.push(named[0]);
+                named.0.push(named.of(0));
                 continue;
             }
             let fields = found.fields(index);
             let id = select.text(scope, &found.local(&fields)).map_err(|fault| refuse(fault, "select"))?;
             let id = id.ok_or_else(|| refuse(super::filter::Fault::Absent, "select"))?;
-            named.push(Some(self.place(&id)));
+            named.0.push(Some(self.place(&id)));
         }
         Ok(named)
     }
@@ -475,26 +488,25 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// One MAC a key and content, then only comparisons.
-    fn hash<'p, 'r>(&'p self, found: &Found<'p, 'r>, scope: &Scope<'r>) -> Result<Matched, Rejection> {
+    fn hash<'p, 'r>(
+        &'p self,
+        found: &Found<'_, 'p, 'r>,
+        scope: &Scope<'r>,
+        matched: &mut Matched,
+    ) -> Result<(), Rejection> {
         let named = self.named(found, scope)?;
-        let mut matched =
-            Matched { known: named.iter().any(|name| *name != Some(None)), ..Matched::default() };
-        if !matched.known {
-            return Ok(matched);
+        matched.known = named.known();
+        match found.case.per_candidate {
+            _ if !matched.known => Ok(()),
+            false => self.hash_content(found, scope, 0..found.candidates.len(), &named, matched),
+            // Every signature has its own content or fields: each is tried alone, and every match counts.
+            true => (0..found.candidates.len())
+                .try_for_each(|index| self.hash_content(found, scope, index..index + 1, &named, matched)),
         }
-        if !found.case.per_candidate {
-            self.hash_content(found, scope, 0..found.candidates.len(), &named, &mut matched)?;
-            return Ok(matched);
-        }
-        // Every signature has its own content or fields: each is tried alone, and every match counts.
-        for index in 0..found.candidates.len() {
-            self.hash_content(found, scope, index..index + 1, &named, &mut matched)?;
-        }
-        Ok(matched)
     }
 
     /// What is known beside the request where one signature's fields are.
-    fn local<'x>(&self, found: &'x Found<'_, '_>, fields: &'x [(&'x str, &'x [u8])]) -> Local<'x> {
+    fn local<'x>(&self, found: &'x Found<'_, '_, '_>, fields: &'x [(&'x str, &'x [u8])]) -> Local<'x> {
         let mut local = found.local(fields);
         if let Some(time) = &self.plan.time
             && let Some(name) = &time.from_signature
@@ -506,7 +518,7 @@ impl<P: Primitive> Bound<P> {
 
     fn hash_content<'p, 'r>(
         &'p self,
-        found: &Found<'p, 'r>,
+        found: &Found<'_, 'p, 'r>,
         scope: &Scope<'r>,
         candidates: std::ops::Range<usize>,
         named: &Named,
@@ -514,7 +526,7 @@ impl<P: Primitive> Bound<P> {
     ) -> Result<(), Rejection> {
         let fields = found.fields(candidates.start);
         let local = self.local(found, &fields);
-        if candidates.clone().all(|index| named[index] == Some(None)) {
+        if candidates.clone().all(|index| named.of(index) == Some(None)) {
             return Ok(());
         }
         for template in &found.case.templates {
@@ -522,19 +534,10 @@ impl<P: Primitive> Bound<P> {
             if !found.case.per_key {
                 template.resolve(scope, &local, &mut pieces)?;
             }
-            let mut prints = SmallVec::<[[u8; 32]; 4]>::new();
             let mut keys = KeySet::default();
+            let printed = matched.prints.len();
             // With every key, named or not: a replay may come with any of them.
             for key in &self.keys {
-                let parts;
-                let mut secret = Pieces::new();
-                let mut with_secret = local;
-                if found.case.per_key {
-                    with_secret.secret = Some(key.expose());
-                    parts = self.parts(scope, &with_secret)?;
-                    with_secret.parts = &parts;
-                    template.resolve(scope, &with_secret, &mut secret)?;
-                }
                 let derived;
                 let prepared = match key.prepared(found.algorithm) {
                     Some(prepared) => prepared,
@@ -544,14 +547,15 @@ impl<P: Primitive> Bound<P> {
                     }
                 };
                 let mut state = self.primitive.start(prepared);
-                // One of the two is empty.
-                pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece));
-                secret.iter().for_each(|piece| self.primitive.update(&mut state, piece));
+                match found.case.per_key {
+                    false => pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece)),
+                    true => self.take_in_secret(key, template, scope, &local, &mut state)?,
+                }
                 let tag = self.primitive.finish(state);
-                prints.push(self.primitive.fingerprint(&tag));
+                matched.prints.push(self.primitive.fingerprint(&tag));
                 for index in candidates.clone() {
                     let candidate = &found.candidates[index];
-                    if self.may_try(key, candidate, named[index])
+                    if self.may_try(key, candidate, named.of(index))
                         && self.primitive.matches(prepared, &tag, &candidate.signature)
                     {
                         keys.insert(key.index);
@@ -559,9 +563,10 @@ impl<P: Primitive> Bound<P> {
                 }
             }
             if keys.is_empty() {
+                // Of content that nobody signed nothing is remembered.
+                matched.prints.truncate(printed);
                 continue;
             }
-            matched.prints.extend(prints);
             match self.late(scope, found, candidates.start) {
                 Err(rejection) => matched.late = Some(rejection),
                 Ok(()) => {
@@ -572,6 +577,24 @@ impl<P: Primitive> Bound<P> {
             }
             break;
         }
+        Ok(())
+    }
+
+    /// Take in content that has the key's own secret in it.
+    fn take_in_secret<'x, 'r: 'x>(
+        &'x self,
+        key: &'x Held<P>,
+        template: &'x Value,
+        scope: &Scope<'r>,
+        local: &Local<'x>,
+        state: &mut P::State,
+    ) -> Result<(), Rejection> {
+        let local = Local { secret: Some(key.expose()), ..*local };
+        let parts = self.parts(scope, &local)?;
+        let local = Local { parts: &parts, ..local };
+        let mut pieces = Pieces::new();
+        template.resolve(scope, &local, &mut pieces)?;
+        pieces.iter().for_each(|piece| self.primitive.update(state, piece));
         Ok(())
     }
 
@@ -596,19 +619,32 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// Every signature with the keys that may be tried on it: what a stream keeps of the head.
-    fn signatures(&self, found: &Found<'_, '_>, named: &Named) -> Vec<(super::place::Tag, KeySet)> {
+    fn signatures(&self, found: &Found<'_, '_, '_>, named: &Named) -> Vec<(super::place::Tag, KeySet)> {
         let tried = |(index, candidate): (usize, &Candidate<'_, '_>)| {
-            let keys = self.keys.iter().filter(|key| self.may_try(key, candidate, named[index]));
+            let keys = self.keys.iter().filter(|key| self.may_try(key, candidate, named.of(index)));
             (candidate.signature.clone(), keys.map(|key| key.index).collect())
         };
         found.candidates.iter().enumerate().map(tried).collect()
     }
 }
 
-/// By signature: nothing named, a key that is held, or one that is not.
-type Named = SmallVec<[Option<Option<KeyIndex>>; 8]>;
+/// By signature: nothing named, a key that is held, or one that is not. Empty where signatures name no keys.
+#[derive(Default)]
+struct Named(SmallVec<[Option<Option<KeyIndex>>; 8]>);
 
-impl Found<'_, '_> {
+impl Named {
+    /// What the signature at a place names.
+    fn of(&self, index: usize) -> Option<Option<KeyIndex>> {
+        self.0.get(index).copied().flatten()
+    }
+
+    /// Whether some signature may be of a key that is held.
+    fn known(&self) -> bool {
+        self.0.is_empty() || self.0.iter().any(|name| *name != Some(None))
+    }
+}
+
+impl Found<'_, '_, '_> {
     fn local<'x>(&'x self, sig: &'x [(&'x str, &'x [u8])]) -> Local<'x> {
         Local {
             timestamp: self.time.as_ref().map(|(text, _)| &**text),
@@ -621,16 +657,24 @@ impl Found<'_, '_> {
 
     /// The other fields of one signature.
     fn fields(&self, index: usize) -> SmallVec<[(&str, &[u8]); 2]> {
-        let fields = self.candidates.get(index).into_iter().flat_map(|candidate| &candidate.fields);
-        fields.map(|(name, text)| (*name, &**text)).collect()
+        match self.candidates.get(index) {
+            Some(candidate) if !candidate.fields.is_empty() => {
+                candidate.fields.iter().map(|(name, text)| (*name, &**text)).collect()
+            }
+            _ => SmallVec::new(),
+        }
     }
 }
 
-fn candidates<'p, 'r>(case: &'p Case, scope: &Scope<'r>) -> Result<Candidates<'p, 'r>, Rejection> {
-    let mut candidates = Candidates::new();
+/// Every signature of the request: at least one, or the request is refused.
+fn gather<'p, 'r>(
+    case: &'p Case,
+    scope: &Scope<'r>,
+    candidates: &mut Candidates<'p, 'r>,
+) -> Result<(), Rejection> {
     let mut trouble = None;
     for place in &case.places {
-        match place.candidates(scope, &case.wanted, &mut candidates, &mut trouble) {
+        match place.candidates(scope, &case.wanted, candidates, &mut trouble) {
             Ok(()) if case.first_present => break,
             Ok(()) => {}
             Err(rejection) if rejection.reason == Reason::MissingSignature => {}
@@ -639,7 +683,7 @@ fn candidates<'p, 'r>(case: &'p Case, scope: &Scope<'r>) -> Result<Candidates<'p
     }
     match candidates.is_empty() {
         true => Err(trouble.unwrap_or_else(|| Rejection::new(Reason::MissingSignature))),
-        false => Ok(candidates),
+        false => Ok(()),
     }
 }
 
