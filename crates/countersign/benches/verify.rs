@@ -83,8 +83,9 @@ fn main() {
         "", "size", "headers", "raw ns", "ours ns", "ratio", "more ns", "its quartiles"
     );
     // `-- stripe` or `-- 200B` measures only those.
-    let wanted =
-        |name: &str| only.is_empty() || only.iter().any(|word| word == name || *word == name.replace(' ', ""));
+    let wanted = |name: &str| {
+        only.is_empty() || only.iter().any(|word| word == name || *word == name.replace(' ', ""))
+    };
     for shape in &SHAPES {
         for (size, bytes) in SIZES.iter().take(if quick { 1 } else { SIZES.len() }) {
             if !wanted(shape.name) && !wanted(size) {

@@ -106,8 +106,12 @@ impl HeaderName {
     }
 
     /// Whether a name on the wire is this one.
+    #[inline]
     pub fn is(&self, name: &[u8]) -> bool {
-        name.eq_ignore_ascii_case(self.text.as_bytes())
+        let text = self.text.as_bytes();
+        // Names of one length mostly differ in their last letter already; bit 5 is the case of letters.
+        let last = |name: &[u8]| name.last().map(|b| b | 0x20);
+        name.len() == text.len() && last(name) == last(text) && name.eq_ignore_ascii_case(text)
     }
 }
 

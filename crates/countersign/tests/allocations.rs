@@ -34,7 +34,9 @@ fn no_shipped_preset_that_says_no_allocates() {
         nothing_allocated(&delivery, &delivery.map());
     }
     // Shown with `--nocapture`; a preset is in one of the two.
-    eprintln!("allocate nothing, by requests measured: {measured:?}\nsay that they may allocate: {says_yes:?}");
+    eprintln!(
+        "allocate nothing, by requests measured: {measured:?}\nsay that they may allocate: {says_yes:?}"
+    );
     assert!(measured.len() >= 6, "{measured:?}");
     assert_eq!(measured.len() + says_yes.len(), countersign_presets::PRESETS.len());
 }
@@ -50,7 +52,8 @@ fn nothing_allocated(delivery: &shared::Delivery, headers: &dyn Headers) {
 /// Every way to sign that says it allocates nothing, with four keys and four signatures.
 #[test]
 fn no_way_of_signing_that_says_no_allocates() {
-    let templates = ["{body}", "{timestamp}.{body}", "{id}.{timestamp}.{body}", "{method}\n{path}\n{header:x-a}\n{body}"];
+    let templates =
+        ["{body}", "{timestamp}.{body}", "{id}.{timestamp}.{body}", "{method}\n{path}\n{header:x-a}\n{body}"];
     let places = [
         r#"extract = "raw", list = ",""#,
         r#"extract = "prefix", prefix = "v1,", list = " ""#,
@@ -68,7 +71,9 @@ fn no_way_of_signing_that_says_no_allocates() {
 }
 
 fn quiet_if_it_says_so(algorithm: &str, template: &str, place: &str, encoding: &str) -> bool {
-    let time = template.contains("{timestamp}").then_some(r#"timestamp_source = { header = "x-time", format = "unix" }"#);
+    let time = template
+        .contains("{timestamp}")
+        .then_some(r#"timestamp_source = { header = "x-time", format = "unix" }"#);
     let id = template.contains("{id}").then_some(r#"id_source = { header = "x-id" }"#);
     let text = format!(
         r#"
@@ -89,7 +94,8 @@ fn quiet_if_it_says_so(algorithm: &str, template: &str, place: &str, encoding: &
     );
     let mut registry = Registry::new();
     registry.add_preset("acme.toml", text.clone()).unwrap();
-    let compiled = registry.named("acme").unwrap_or_else(|errors| panic!("{}", errors.render(registry.sources())));
+    let compiled =
+        registry.named("acme").unwrap_or_else(|errors| panic!("{}", errors.render(registry.sources())));
     if compiled.needs().allocates {
         return false;
     }

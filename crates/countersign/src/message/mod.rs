@@ -8,6 +8,7 @@ pub(crate) mod filter;
 mod held;
 pub(crate) mod json;
 pub(crate) mod place;
+mod plain;
 pub(crate) mod plan;
 pub(crate) mod scope;
 pub(crate) mod sign;

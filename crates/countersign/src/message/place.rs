@@ -24,10 +24,10 @@ pub(crate) const MAX_CANDIDATES: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) at: At,
-    repeat: bool,
+    pub(crate) repeat: bool,
     clean: Box<[Filter]>,
     pub(crate) list: Option<Box<str>>,
-    max: usize,
+    pub(crate) max: usize,
     pub(crate) extract: Extract,
     pub(crate) encoding: Box<[Encoding]>,
     pub(crate) role: Option<Arc<str>>,
@@ -414,7 +414,7 @@ fn pairs<'t>(
     })
 }
 
-fn split<'t>(text: &'t [u8], separator: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
+pub(crate) fn split<'t>(text: &'t [u8], separator: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;

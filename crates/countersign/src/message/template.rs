@@ -193,13 +193,15 @@ impl<P: Primitive> TemplateScheme<P> {
             held.map_err(|error| error.key(&key.id))
         };
         let keys = keys.iter().map(held).collect::<Result<Box<[_]>, _>>()?;
-        Ok(Bound { keys, plan, primitive: self.primitive.clone() })
+        Ok(Bound { keys, plain: plan.is_plain(), plan, primitive: self.primitive.clone() })
     }
 }
 
 /// A plan that holds keys: the hot path.
 pub(super) struct Bound<P: Primitive> {
     pub(super) plan: Plan,
+    /// The short way is open.
+    pub(super) plain: bool,
     pub(super) primitive: Arc<P>,
     pub(super) keys: Box<[Held<P>]>,
 }
@@ -230,6 +232,11 @@ struct Matched {
 
 impl<P: Primitive> Check for Bound<P> {
     fn check<'r>(&self, request: &Request<'r>, _: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
+        if self.plain
+            && let Some(judged) = self.check_plain(request)
+        {
+            return judged;
+        }
         let scope = Scope::new(request);
         let Some(each) = &self.plan.each else { return self.judge(&scope) };
         let fault = |fault| Rejection::new(Reason::MalformedContent).detail(CONTENT_MALFORMED, why(fault));
@@ -360,11 +367,7 @@ impl<P: Primitive> Bound<P> {
         let mut evidence =
             Evidence::new(SignedBy::Held(matched.keys), Fingerprints::of(matched.prints), self.plan.binds);
         evidence.signed_at = time.flatten();
-        evidence.message_id = id.map(|id| match id {
-            // Ids are ASCII: reading them saw to it.
-            Cow::Borrowed(id) => String::from_utf8_lossy(id),
-            Cow::Owned(id) => Cow::Owned(text_of(&id)),
-        });
+        evidence.message_id = id.map(id_text);
         Ok(evidence)
     }
 
@@ -712,6 +715,14 @@ fn both<'r>(a: Evidence<'r>, b: Evidence<'r>) -> Evidence<'r> {
     both.signed_at = a.signed_at.min(b.signed_at);
     both.signed_until = a.signed_until.or(a.signed_at).max(b.signed_until.or(b.signed_at));
     both
+}
+
+/// An id for evidence. Ids are ASCII: reading them saw to it.
+pub(super) fn id_text(id: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match id {
+        Cow::Borrowed(id) => String::from_utf8_lossy(id),
+        Cow::Owned(id) => Cow::Owned(text_of(&id)),
+    }
 }
 
 /// Ids and the like, once their alphabet was looked at.

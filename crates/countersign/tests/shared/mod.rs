@@ -19,6 +19,8 @@ pub(crate) struct Delivery {
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
+    /// The headers that our own signer wrote.
+    pub(crate) marks: Vec<String>,
 }
 
 /// Every published or generated case of every shipped preset that verifies.
@@ -59,6 +61,7 @@ fn delivery(registry: &Registry, case: Case) -> Delivery {
         url,
         headers,
         body,
+        marks: Vec::new(),
     }
 }
 
@@ -102,6 +105,7 @@ impl Delivery {
         new.headers.retain(|(name, _)| !first.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)));
         let signed = sign(&new)?;
         new.name = format!("{}, signed here", self.name);
+        new.marks = signed.headers.iter().map(|(name, _)| name.to_string()).collect();
         new.headers.extend(signed.headers.into_iter().map(|(name, value)| (name.to_string(), value)));
         new.url = signed.url.unwrap_or(new.url);
         new.body = signed.body.unwrap_or(new.body);

@@ -1,0 +1,614 @@
+//! A mode and a host as a third party writes them: against the public items alone, by hand.
+#![allow(clippy::unwrap_used)]
+
+use countersign::{
+    Alphabet, Binds, BodyNeed, Check, Claim, Compiled, ConfigErrors, Context, Document, Draft, Evidence,
+    Fingerprints, Finish, HandshakeKind, Head, Key, KeyCache, KeyError, KeyId, KeyIndex, KeyKind, KeyRequest,
+    KeySet, Keyring, Layer, Mark, MarkPlace, MemoryGuard, Mode, ModeConfig, ModeInfo, Needs, Outcome,
+    Progress, Reason, Refusal, Registry, Rejection, ReplayGuard, Request, RequestKind, Scheme, Sign,
+    SignedBy, Status, Timestamp, Unaccepted, Vars, Window, danger, drive,
+};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskContext, Poll, Waker};
+
+const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+const URL: &str = "https://example.com/in";
+
+// ───────────── a mode ─────────────
+
+/// The shared secret, or one fetched by name, stands in a header as it is. A bad scheme and a whole mode.
+struct Token {
+    info: ModeInfo,
+    /// What the checks say they bound, and which keys they report: where a contract is broken.
+    bound: Binds,
+    silent: bool,
+}
+
+impl Token {
+    fn honest() -> Arc<dyn Mode> {
+        Arc::new(Token { info: INFO, bound: Binds::BODY, silent: false })
+    }
+}
+
+const INFO: ModeInfo = ModeInfo::new(
+    "token",
+    "a token in a header",
+    "header = \"x-token\"",
+    &[(
+        std::borrow::Cow::Borrowed("token/odd"),
+        Reason::MalformedSignature,
+        std::borrow::Cow::Borrowed("odd length"),
+    )],
+    Status::Preview,
+);
+
+impl Mode for Token {
+    fn info(&self) -> &ModeInfo {
+        &self.info
+    }
+
+    fn compile(&self, config: &ModeConfig) -> Result<Box<dyn Scheme>, ConfigErrors> {
+        let (bound, silent) = (self.bound, self.silent);
+        config.read(|table| {
+            let header = table.required_text("header");
+            let from = table.text("from").map(|from| from.value);
+            let header = countersign::HeaderName::new(&header?.value);
+            if header.is_none() {
+                table.complain(countersign::ConfigCode::MalformedConfig, table.span(), "no header's name");
+            }
+            let scheme = TokenScheme { header: header?, from, bound, silent };
+            Some(Box::new(scheme) as Box<dyn Scheme>)
+        })
+    }
+}
+
+#[derive(Clone)]
+struct TokenScheme {
+    header: countersign::HeaderName,
+    from: Option<Arc<str>>,
+    bound: Binds,
+    silent: bool,
+}
+
+impl Scheme for TokenScheme {
+    fn needs(&self) -> Needs {
+        let kinds: &'static [KeyKind] = if self.from.is_some() { &[] } else { &[KeyKind::Shared] };
+        Needs::new(BodyNeed::Stream, kinds).binds(Binds::BODY).remote(self.from.is_some())
+    }
+
+    fn bind(&self, keys: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {
+        let held = keys.iter().map(|(index, key)| (index, key.material.expose().to_vec()));
+        Ok(Arc::new(TokenCheck { scheme: self.clone(), held: held.collect() }))
+    }
+
+    fn signer(&self, keys: &Keyring, _: &Vars) -> Result<Box<dyn Sign>, KeyError> {
+        let (_, key) = keys.iter().next().ok_or_else(KeyError::cannot_sign)?;
+        Ok(Box::new(TokenSign(self.header.as_str().into(), key.material.expose().to_vec())))
+    }
+
+    fn could_sign(&self, _: &Alphabet) -> bool {
+        false
+    }
+}
+
+struct TokenCheck {
+    scheme: TokenScheme,
+    held: Vec<(KeyIndex, Vec<u8>)>,
+}
+
+impl TokenCheck {
+    fn evidence(&self, head: &Head<'_>, cx: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
+        let token = match head.headers.find(&self.scheme.header) {
+            countersign::Found::One(token) => token,
+            countersign::Found::Absent => return Err(Reason::MissingSignature.into()),
+            countersign::Found::Several => return Err(Reason::MalformedSignature.into()),
+        };
+        if token.len() % 2 == 1 {
+            return Err(Rejection::new(Reason::MalformedSignature).detail("token/odd", "odd length").into());
+        }
+        let print = Fingerprints::content([7; 32]);
+        if let Some(name) = &self.scheme.from {
+            let wanted = KeyRequest::new(RequestKind::Named, name.clone());
+            let Some(document) = cx.remote.get(RequestKind::Named, name) else {
+                return Err(Refusal::Unresolved(wanted));
+            };
+            if countersign::ct::equal(&document.bytes, token) {
+                let by = SignedBy::Fetched(KeyId::new("fetched"), KeySet::default());
+                return Ok(Evidence::new(by, print, self.scheme.bound));
+            }
+            return Err(match document.fetched_at < cx.now {
+                true => Refusal::Unresolved(wanted.newer_than(document.fetched_at)),
+                false => Reason::UnknownKey.into(),
+            });
+        }
+        let mut keys = KeySet::default();
+        for (index, bytes) in &self.held {
+            if countersign::ct::equal(bytes, token) && !self.scheme.silent {
+                keys.insert(*index);
+            }
+        }
+        match keys.is_empty() && !self.scheme.silent {
+            true => Err(Reason::BadSignature.into()),
+            false => Ok(Evidence::new(SignedBy::Held(keys), print, self.scheme.bound)),
+        }
+    }
+}
+
+impl Check for TokenCheck {
+    fn check<'r>(&self, request: &Request<'r>, cx: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
+        self.evidence(&request.head, cx)
+    }
+
+    fn begin(
+        self: Arc<Self>,
+        head: &Head<'_>,
+        cx: &Context<'_>,
+    ) -> Result<Option<Box<dyn Progress>>, Refusal> {
+        match self.evidence(head, cx) {
+            Ok(evidence) => Ok(Some(Box::new(TokenProgress(Ok(evidence))))),
+            Err(Refusal::Rejected(rejection)) => Err(rejection.into()),
+            Err(unresolved) => Ok(Some(Box::new(TokenProgress(Err(unresolved))))),
+        }
+    }
+}
+
+struct TokenProgress(Result<Evidence<'static>, Refusal>);
+
+impl Progress for TokenProgress {
+    fn update(&mut self, _: &[u8]) {}
+
+    fn finish(self: Box<Self>, _: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
+        self.0
+    }
+}
+
+struct TokenSign(Arc<str>, Vec<u8>);
+
+impl Sign for TokenSign {
+    fn sign(&self, _: &Draft<'_>, _: KeySet, out: &mut dyn FnMut(Mark)) -> Result<(), Rejection> {
+        let TokenSign(header, token) = self;
+        out(Mark { place: MarkPlace::Header(header.clone()), text: token.clone(), joined_by: None });
+        Ok(())
+    }
+}
+
+fn with_mode(mode: Arc<dyn Mode>, table: &str) -> Result<Arc<Compiled>, ConfigErrors> {
+    let mut registry = Registry::new();
+    registry.register(mode)?;
+    let text = format!("schema = 1\nname = \"plain\"\nmode = \"token\"\n[token]\n{table}\n");
+    registry.add_preset("plain.toml", text)?;
+    registry.named("plain")
+}
+
+fn request<'r>(headers: &'r dyn countersign::Headers, body: &'r [u8]) -> Request<'r> {
+    Request::new(Head::new("POST", URL, headers), body)
+}
+
+#[test]
+fn a_mode_written_by_hand_verifies_signs_and_streams() {
+    let compiled = with_mode(Token::honest(), "header = \"x-token\"").unwrap();
+    assert_eq!(compiled.needs().binds, Binds::BODY);
+    let ring = Keyring::of("secret").unwrap();
+    let verifier = compiled.verifier("mine", &ring, &Vars::new()).unwrap();
+    let signed =
+        compiled.signer(&ring, &Vars::new()).unwrap().sign(&Draft::new("id", NOW, URL, b"{}")).unwrap();
+    assert_eq!(signed.headers, [("x-token".into(), b"secret".to_vec())]);
+    let cx = Context::at(NOW);
+    let pairs = signed.headers_as_pairs();
+    let verified = verifier.verify(&request(&pairs, b"{}"), &cx).into_verified().unwrap();
+    assert_eq!(
+        (verified.mode(), verified.preset(), verified.source(), verified.key().as_str()),
+        ("token", "plain", "mine", "main")
+    );
+    assert_eq!(verified.body(), b"{}");
+    for (token, code) in
+        [("secret2x", "bad_signature"), ("odd", "malformed_signature"), ("", "bad_signature")]
+    {
+        let headers = [("x-token", token)];
+        assert_eq!(verifier.verify(&request(&headers, b"{}"), &cx).code(), code, "{token:?}");
+    }
+    let mut stream = verifier.begin(&Head::new("POST", URL, &pairs), &cx, 2).unwrap();
+    stream.update(b"{}").unwrap();
+    assert!(matches!(stream.finish(&cx), Finish::Verified(verified) if verified.body() == b"{}"));
+    let mistakes = with_mode(Token::honest(), "heder = \"x\"").err().unwrap();
+    assert_eq!(mistakes.0.len(), 2, "one key is missing and one unknown: {mistakes}");
+}
+
+trait HeadersAsPairs {
+    fn headers_as_pairs(&self) -> Vec<(String, Vec<u8>)>;
+}
+
+impl HeadersAsPairs for countersign::Signed {
+    fn headers_as_pairs(&self) -> Vec<(String, Vec<u8>)> {
+        self.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
+    }
+}
+
+#[test]
+fn a_mode_that_breaks_its_contract_is_not_believed() {
+    let judge = |bound, silent| {
+        let mode = Arc::new(Token { info: INFO, bound, silent });
+        let compiled = with_mode(mode, "header = \"x-token\"").unwrap();
+        let verifier = compiled.verifier("mine", &Keyring::of("secret").unwrap(), &Vars::new()).unwrap();
+        verifier.verify(&request(&[("x-token", "secret")], b"{}"), &Context::at(NOW)).code()
+    };
+    assert_eq!(judge(Binds::BODY, false), "ok");
+    assert_eq!(judge(Binds::BODY | Binds::TIME, false), "ok", "more than declared is no fault");
+    assert_eq!(judge(Binds::TIME, false), "mode_fault", "binds less than it declared");
+    assert_eq!(judge(Binds::default(), false), "mode_fault");
+    assert_eq!(judge(Binds::BODY, true), "bad_signature", "no key signed");
+}
+
+// ───────────── what is fetched ─────────────
+
+/// What a host has fetched.
+#[derive(Default)]
+struct Cache(Mutex<BTreeMap<String, Document>>);
+
+impl KeyCache for Cache {
+    fn get(&self, _: RequestKind, name: &str) -> Option<Document> {
+        self.0.lock().unwrap().get(name).cloned()
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+/// Drive one request with these documents, one a fetch; how it ended, and what was asked for.
+fn driven(cache: &Cache, token: &str, documents: &[Result<&str, ()>]) -> (&'static str, Vec<KeyRequest>) {
+    let compiled = with_mode(Token::honest(), "header = \"x-token\"\nfrom = \"vault\"").unwrap();
+    let verifier = compiled.verifier("mine", &Keyring::new(), &Vars::new()).unwrap();
+    let (headers, cx) = ([("x-token", token)], Context::new(NOW, cache));
+    let request = request(&headers, b"{}");
+    let (mut asked, mut left) = (Vec::new(), documents.iter());
+    let fetch = async |wanted: &KeyRequest| {
+        asked.push(wanted.clone());
+        left.next().copied().unwrap_or(Err(())).map(|text| text.as_bytes().to_vec())
+    };
+    let keep = |wanted: &KeyRequest, document| {
+        cache.0.lock().unwrap().insert(wanted.name.to_string(), document);
+    };
+    let code = match block_on(drive(&verifier, &request, &cx, fetch, keep)) {
+        Ok(verified) => {
+            assert_eq!(verified.key().as_str(), "fetched");
+            "ok"
+        }
+        Err(rejection) => rejection.reason.code(),
+    };
+    (code, asked)
+}
+
+#[test]
+fn what_is_missing_is_fetched_and_no_more_than_twice() {
+    let (code, asked) = driven(&Cache::default(), "secret", &[Ok("secret")]);
+    assert_eq!((code, asked.len()), ("ok", 1));
+    assert_eq!(asked[0], KeyRequest::new(RequestKind::Named, "vault"));
+    // A copy from just now that does not fit is the answer; nothing is fetched again.
+    let (code, asked) = driven(&Cache::default(), "secret", &[Ok("other"), Ok("secret")]);
+    assert_eq!((code, asked.len()), ("unknown_key", 1));
+    assert_eq!(driven(&Cache::default(), "secret", &[Err(())]).0, "key_unavailable");
+    // An old copy that does not fit is fetched anew.
+    let old = Cache::default();
+    old.0
+        .lock()
+        .unwrap()
+        .insert("vault".into(), Document::new(*b"before", Timestamp::from_unix(1_600_000_000)));
+    let (code, asked) = driven(&old, "secret", &[Ok("secret")]);
+    assert_eq!((code, asked.len()), ("ok", 1));
+    assert_eq!(asked[0].newer_than, Some(Timestamp::from_unix(1_600_000_000)));
+}
+
+#[test]
+fn a_stream_that_lacks_a_key_waits_for_it() {
+    let compiled = with_mode(Token::honest(), "header = \"x-token\"\nfrom = \"vault\"").unwrap();
+    let verifier = compiled.verifier("mine", &Keyring::new(), &Vars::new()).unwrap();
+    let (headers, cache) = ([("x-token", "secret")], Cache::default());
+    let cx = Context::new(NOW, &cache);
+    assert_eq!(verifier.verify(&request(&headers, b"{}"), &cx).code(), "unresolved");
+    let mut stream = verifier.begin(&Head::new("POST", URL, &headers), &cx, 10).unwrap();
+    stream.update(b"{}").unwrap();
+    let Finish::Unresolved(wanted, waiting) = stream.finish(&cx) else { panic!("nothing is fetched yet") };
+    cache.0.lock().unwrap().insert(wanted.name.to_string(), Document::new(*b"secret", NOW));
+    let Finish::Verified(verified) = waiting.finish(&cx) else { panic!("it is there now") };
+    assert_eq!(verified.body(), b"{}");
+    let unresolved = verifier.verify(&request(&headers, b"{}"), &Context::at(NOW)).into_verified();
+    assert_eq!(unresolved.unwrap_err().reason, Reason::KeyUnavailable);
+}
+
+// ───────────── a registry ─────────────
+
+const ACME: &str = r#"
+schema = 1
+name = "acme"
+mode = "hmac"
+[hmac]
+algorithm = "sha256"
+signed_template = "{timestamp}.{body}"
+timestamp_source = { header = "x-time", format = "unix" }
+signature_source = { header = "x-sig", encoding = "hex" }
+key = { forms = [{ decode = "text" }] }
+"#;
+
+fn registry(presets: &[&str]) -> Result<Registry, ConfigErrors> {
+    let mut registry = Registry::new();
+    for (index, text) in presets.iter().enumerate() {
+        registry.add_preset(format!("{index}.toml"), *text)?;
+    }
+    Ok(registry)
+}
+
+fn complaint<T>(result: Result<T, ConfigErrors>) -> String {
+    result.err().expect("this is no good").to_string()
+}
+
+#[test]
+fn no_name_is_taken_twice_and_none_is_reserved() {
+    let named = |name: &'static str| -> Arc<dyn Mode> {
+        let info = ModeInfo::new(name, "", "", &[], Status::Preview);
+        Arc::new(Token { info, bound: Binds::BODY, silent: false })
+    };
+    let mut registry = Registry::new();
+    registry.register(named("token")).unwrap();
+    assert_eq!(complaint(registry.register(named("token")).map(drop)), "two modes are called `token`");
+    assert_eq!(complaint(registry.register(named("hmac")).map(drop)), "two modes are called `hmac`");
+    for reserved in
+        ["freshness", "var", "event", "replay", "handshake", "response", "schema", "Token", "a b", ""]
+    {
+        let said = complaint(registry.register(named(reserved)).map(drop));
+        assert_eq!(said, format!("`{reserved}` can be no mode's name"));
+    }
+    assert_eq!(registry.modes().map(|info| &*info.name).collect::<Vec<_>>(), ["hmac", "token"]);
+}
+
+#[test]
+fn a_preset_shadows_another_only_if_it_says_so() {
+    let said = complaint(registry(&[ACME, ACME]));
+    assert_eq!(
+        said,
+        "two presets are called `acme`: this one and that in 0.toml (help: rename one, or write `replaces = \"acme\"` to mean it)"
+    );
+    let other =
+        ACME.replace("name = \"acme\"", "name = \"acme\"\nreplaces = \"acme\"").replace("sha256", "sha1");
+    let both = registry(&[ACME, &other]).unwrap();
+    assert_eq!(both.presets().count(), 1);
+    assert!(!both.named("acme").unwrap().needs().notes.is_empty(), "the second one counts: SHA-1 has a note");
+    assert!(complaint(registry(&[&other])).contains("there is no preset `acme` that this one could replace"));
+    let else_ = other.replace("replaces = \"acme\"", "replaces = \"other\"");
+    assert!(complaint(registry(&[ACME, &else_])).contains("a preset replaces the one of its own name"));
+    assert!(complaint(registry(&[ACME]).unwrap().named("acne")).contains("did you mean `acme`?"));
+}
+
+#[test]
+fn likeness_has_one_level_and_changes_lie_on_top() {
+    let like = |name: &str, of: &str| {
+        format!("schema = 1\nname = \"{name}\"\nlike = \"{of}\"\n[hmac]\nalgorithm = \"sha512\"\n")
+    };
+    // In any order: what it is like is looked for when it is used.
+    let registry = registry(&[&like("b", "acme"), ACME, &like("c", "b"), &like("d", "none")]).unwrap();
+    let compiled = registry.named("b").unwrap();
+    assert_eq!((&*compiled.preset().name, compiled.needs().binds), ("b", Binds::BODY | Binds::TIME));
+    assert!(complaint(registry.named("c")).contains("likeness has one level"));
+    assert!(complaint(registry.named("d")).contains("there is no preset `none` to be like"));
+
+    let mut registry = registry;
+    let text = "[hmac]\nsignature_source = { query = \"sig\", encoding = \"base64\" }\n[freshness]\ntolerance_seconds = 5\n";
+    let file = registry.sources_mut().add("--override", text);
+    let changes = Layer::parse(registry.sources(), file).unwrap();
+    let resolved = registry.resolve("acme", Some(changes.clone())).unwrap();
+    assert!(resolved.get(&["hmac", "signature_source", "header"]).is_none(), "another place drops the first");
+    assert_eq!(
+        resolved.get(&["hmac", "algorithm"]).unwrap().text().unwrap().as_ref(),
+        "sha256",
+        "tables merge"
+    );
+    let changed = registry.named_with("acme", changes).unwrap();
+    assert_eq!(changed.freshness().unwrap().tolerance.past.as_secs(), 5);
+    assert_eq!(registry.named("acme").unwrap().freshness().unwrap().tolerance.past.as_secs(), 300);
+}
+
+// ───────────── a host ─────────────
+
+fn acme(text: &str) -> Arc<Compiled> {
+    let registry = registry(&[text]).unwrap();
+    registry.named("acme").unwrap_or_else(|errors| panic!("{}", errors.render(registry.sources())))
+}
+
+fn signed_at(compiled: &Arc<Compiled>, ring: &Keyring, at: Timestamp) -> Vec<(String, Vec<u8>)> {
+    let signer = compiled.signer(ring, &Vars::new()).unwrap();
+    signer.sign(&Draft::new("msg_1", at, URL, b"{}")).unwrap().headers_as_pairs()
+}
+
+#[test]
+fn a_host_can_refuse_what_binds_too_little() {
+    let compiled = acme(ACME);
+    compiled.require_bound(Binds::BODY | Binds::TIME).unwrap();
+    let said = complaint(compiled.require_bound(Binds::BODY | Binds::ID));
+    assert_eq!(
+        said,
+        "signatures of `acme` do not cover `id` (help: demand less, and fetch from the provider what is not covered)"
+    );
+}
+
+#[test]
+fn a_key_counts_only_in_its_window_whatever_time_was_signed() {
+    let compiled = acme(ACME);
+    let ring = |windows: &[(&'static str, i64, i64)]| {
+        let mut ring = Keyring::new();
+        for (id, from, to) in windows {
+            let mut key = Key::shared(*id, format!("secret of {id}")).unwrap();
+            let at = Timestamp::from_unix;
+            key.window = Window { not_before: Some(at(*from)), not_after: Some(at(*to)) };
+            ring.add(key).unwrap();
+        }
+        ring
+    };
+    let now = NOW.unix();
+    let old = ring(&[("old", now - 1000, now)]);
+    let headers = signed_at(&compiled, &old, Timestamp::from_unix(now - 10));
+    let code = |ring: &Keyring, at: i64| {
+        let verifier = compiled.verifier("mine", ring, &Vars::new()).unwrap();
+        verifier.verify(&request(&headers, b"{}"), &Context::at(Timestamp::from_unix(at))).code()
+    };
+    assert_eq!(code(&old, now - 1), "ok");
+    assert_eq!(code(&old, now), "expired_secret", "the end is outside, and the signed time is no excuse");
+    let both = ring(&[("new", now - 5, now + 1000), ("old", now - 1000, now)]);
+    assert_eq!(code(&both, now - 1), "ok", "rotation is two windows that overlap");
+    assert_eq!(code(&both, now), "expired_secret");
+    let new = ring(&[("new", now - 5, now + 1000)]);
+    assert_eq!(code(&new, now), "bad_signature");
+    assert_eq!(code(&new, now - 100), "no_active_secret", "what an operator can mend");
+    let signer = compiled.signer(&new, &Vars::new()).unwrap();
+    let unsigned = signer.sign(&Draft::new("msg_1", Timestamp::from_unix(now - 6), URL, b"{}"));
+    assert_eq!(unsigned.unwrap_err().reason, Reason::NoActiveSecret);
+}
+
+#[test]
+fn a_request_is_accepted_once() {
+    let compiled = acme(ACME);
+    let mut ring = Keyring::of("secret").unwrap();
+    ring.add(Key::shared("second", "another").unwrap()).unwrap();
+    let text = ACME.replace("encoding = \"hex\" }", "list = \",\", encoding = \"hex\" }");
+    let many = acme(&text);
+    let verifier = many.verifier("mine", &ring, &Vars::new()).unwrap();
+    let headers = signed_at(&many, &ring, NOW);
+    let cx = Context::at(NOW);
+    let guard = MemoryGuard::default();
+    let verify = |headers: &Vec<(String, Vec<u8>)>| {
+        let body = b"{}".as_slice();
+        verifier
+            .verify(&request(headers, body), &cx)
+            .into_verified()
+            .map(countersign::Verified::into_owned)
+            .unwrap()
+    };
+    let accepted = verify(&headers).accept(&guard, NOW).unwrap();
+    assert_eq!(accepted.verified().body(), b"{}");
+    assert!(matches!(verify(&headers).accept(&guard, NOW), Err(Unaccepted::Seen(_))));
+    // With one of its two signatures cut out it is still the same request.
+    let mut cut = headers.clone();
+    for (_, value) in cut.iter_mut().filter(|(name, _)| name == "x-sig") {
+        let comma = value.iter().position(|b| *b == b',').unwrap();
+        *value = value[comma + 1..].to_vec();
+    }
+    assert!(matches!(verify(&cut).accept(&guard, NOW), Err(Unaccepted::Seen(_))));
+    // Another source has its own memory; a guard that is full says that it cannot say.
+    let other = many.verifier("theirs", &ring, &Vars::new()).unwrap();
+    let theirs = other.verify(&request(&headers, b"{}"), &cx).into_verified().unwrap();
+    assert!(theirs.accept(&guard, NOW).is_ok());
+    let full = verify(&headers).accept(&MemoryGuard::new(0), NOW).unwrap_err();
+    assert_eq!(full.class().status(), 503);
+    // A store of the host's own claims and records in one step.
+    let proof = verify(&headers);
+    let claim = MemoryGuard::default().claim(&proof.replay_keys(NOW), NOW);
+    assert_eq!(claim, Claim::Fresh);
+    assert!(danger::settle(proof, claim).is_ok());
+    drop(compiled);
+}
+
+// ───────────── handshakes ─────────────
+
+const BODY_ONLY: &str = r#"
+schema = 1
+name = "acme"
+mode = "hmac"
+[hmac]
+algorithm = "sha256"
+signed_template = "{body}"
+signature_source = { header = "x-sig", encoding = "hex" }
+key = { forms = [{ decode = "text" }] }
+"#;
+const GUARD: &str = r#"require = [{ value = "{body}", matches = "(?s)\\s*[\\{\\[].*" }]"#;
+const CHALLENGE: &str = r#"
+[[handshake]]
+kind = "answer"
+when = [{ value = "{method}", equals = "GET" }, { value = "{query:crc}", matches = "[A-Za-z0-9_-]{1,128}" }]
+answer = { status = 200, content_type = "application/json", body = '{{"token":"sha256={query:crc|mac|base64}"}}' }
+"#;
+
+#[test]
+fn a_challenge_is_answered_with_a_mac_only_if_it_could_never_be_content() {
+    let unguarded = registry(&[&format!("{BODY_ONLY}{CHALLENGE}")]).unwrap();
+    let said = complaint(unguarded.named("acme"));
+    assert!(said.contains("sign"), "{said}");
+    let compiled = acme(&format!("{BODY_ONLY}{GUARD}\n{CHALLENGE}"));
+    let verifier = compiled.verifier("mine", &Keyring::of("secret").unwrap(), &Vars::new()).unwrap();
+    let cx = Context::at(NOW);
+    let answer =
+        |method: &str, url: &str| verifier.handshake(&Request::new(Head::new(method, url, &()), b""), &cx);
+    let yes = answer("GET", "https://example.com/in?crc=abc-123").unwrap();
+    assert_eq!((yes.kind, yes.status, &*yes.content_type), (HandshakeKind::Answer, 200, "application/json"));
+    // HMAC-SHA256 of `abc-123` under `secret`, computed elsewhere.
+    assert_eq!(yes.body, b"{\"token\":\"sha256=Z56ckppIY1LtHnugkc0QTkzE+imIV0ZLhC0rNqthi9w=\"}".to_vec());
+    for (method, url) in [
+        ("POST", "https://example.com/in?crc=abc-123"),
+        ("GET", "https://example.com/in?crc=%7B%22a%22%3A1%7D"),
+        ("GET", "https://example.com/in?crc=a%0Ab"),
+        ("GET", "https://example.com/in?crc="),
+        ("GET", "https://example.com/in?crc=a&crc=b"),
+        ("GET", "https://example.com/in"),
+    ] {
+        assert_eq!(answer(method, url), None, "{method} {url}");
+    }
+    assert_eq!(answer("GET", &format!("https://example.com/in?crc={}", "a".repeat(129))), None);
+    // And the guard holds of what is verified: the challenge's own answer signs nothing.
+    let mut headers = signed_at(&compiled, &Keyring::of("secret").unwrap(), NOW);
+    assert_eq!(verifier.verify(&request(&headers, b"{}"), &cx).code(), "ok");
+    headers.clear();
+    headers
+        .push(("x-sig".into(), b"679e9c929a486352ed1e7ba091cd104e4cc4fa298857464b842d2b36ab618bdc".to_vec()));
+    assert_eq!(verifier.verify(&request(&headers, b"abc-123"), &cx).code(), "claim_mismatch");
+}
+
+#[test]
+fn only_keys_in_their_window_answer() {
+    let compiled = acme(&format!("{BODY_ONLY}{GUARD}\n{CHALLENGE}"));
+    let mut ring = Keyring::new();
+    let mut key = Key::shared("old", "secret").unwrap();
+    key.window = Window { not_before: None, not_after: Some(NOW) };
+    ring.add(key).unwrap();
+    let verifier = compiled.verifier("mine", &ring, &Vars::new()).unwrap();
+    let challenge = Request::new(Head::new("GET", "https://example.com/in?crc=abc", &()), b"");
+    assert_eq!(verifier.handshake(&challenge, &Context::at(NOW)), None);
+    assert!(verifier.handshake(&challenge, &Context::at(Timestamp::from_unix(NOW.unix() - 1))).is_some());
+}
+
+#[test]
+fn what_is_said_back_and_what_happened_are_of_the_preset() {
+    let compiled = acme(&format!(
+        r#"{BODY_ONLY}
+[event]
+type = "{{json:/type}}"
+id = "{{header:x-id}}"
+[response]
+accepted = {{ status = 200, body = "[[accepted]]", content_type = "text/plain" }}
+refused = {{ status = 403 }}
+[[handshake]]
+kind = "ignore"
+signed = true
+when = [{{ value = "{{json:/type}}", equals = "ping" }}]
+"#
+    ));
+    let verifier = compiled.verifier("mine", &Keyring::of("secret").unwrap(), &Vars::new()).unwrap();
+    let (headers, cx) = ([("x-id", "e1")], Context::at(NOW));
+    let paid = request(&headers, br#"{"type":"paid"}"#);
+    let event = verifier.event(&paid);
+    assert_eq!((event.kind.as_deref(), event.id.as_deref()), (Some("paid"), Some("e1")));
+    let accepted = verifier.response(true, &paid).unwrap();
+    assert_eq!((accepted.status, accepted.body), (200, b"[accepted]".to_vec()));
+    assert_eq!(verifier.response(false, &paid).unwrap().status, 403);
+    assert_eq!(verifier.signed_handshake(&paid, &cx), None);
+    let ping = request(&headers, br#"{"type":"ping"}"#);
+    assert_eq!(verifier.handshake(&ping, &cx), None, "it comes signed");
+    assert_eq!(verifier.signed_handshake(&ping, &cx).unwrap().kind, HandshakeKind::Ignore);
+    let garbage = request(&headers, b"not json");
+    assert_eq!(verifier.event(&garbage).kind, None);
+    assert!(matches!(verifier.verify(&garbage, &cx), Outcome::Rejected(_)));
+}
