@@ -2,11 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 use countersign::{
-    Alphabet, Binds, BodyNeed, Check, Claim, Compiled, ConfigErrors, Context, Document, Draft, Evidence,
-    Fingerprints, Finish, HandshakeKind, Head, Key, KeyCache, KeyError, KeyId, KeyIndex, KeyKind, KeyRequest,
-    KeySet, Keyring, Layer, Mark, MarkPlace, MemoryGuard, Mode, ModeConfig, ModeInfo, Needs, Outcome,
-    Progress, Reason, Refusal, Registry, Rejection, ReplayGuard, Request, RequestKind, Scheme, Sign,
-    SignedBy, Status, Timestamp, Unaccepted, Vars, Window, danger, drive,
+    Alphabet, Binds, BodyNeed, Check, Claim, Class, Compiled, ConfigErrors, Context, Document, Draft,
+    Evidence, Fingerprints, Finish, HandshakeKind, Head, Headers, Key, KeyCache, KeyError, KeyId, KeyIndex,
+    KeyKind, KeyRequest, KeySet, Keyring, Layer, MAX_CHALLENGE, MAX_FETCHES, Mark, MarkPlace, MemoryGuard,
+    Mode, ModeConfig, ModeInfo, Needs, Outcome, Progress, Reason, Refusal, Registry, Rejection, ReplayBy,
+    ReplayGuard, Request, RequestKind, Scheme, Sign, SignedBy, Status, Timestamp, Unaccepted, Vars, Verifier,
+    Window, danger, drive,
 };
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -242,6 +243,123 @@ fn a_mode_that_breaks_its_contract_is_not_believed() {
     assert_eq!(judge(Binds::BODY, true), "bad_signature", "no key signed");
 }
 
+/// What this mode proves is what it is told to say: the least a mode can be.
+struct Says {
+    info: ModeInfo,
+    binds: Binds,
+    says: Saying,
+}
+
+type Saying = fn(&[KeyIndex], &Context<'_>) -> Result<Evidence<'static>, Refusal>;
+
+struct SaysScheme(Binds, Saying);
+
+struct SaysCheck(Vec<KeyIndex>, Saying);
+
+impl Mode for Says {
+    fn info(&self) -> &ModeInfo {
+        &self.info
+    }
+
+    fn compile(&self, config: &ModeConfig) -> Result<Box<dyn Scheme>, ConfigErrors> {
+        config.read(|_| Some(Box::new(SaysScheme(self.binds, self.says)) as Box<dyn Scheme>))
+    }
+}
+
+impl Scheme for SaysScheme {
+    fn needs(&self) -> Needs {
+        Needs::new(BodyNeed::Whole, &[KeyKind::Shared][..]).binds(self.0).remote(true)
+    }
+
+    fn bind(&self, keys: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {
+        Ok(Arc::new(SaysCheck(keys.iter().map(|(index, _)| index).collect(), self.1)))
+    }
+}
+
+impl Check for SaysCheck {
+    fn check<'r>(&self, _: &Request<'r>, cx: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
+        self.1(&self.0, cx)
+    }
+}
+
+/// A verifier of two keys: the first always in its window, the second's over.
+fn saying(binds: Binds, says: Saying) -> Arc<Verifier> {
+    let mut registry = Registry::new();
+    let info = ModeInfo::new("says", "what it is told to", "", &[], Status::Preview);
+    registry.register(Arc::new(Says { info, binds, says })).unwrap();
+    registry.add_preset("says.toml", "schema = 1\nname = \"says\"\nmode = \"says\"\n[says]\n").unwrap();
+    let mut ring = Keyring::of("secret").unwrap();
+    let mut old = Key::shared("old", "another").unwrap();
+    old.window.not_after = Some(NOW);
+    ring.add(old).unwrap();
+    registry.named("says").unwrap().verifier("mine", &ring, &Vars::new()).unwrap()
+}
+
+fn said(binds: Binds, says: Saying) -> &'static str {
+    saying(binds, says).verify(&request(&(), b"{}"), &Context::at(NOW)).code()
+}
+
+/// Signed by these, and nothing else is known.
+fn by(keys: &[KeyIndex], binds: Binds) -> Evidence<'static> {
+    let keys = keys.iter().copied().collect();
+    Evidence::new(SignedBy::Held(keys), Fingerprints::content([7; 32]), binds)
+}
+
+#[test]
+fn what_a_mode_says_is_judged_and_not_believed() {
+    let timed = Binds::BODY | Binds::TIME;
+    assert_eq!(said(Binds::BODY, |keys, _| Ok(by(keys, Binds::BODY))), "ok");
+    assert_eq!(said(Binds::BODY, |_, _| Ok(by(&[], Binds::BODY))), "bad_signature", "no key signed");
+    assert_eq!(said(Binds::BODY, |keys, _| Ok(by(&keys[1..], Binds::BODY))), "expired_secret");
+    let printless = |keys: &[KeyIndex], _: &Context<'_>| {
+        let mut evidence = by(keys, Binds::BODY);
+        evidence.fingerprints = Fingerprints::tags([]);
+        Ok(evidence)
+    };
+    assert_eq!(said(Binds::BODY, printless), "mode_fault", "nothing to know the content by");
+    // No key of this ring: whatever the mode means by it, nobody signed.
+    let foreign = |_: &[KeyIndex], _: &Context<'_>| {
+        let mut ring = Keyring::new();
+        for id in ["a", "b", "c"] {
+            ring.add(Key::shared(id, "secret").unwrap()).unwrap();
+        }
+        Ok(by(&[ring.iter().last().unwrap().0], Binds::BODY))
+    };
+    assert_eq!(said(Binds::BODY, foreign), "expired_secret");
+    // A time that is declared as signed and is not there, or has a part too far ahead.
+    assert_eq!(said(timed, |keys, _| Ok(by(keys, Binds::BODY | Binds::TIME))), "missing_timestamp");
+    let until = |keys: &[KeyIndex], cx: &Context<'_>| {
+        let mut evidence = by(keys, Binds::BODY | Binds::TIME);
+        evidence.signed_at = Some(cx.now);
+        evidence.signed_until = Some(Timestamp::from_unix(cx.now.unix() + 61));
+        Ok(evidence)
+    };
+    assert_eq!(said(timed, until), "future_timestamp");
+}
+
+#[test]
+fn a_time_and_an_id_that_nothing_signed_are_not_passed_on() {
+    let verifier = saying(Binds::BODY, |keys, cx| {
+        let mut evidence = by(keys, Binds::BODY);
+        (evidence.signed_at, evidence.message_id) = (Some(cx.now), Some("id".into()));
+        Ok(evidence)
+    });
+    let verified = verifier.verify(&request(&(), b"{}"), &Context::at(NOW)).into_verified().unwrap();
+    assert_eq!((verified.signed_at(), verified.message_id()), (None, None));
+    assert_eq!(verified.key().as_str(), "main", "the first whose window holds the present");
+}
+
+#[test]
+fn a_fetched_key_counts_as_long_as_what_it_leads_to() {
+    fn fetched(anchors: &[KeyIndex]) -> Evidence<'static> {
+        let signed_by = SignedBy::Fetched(KeyId::new("leaf"), anchors.iter().copied().collect());
+        Evidence::new(signed_by, Fingerprints::content([7; 32]), Binds::BODY)
+    }
+    assert_eq!(said(Binds::BODY, |_, _| Ok(fetched(&[]))), "ok", "the preset itself says where keys live");
+    assert_eq!(said(Binds::BODY, |keys, _| Ok(fetched(keys))), "ok");
+    assert_eq!(said(Binds::BODY, |keys, _| Ok(fetched(&keys[1..]))), "expired_secret");
+}
+
 // ───────────── what is fetched ─────────────
 
 /// What a host has fetched.
@@ -306,6 +424,46 @@ fn what_is_missing_is_fetched_and_no_more_than_twice() {
     assert_eq!(asked[0].newer_than, Some(Timestamp::from_unix(1_600_000_000)));
 }
 
+/// Asks for `1`, `2` and so on until `last` is there; `None` never is enough.
+fn in_turn(cx: &Context<'_>, last: Option<u32>) -> Result<(), Refusal> {
+    for step in 1..=last.unwrap_or(u32::MAX) {
+        if cx.remote.get(RequestKind::Url, &step.to_string()).is_none() {
+            return Err(Refusal::Unresolved(KeyRequest::new(RequestKind::Url, step.to_string())));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_mode_that_never_has_enough_is_given_up_on() {
+    let driven = |says: Saying, kept: bool| {
+        let (verifier, cache, mut asked) = (saying(Binds::BODY, says), Cache::default(), Vec::new());
+        let (request, cx) = (request(&(), b"{}"), Context::new(NOW, &cache));
+        let fetch = async |wanted: &KeyRequest| {
+            asked.push(wanted.name.to_string());
+            Ok::<_, ()>(Vec::new())
+        };
+        let keep = |wanted: &KeyRequest, document| {
+            if kept {
+                cache.0.lock().unwrap().insert(wanted.name.to_string(), document);
+            }
+        };
+        let code = match block_on(drive(&verifier, &request, &cx, fetch, keep)) {
+            Ok(_) => "ok",
+            Err(rejection) => rejection.reason.code(),
+        };
+        (code, asked.join(" "))
+    };
+    assert_eq!(MAX_FETCHES, 2);
+    let enough: Saying = |keys, cx| in_turn(cx, Some(2)).map(|()| by(keys, Binds::BODY));
+    let one_more: Saying = |keys, cx| in_turn(cx, Some(3)).map(|()| by(keys, Binds::BODY));
+    let endless: Saying = |keys, cx| in_turn(cx, None).map(|()| by(keys, Binds::BODY));
+    assert_eq!(driven(enough, true), ("ok", "1 2".into()), "the last document is used, too");
+    assert_eq!(driven(one_more, true), ("key_unavailable", "1 2".into()));
+    assert_eq!(driven(endless, true), ("key_unavailable", "1 2".into()));
+    assert_eq!(driven(endless, false), ("key_unavailable", "1".into()), "the same is not fetched twice");
+}
+
 #[test]
 fn a_stream_that_lacks_a_key_waits_for_it() {
     let compiled = with_mode(Token::honest(), "header = \"x-token\"\nfrom = \"vault\"").unwrap();
@@ -359,9 +517,19 @@ fn no_name_is_taken_twice_and_none_is_reserved() {
     registry.register(named("token")).unwrap();
     assert_eq!(complaint(registry.register(named("token")).map(drop)), "two modes are called `token`");
     assert_eq!(complaint(registry.register(named("hmac")).map(drop)), "two modes are called `hmac`");
-    for reserved in
-        ["freshness", "var", "event", "replay", "handshake", "response", "schema", "Token", "a b", ""]
-    {
+    for reserved in [
+        "preset",
+        "freshness",
+        "var",
+        "event",
+        "replay",
+        "handshake",
+        "response",
+        "schema",
+        "Token",
+        "a b",
+        "",
+    ] {
         let said = complaint(registry.register(named(reserved)).map(drop));
         assert_eq!(said, format!("`{reserved}` can be no mode's name"));
     }
@@ -375,6 +543,11 @@ fn a_preset_shadows_another_only_if_it_says_so() {
         said,
         "two presets are called `acme`: this one and that in 0.toml (help: rename one, or write `replaces = \"acme\"` to mean it)"
     );
+    let mut twice = registry(&[ACME]).unwrap();
+    let errors = twice.add_preset("other/acme.toml", ACME).err().unwrap();
+    let seen = errors.render(twice.sources());
+    assert!(seen.starts_with("other/acme.toml:3:8: ") && seen.contains("that in 0.toml"), "{seen}");
+    assert_eq!(twice.presets().count(), 1, "the first one stays");
     let other =
         ACME.replace("name = \"acme\"", "name = \"acme\"\nreplaces = \"acme\"").replace("sha256", "sha1");
     let both = registry(&[ACME, &other]).unwrap();
@@ -471,6 +644,104 @@ fn a_key_counts_only_in_its_window_whatever_time_was_signed() {
 }
 
 #[test]
+fn the_order_of_keys_changes_no_answer() {
+    let compiled = acme(ACME);
+    let headers = signed_at(&compiled, &Keyring::of("the one").unwrap(), NOW);
+    let over = Window { not_before: None, not_after: Some(NOW) };
+    let judge = |keys: &[(&'static str, &str, Window)]| {
+        let mut ring = Keyring::new();
+        for (id, secret, window) in keys {
+            let mut key = Key::shared(*id, secret).unwrap();
+            key.window = *window;
+            ring.add(key).unwrap();
+        }
+        let verifier = compiled.verifier("mine", &ring, &Vars::new()).unwrap();
+        let verified = verifier.verify(&request(&headers, b"{}"), &Context::at(NOW)).into_verified();
+        verified.map_or_else(|r| r.reason.code().to_owned(), |v| v.key().to_string())
+    };
+    for (mut keys, answer) in [
+        (vec![("a", "the one", Window::default()), ("b", "another", Window::default())], "a"),
+        // The same secret under two names: the one whose window is over says nothing of the other.
+        (vec![("a", "the one", over), ("b", "the one", Window::default())], "b"),
+        (vec![("a", "the one", over), ("b", "another", Window::default())], "expired_secret"),
+        (vec![("a", "another", over), ("b", "a third", Window::default())], "bad_signature"),
+        (vec![("a", "another", over), ("b", "a third", over)], "no_active_secret"),
+        (vec![("a", "the one", over), ("b", "a third", over)], "expired_secret"),
+    ] {
+        assert_eq!(judge(&keys), answer, "{keys:?}");
+        keys.reverse();
+        assert_eq!(judge(&keys), answer, "{keys:?}");
+    }
+}
+
+#[test]
+fn a_time_that_is_not_signed_is_not_judged() {
+    let unsigned = ACME.replace("{timestamp}.{body}", "{body}");
+    let settled = |text: &str, table: &str| {
+        registry(&[&format!("{text}[freshness]\n{table}\n")]).unwrap().named("acme")
+    };
+    for table in ["", "tolerance_seconds = 300", "required = false"] {
+        let said = complaint(settled(&unsigned, table));
+        assert!(said.starts_with("`[freshness]` judges a time, and the signature binds none"), "{said}");
+        assert!(settled(ACME, table).unwrap().freshness().is_some());
+    }
+    assert_eq!(settled(&unsigned, "unsigned = \"ignored\"").unwrap().freshness(), None);
+    assert_eq!(acme(&unsigned).freshness(), None, "unsaid, there is nothing to judge");
+    let said = complaint(settled(ACME, "tolerance_seconds = \"never\""));
+    assert!(said.contains("is a number of seconds or `none`, but is `never`"), "{said}");
+    assert_eq!(settled(ACME, "tolerance_seconds = \"none\"").unwrap().freshness(), None);
+}
+
+#[test]
+fn a_tolerance_is_kept_to_the_second() {
+    let ring = Keyring::of("secret").unwrap();
+    let code = |table: &str, ago: i64| {
+        let compiled = acme(&format!("{ACME}[freshness]\n{table}\n"));
+        let headers = signed_at(&compiled, &ring, Timestamp::from_unix(NOW.unix() - ago));
+        let verifier = compiled.verifier("mine", &ring, &Vars::new()).unwrap();
+        verifier.verify(&request(&headers, b"{}"), &Context::at(NOW)).code()
+    };
+    let same_second = "tolerance_seconds = 0\nfuture_seconds = 0";
+    for (table, ago, answer) in [
+        ("", 300, "ok"),
+        ("", 301, "stale_timestamp"),
+        ("", -60, "ok"),
+        ("", -61, "future_timestamp"),
+        (same_second, 0, "ok"),
+        (same_second, 1, "stale_timestamp"),
+        (same_second, -1, "future_timestamp"),
+        ("tolerance_seconds = \"none\"", 600_000_000, "ok"),
+    ] {
+        assert_eq!(code(table, ago), answer, "{table:?} {ago}");
+    }
+}
+
+#[test]
+fn an_id_is_accepted_once_in_its_source_and_says_nothing_of_others() {
+    let text = ACME
+        .replace("{timestamp}.{body}", "{id}.{timestamp}.{body}")
+        .replace("signature_source", "id_source = { header = \"x-id\" }\nsignature_source");
+    let (compiled, guard) = (acme(&text), MemoryGuard::default());
+    assert_eq!(compiled.replay().key, ReplayBy::Id);
+    let ring = Keyring::of("secret").unwrap();
+    let accept = |source: &str, id: &str, body: &[u8], at: i64| {
+        let at = Timestamp::from_unix(NOW.unix() + at);
+        let draft = Draft::new(id, at, URL, body);
+        let headers = compiled.signer(&ring, &Vars::new()).unwrap().sign(&draft).unwrap().headers_as_pairs();
+        let verifier = compiled.verifier(source, &ring, &Vars::new()).unwrap();
+        let verified = verifier.verify(&request(&headers, body), &Context::at(NOW)).into_verified().unwrap();
+        assert_eq!(verified.message_id(), Some(id));
+        verified.accept(&guard, NOW).map(drop).map_err(|refused| refused.class())
+    };
+    assert_eq!(accept("one", "msg_1", b"{}", 0), Ok(()));
+    assert_eq!(accept("one", "msg_1", b"{}", 0), Err(Class::Duplicate));
+    assert_eq!(accept("one", "msg_1", b"{ }", 1), Err(Class::Duplicate), "sent again, in other words");
+    assert_eq!(accept("one", "msg_2", b"{}", 0), Ok(()));
+    assert_eq!(accept("two", "msg_1", b"{}", 0), Ok(()), "a tenant must not burn another's ids");
+    assert_eq!(accept("two", "msg_1", b"{}", 0), Err(Class::Duplicate));
+}
+
+#[test]
 fn a_request_is_accepted_once() {
     let compiled = acme(ACME);
     let mut ring = Keyring::of("secret").unwrap();
@@ -545,7 +816,11 @@ fn a_challenge_is_answered_with_a_mac_only_if_it_could_never_be_content() {
         |method: &str, url: &str| verifier.handshake(&Request::new(Head::new(method, url, &()), b""), &cx);
     let yes = answer("GET", "https://example.com/in?crc=abc-123").unwrap();
     assert_eq!((yes.kind, yes.status, &*yes.content_type), (HandshakeKind::Answer, 200, "application/json"));
-    // HMAC-SHA256 of `abc-123` under `secret`, computed elsewhere.
+    // HMAC-SHA256 of `abc-123` under `secret`, computed elsewhere, and again here.
+    assert_eq!(
+        base64_simd::STANDARD.encode_to_string(tag("secret", b"abc-123")),
+        "Z56ckppIY1LtHnugkc0QTkzE+imIV0ZLhC0rNqthi9w="
+    );
     assert_eq!(yes.body, b"{\"token\":\"sha256=Z56ckppIY1LtHnugkc0QTkzE+imIV0ZLhC0rNqthi9w=\"}".to_vec());
     for (method, url) in [
         ("POST", "https://example.com/in?crc=abc-123"),
@@ -565,6 +840,72 @@ fn a_challenge_is_answered_with_a_mac_only_if_it_could_never_be_content() {
     headers
         .push(("x-sig".into(), b"679e9c929a486352ed1e7ba091cd104e4cc4fa298857464b842d2b36ab618bdc".to_vec()));
     assert_eq!(verifier.verify(&request(&headers, b"abc-123"), &cx).code(), "claim_mismatch");
+}
+
+/// HMAC-SHA256, made without the crate.
+fn tag(secret: &str, content: &[u8]) -> Vec<u8> {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(content);
+    mac.finalize().into_bytes().to_vec()
+}
+
+#[test]
+fn a_challenge_that_could_be_long_or_anything_gets_no_mac() {
+    let with = |matches: &str| {
+        let challenge = CHALLENGE.replace(r#"matches = "[A-Za-z0-9_-]{1,128}""#, matches);
+        registry(&[&format!("{BODY_ONLY}{GUARD}\n{challenge}")]).unwrap().named("acme").map(drop)
+    };
+    with(r#"matches = "[a-z]{1,256}""#).unwrap();
+    for long in ["[a-z]{1,257}", "[a-z]+", ".*", "(?:[a-z]{16}){17}"] {
+        let said = complaint(with(&format!("matches = \"{long}\"")));
+        assert!(said.starts_with(&format!("`{long}` allows more than 256 bytes")), "{said}");
+    }
+    let said = complaint(with("present = true"));
+    assert!(
+        said.starts_with(
+            "`{query:crc|mac|base64}` is answered with a MAC, and nothing limits what it may be"
+        ),
+        "{said}"
+    );
+    // A filter in between would answer for another text than the one that is limited; and what is left out when absent
+    // is limited no less.
+    for (answer, says) in [
+        ("{query:crc|unhex|mac|hex}", "`mac` takes a source as it is, without a filter before it"),
+        ("[{param:crc|mac|hex}]", "`{param:crc|mac|hex}` is answered with a MAC, and nothing limits"),
+    ] {
+        let challenge = CHALLENGE.replace("{query:crc|mac|base64}", answer);
+        let said = complaint(registry(&[&format!("{BODY_ONLY}{GUARD}\n{challenge}")]).unwrap().named("acme"));
+        assert!(said.starts_with(says), "{said}");
+    }
+    let said = complaint(with(r#"matches = "[ -~]{1,64}""#));
+    assert!(said.starts_with("whoever asks for this answer could have a signature"), "{said}");
+}
+
+#[test]
+fn a_signed_challenge_is_echoed_and_no_more_of_it_than_fits() {
+    let compiled = acme(&format!(
+        r#"{BODY_ONLY}
+[[handshake]]
+kind = "answer"
+signed = true
+when = [{{ value = "{{json:/type}}", equals = "url_verification" }}]
+answer = {{ body = "{{json:/challenge}}" }}
+"#
+    ));
+    let verifier = compiled.verifier("mine", &Keyring::of("secret").unwrap(), &Vars::new()).unwrap();
+    let cx = Context::at(NOW);
+    let echo = |challenge: &str| {
+        let body = format!(r#"{{"type":"url_verification","challenge":"{challenge}"}}"#);
+        let request = request(&(), body.as_bytes());
+        assert_eq!(verifier.handshake(&request, &cx), None, "it comes signed");
+        verifier.signed_handshake(&request, &cx)
+    };
+    let answer = echo("3eZbrw1aB").unwrap();
+    assert_eq!((answer.kind, answer.status), (HandshakeKind::Answer, 200));
+    assert_eq!((&*answer.content_type, &*answer.body), ("text/plain", &b"3eZbrw1aB"[..]));
+    assert!(echo(&"a".repeat(MAX_CHALLENGE)).is_some());
+    assert_eq!(echo(&"a".repeat(MAX_CHALLENGE + 1)), None);
 }
 
 #[test]
@@ -611,4 +952,50 @@ when = [{{ value = "{{json:/type}}", equals = "ping" }}]
     let garbage = request(&headers, b"not json");
     assert_eq!(verifier.event(&garbage).kind, None);
     assert!(matches!(verifier.verify(&garbage, &cx), Outcome::Rejected(_)));
+}
+
+// ───────────── embedding ─────────────
+
+/// What a host writes, all of it; the headers are whatever it has.
+fn embedded(headers: &dyn Headers, body: &[u8]) -> Result<String, Box<dyn std::error::Error>> {
+    let mut registry = Registry::new();
+    registry.add_preset("acme.toml", BODY_ONLY)?;
+    let keys = Keyring::of("secret")?;
+    let verifier = registry.named("acme")?.verifier("billing", &keys, &Vars::new())?;
+    let request = Request::new(Head::new("POST", URL, headers), body);
+    let verified = verifier.verify(&request, &Context::at(NOW)).into_verified()?;
+    Ok(verified.key().to_string())
+}
+
+#[test]
+fn any_header_map_gives_the_same_verdict() {
+    let good = const_hex::encode(tag("secret", b"{}"));
+    let bad = const_hex::encode(tag("another", b"{}"));
+    for (pairs, verdict) in [
+        ([("X-Sig", &*good), ("x-other", "1")], "main"),
+        ([("x-SIG", &*bad), ("x-other", "1")], "bad_signature"),
+        ([("x-sig", &*good), ("X-Sig", &*good)], "malformed_signature: "),
+        ([("x-sigs", &*good), ("x-si", &*good)], "missing_signature"),
+    ] {
+        let vec: Vec<(String, Vec<u8>)> =
+            pairs.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
+        #[cfg(feature = "http")]
+        let map: http::HeaderMap =
+            pairs.iter().map(|(n, v)| (n.parse::<http::HeaderName>().unwrap(), v.parse().unwrap())).collect();
+        let maps: &[&dyn Headers] = &[
+            &pairs,
+            &vec,
+            &&pairs[..],
+            #[cfg(feature = "http")]
+            &map,
+        ];
+        let answers: Vec<String> = maps
+            .iter()
+            .map(|headers| embedded(*headers, b"{}").unwrap_or_else(|error| error.to_string()))
+            .collect();
+        assert!(
+            answers.iter().all(|answer| *answer == answers[0] && answer.starts_with(verdict)),
+            "{answers:?}"
+        );
+    }
 }

@@ -149,7 +149,7 @@ impl Place {
     #[inline]
     fn tags_of(&self, item: &[u8], left: &mut usize, tags: &mut Tags) -> Option<()> {
         let mut add = |text: &[u8]| {
-            *left = left.checked_sub(1)?;
+            pass_over(left)?;
             tags.push(Tag::new());
             let there = tags.last_mut().and_then(|tag| decode(text, &self.encoding, tag));
             if there.is_none() {
@@ -162,21 +162,28 @@ impl Place {
             Extract::Prefix { prefix, optional } => match (item.strip_prefix(prefix.as_bytes()), optional) {
                 (Some(rest), _) => add(rest),
                 (None, true) => add(item),
-                // Of another version: it counts, and is passed over.
-                (None, false) => left.checked_sub(1).map(|fewer| *left = fewer),
+                (None, false) => pass_over(left),
             },
             Extract::Pairs { between, separator, key } => {
+                let mut any = false;
                 for pair in split(item, between.as_bytes()) {
                     let value = pair
                         .strip_prefix(key.as_bytes())
                         .and_then(|rest| rest.strip_prefix(separator.as_bytes()));
                     if let Some(value) = value {
+                        any = true;
                         add(value)?;
                     }
                 }
-                Some(())
+                if any { Some(()) } else { pass_over(left) }
             }
             Extract::Regex { .. } => None,
         }
     }
+}
+
+/// An item without signature, such as one of another version, counts all the same.
+fn pass_over(left: &mut usize) -> Option<()> {
+    *left = left.checked_sub(1)?;
+    Some(())
 }

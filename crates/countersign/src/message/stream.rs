@@ -15,6 +15,8 @@ pub(super) struct InPieces<P: Primitive> {
     pub(super) bound: Arc<Bound<P>>,
     pub(super) algorithm: usize,
     pub(super) hashing: Vec<(Vec<P::State>, Vec<u8>)>,
+    /// Why an alternative behind those cannot be built.
+    pub(super) broken: Option<Rejection>,
     pub(super) signatures: Vec<(Tag, KeySet)>,
     pub(super) time: Option<Timestamp>,
     pub(super) id: Option<String>,
@@ -31,7 +33,7 @@ impl<P: Primitive> Progress for InPieces<P> {
     }
 
     fn finish(self: Box<Self>, _: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
-        let InPieces { bound, algorithm, hashing, signatures, time, id, late } = *self;
+        let InPieces { bound, algorithm, hashing, broken, signatures, time, id, late } = *self;
         for (states, after) in hashing {
             let (mut keys, mut prints) = (KeySet::default(), SmallVec::<[[u8; 32]; 4]>::new());
             for (key, mut state) in bound.keys.iter().zip(states) {
@@ -56,6 +58,6 @@ impl<P: Primitive> Progress for InPieces<P> {
                 return Ok(evidence);
             }
         }
-        Err(Reason::BadSignature.into())
+        Err(broken.unwrap_or_else(|| Rejection::new(Reason::BadSignature)).into())
     }
 }

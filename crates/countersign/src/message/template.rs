@@ -275,14 +275,23 @@ impl<P: Primitive> Check for Bound<P> {
         let scope = Scope::new(&request);
         let mut candidates = Candidates::new();
         let found = self.find(&scope, &mut candidates)?;
+        let named = self.named(&found, &scope)?;
+        if !named.known() {
+            return Err(Reason::UnknownKey.into());
+        }
         let late = self.late(&scope, &found, 0).err();
-        let mut hashing = Vec::new();
+        let (mut hashing, mut broken) = (Vec::new(), None);
         for template in &found.case.templates {
             let local = found.local(&[]);
             let Some((before, after)) = split_at_body(template) else { return Ok(None) };
             let (mut first, mut last) = (Pieces::new(), Pieces::new());
-            super::value::resolve(before, &scope, &local, &mut first)?;
-            super::value::resolve(after, &scope, &local, &mut last)?;
+            let resolved = super::value::resolve(before, &scope, &local, &mut first)
+                .and_then(|()| super::value::resolve(after, &scope, &local, &mut last));
+            if let Err(rejection) = resolved {
+                // Only if none before it fits is an alternative missed.
+                broken = Some(rejection);
+                break;
+            }
             let mut states = Vec::new();
             for key in &self.keys {
                 let Some(prepared) = key.prepared(found.algorithm) else { return Ok(None) };
@@ -292,15 +301,23 @@ impl<P: Primitive> Check for Bound<P> {
             }
             hashing.push((states, last.concat()));
         }
-        let named = self.named(&found, &scope)?;
-        if !named.known() {
-            return Err(Reason::UnknownKey.into());
+        if let Some(rejection) = broken.take_if(|_| hashing.is_empty()) {
+            return Err(rejection.into());
         }
         let signatures = self.signatures(&found, &named);
         let time = found.time.as_ref().and_then(|(_, at)| *at);
         let id = found.id.as_deref().map(text_of);
         let algorithm = found.algorithm;
-        Ok(Some(Box::new(InPieces { bound: self.clone(), algorithm, hashing, signatures, time, id, late })))
+        Ok(Some(Box::new(InPieces {
+            bound: self.clone(),
+            algorithm,
+            hashing,
+            broken,
+            signatures,
+            time,
+            id,
+            late,
+        })))
     }
 
     fn explain(&self, request: &Request<'_>, _: &Context<'_>, out: &mut dyn Explain) {

@@ -165,6 +165,12 @@ fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
             let key = table.required_text("key")?;
             not_empty(&key, "key", table);
             let (between, separator) = (text("pair_separator", ","), text("separator", "="));
+            if let (Some(between), Some(separator)) = (&between, &separator)
+                && (key.value.contains(&**between) || key.value.contains(&**separator))
+            {
+                let help = "a pair is cut at its first separator: name what stands before it";
+                wrong(table, &key.span, &format!("no pair can have the key `{}`", key.value), help);
+            }
             Extract::Pairs { between: between?, separator: separator?, key: (*key.value).into() }
         }
         _ => {
