@@ -111,7 +111,9 @@ impl HeaderName {
         let text = self.text.as_bytes();
         // Names of one length mostly differ in their last letter already; bit 5 is the case of letters.
         let last = |name: &[u8]| name.last().map(|b| b | 0x20);
-        name.len() == text.len() && last(name) == last(text) && name.eq_ignore_ascii_case(text)
+        name.len() == text.len()
+            && last(name) == last(text)
+            && (name == text || name.eq_ignore_ascii_case(text))
     }
 }
 
@@ -173,6 +175,7 @@ impl<'r> Found<'r> {
     }
 }
 
+#[inline]
 fn find_in<'h, N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &'h [(N, V)], name: &HeaderName) -> Found<'h> {
     let mut found = Found::Absent;
     for (n, value) in pairs {

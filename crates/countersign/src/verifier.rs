@@ -165,7 +165,21 @@ impl Verifier {
         now: Timestamp,
     ) -> Outcome<'r> {
         match evidence {
-            Ok(evidence) => self.sentence(evidence, body, now).unwrap_or_else(Outcome::Rejected),
+            Ok(evidence) => match self.sentence(&evidence, now) {
+                Ok(key) => {
+                    let Evidence { fingerprints, binds, signed_at, message_id, .. } = evidence;
+                    Outcome::Verified(Verified {
+                        origin: self.origin.clone(),
+                        key,
+                        message_id: message_id.filter(|_| binds.contains(Binds::ID)),
+                        signed_at: signed_at.filter(|_| binds.contains(Binds::TIME)),
+                        binds,
+                        fingerprints,
+                        body,
+                    })
+                }
+                Err(rejection) => Outcome::Rejected(rejection),
+            },
             Err(Refusal::Unresolved(wanted)) => Outcome::Unresolved(wanted),
             // With no key that may be used now nothing could have matched: that is what the operator can mend.
             Err(Refusal::Rejected(rejection)) => Outcome::Rejected(match rejection.reason {
@@ -179,13 +193,9 @@ impl Verifier {
         }
     }
 
-    fn sentence<'r>(
-        &self,
-        evidence: Evidence<'r>,
-        body: Body<'r>,
-        now: Timestamp,
-    ) -> Result<Outcome<'r>, Rejection> {
-        let Evidence { signed_by, fingerprints, binds, signed_at, signed_until, message_id } = evidence;
+    /// The key that counts, if the evidence stands.
+    fn sentence(&self, evidence: &Evidence<'_>, now: Timestamp) -> Result<SignedWith, Rejection> {
+        let Evidence { signed_by, fingerprints, binds, signed_at, signed_until, message_id: _ } = evidence;
         let fault = |says: &'static str| Err(Rejection::new(Reason::ModeFault).detail("core/contract", says));
         if !binds.contains(self.binds) {
             return fault("the mode binds less than it declared");
@@ -199,17 +209,16 @@ impl Verifier {
         };
         let key = match signed_by {
             SignedBy::Held(keys) if keys.is_empty() => return Err(Rejection::new(Reason::BadSignature)),
-            SignedBy::Held(keys) => match in_window(keys) {
+            SignedBy::Held(keys) => match in_window(*keys) {
                 Some((index, _)) => SignedWith::Held(index as u8),
                 None => return Err(Rejection::new(Reason::ExpiredSecret)),
             },
-            SignedBy::Fetched(id, anchors) if anchors.is_empty() || in_window(anchors).is_some() => {
-                SignedWith::Fetched(id)
+            SignedBy::Fetched(id, anchors) if anchors.is_empty() || in_window(*anchors).is_some() => {
+                SignedWith::Fetched(id.clone())
             }
             SignedBy::Fetched(..) => return Err(Rejection::new(Reason::ExpiredSecret)),
         };
         let signed_at = signed_at.filter(|_| binds.contains(Binds::TIME));
-        let message_id = message_id.filter(|_| binds.contains(Binds::ID));
         if let Some(Freshness { tolerance, required }) = self.freshness {
             if let Some(latest) = signed_until.filter(|_| binds.contains(Binds::TIME))
                 && tolerance.judge(latest, now) == Age::Future
@@ -224,8 +233,7 @@ impl Verifier {
                 None => {}
             }
         }
-        let origin = self.origin.clone();
-        Ok(Outcome::Verified(Verified { origin, key, message_id, signed_at, binds, fingerprints, body }))
+        Ok(key)
     }
 }
 

@@ -126,6 +126,7 @@ impl Place {
     }
 
     /// The one text at this place, cut out; for times and ids. `Absent` if there is none.
+    #[inline]
     pub(crate) fn one<'r>(&self, scope: &Scope<'r>) -> Result<Cow<'r, [u8]>, Fault> {
         let text = self.cleaned(self.found(scope)?, scope)?;
         match &self.extract {
@@ -346,6 +347,7 @@ impl<'p, 'r> Gather<'_, 'p, 'r> {
 }
 
 /// Undo a signature's encodings, outermost first. `None` for anything but the one spelling, and for nothing at all.
+#[inline]
 pub(crate) fn decode(encoded: &[u8], encodings: &[Encoding], bytes: &mut Tag) -> Option<()> {
     let (outermost, inner) = encodings.split_first()?;
     decode_one(encoded, *outermost, bytes)?;
@@ -365,17 +367,18 @@ pub(crate) fn encode(signature: &[u8], encodings: &[Encoding]) -> Vec<u8> {
     })
 }
 
+#[inline]
 fn decode_one(text: &[u8], encoding: Encoding, bytes: &mut Tag) -> Option<()> {
     use base64_simd::{AsOut, STANDARD, URL_SAFE_NO_PAD};
     match encoding {
         // `0x` would be taken off by the decoder; on the wire it is another spelling.
         Encoding::Hex if !text.len().is_multiple_of(2) || text.starts_with(b"0x") => return None,
         Encoding::Hex => {
-            bytes.resize(text.len() / 2, 0);
+            make_room(bytes, text.len() / 2);
             const_hex::decode_to_slice(text, bytes).ok()?;
         }
         Encoding::Base64 => {
-            bytes.resize(STANDARD.decoded_length(text).ok()?, 0);
+            make_room(bytes, STANDARD.decoded_length(text).ok()?);
             let len = STANDARD.decode(text, bytes.as_mut_slice().as_out()).ok()?.len();
             bytes.truncate(len);
         }
@@ -384,12 +387,22 @@ fn decode_one(text: &[u8], encoding: Encoding, bytes: &mut Tag) -> Option<()> {
                 0 => text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text),
                 _ => text,
             };
-            bytes.resize(URL_SAFE_NO_PAD.decoded_length(bare).ok()?, 0);
+            make_room(bytes, URL_SAFE_NO_PAD.decoded_length(bare).ok()?);
             let len = URL_SAFE_NO_PAD.decode(bare, bytes.as_mut_slice().as_out()).ok()?.len();
             bytes.truncate(len);
         }
     }
     Some(())
+}
+
+/// So many zeros, to be written over. `resize` would put them down one by one.
+#[inline]
+fn make_room(bytes: &mut Tag, length: usize) {
+    bytes.clear();
+    match [0; 64].get(..length) {
+        Some(zeros) => bytes.extend_from_slice(zeros),
+        None => bytes.resize(length, 0),
+    }
 }
 
 /// A part of a text, borrowed from the request where the text is.
@@ -409,7 +422,11 @@ fn pairs<'t>(
     separator: &'t str,
 ) -> impl Iterator<Item = (&'t [u8], &'t [u8])> {
     split(text, between.as_bytes()).filter_map(move |pair| {
-        let at = memchr::memmem::find(pair, separator.as_bytes())?;
+        let at = match separator.as_bytes() {
+            // It stands early, behind a short name.
+            [one] => pair.iter().position(|byte| byte == one)?,
+            many => memchr::memmem::find(pair, many)?,
+        };
         Some((&pair[..at], &pair[at + separator.len()..]))
     })
 }

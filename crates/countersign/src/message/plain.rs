@@ -6,7 +6,7 @@
 //! way: that both agree is what the property tests of streaming show.
 
 use super::place::{At, Extract, Place, Tag, decode, split};
-use super::plan::{Algorithm, Case, Plan};
+use super::plan::{Algorithm, Case, Plan, Timed};
 use super::scope::Scope;
 use super::template::{Bound, Primitive};
 use super::value::{Segment, Slot, Source};
@@ -16,6 +16,7 @@ use crate::mode::{Evidence, Refusal, SignedBy};
 use crate::outcome::{Fingerprints, Reason};
 use crate::request::{Found, Request};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 
 impl Plan {
     /// Whether the short way is open.
@@ -29,7 +30,13 @@ impl Plan {
         let plain = |segment: &Segment| match segment {
             Segment::Literal(_) => true,
             Segment::Slot(Slot { source, filters, without: None, .. }) => {
-                filters.is_empty() && matches!(source, Source::Body | Source::Timestamp | Source::Id)
+                let known = match source {
+                    Source::Body => true,
+                    Source::Timestamp => self.time.is_some(),
+                    Source::Id => self.id.is_some(),
+                    _ => false,
+                };
+                filters.is_empty() && known
             }
             Segment::Slot(_) | Segment::Optional(_) => false,
         };
@@ -51,74 +58,89 @@ impl Plan {
 }
 
 impl<P: Primitive> Bound<P> {
-    /// `None`: go the long way.
+    /// The signatures, the time and the id, if all is as it should be. `None`: go the long way.
     #[inline]
-    pub(super) fn check_plain<'r>(&self, request: &Request<'r>) -> Option<Result<Evidence<'r>, Refusal>> {
-        let (
-            [Case { templates, places, algorithm: Algorithm::Fixed(algorithm), .. }],
-            Plan { time, id, binds, .. },
-        ) = (&*self.plan.cases, &self.plan)
-        else {
-            return None;
-        };
-        let mut tags = Tags::new();
-        places[0].tags(request, &mut tags)?;
-        let scope = Scope::new(request);
+    pub(super) fn read_plain<'r>(&self, scope: &Scope<'r>, tags: &mut Tags) -> Option<TimeAndId<'r>> {
+        let Plan { cases, time, id, .. } = &self.plan;
+        cases[0].places[0].tags(&scope.request, tags)?;
         let time = match time {
-            Some(time) => Some(time.read(&scope).ok()??),
+            Some(time) => Some(time.read(scope).ok()??),
             None => None,
         };
         let id = match id {
-            Some(id) => Some(id.read(&scope).ok()??),
+            Some(id) => Some(id.read(scope).ok()??),
             None => None,
+        };
+        Some((time, id))
+    }
+
+    /// One MAC a key, then only comparisons.
+    #[inline]
+    pub(super) fn judge_plain<'r>(
+        &self,
+        body: &[u8],
+        tags: &Tags,
+        time: Option<Timed<'r>>,
+        id: Option<Cow<'r, [u8]>>,
+    ) -> Result<Evidence<'r>, Refusal> {
+        let Case { templates, algorithm, .. } = &self.plan.cases[0];
+        let algorithm = match algorithm {
+            Algorithm::Fixed(number) => *number,
+            Algorithm::Mapped { .. } => return Err(Reason::ModeFault.into()),
         };
         let mut keys = KeySet::default();
         let mut prints = SmallVec::new();
         for key in &self.keys {
-            let prepared = key.prepared(*algorithm)?;
+            let Some(prepared) = key.prepared(algorithm) else { return Err(Reason::ModeFault.into()) };
             let mut state = self.primitive.start(prepared);
             for segment in &templates[0].segments {
-                let piece = match segment {
-                    Segment::Literal(text) => text,
-                    Segment::Slot(Slot { source: Source::Body, .. }) => request.body,
-                    Segment::Slot(Slot { source: Source::Timestamp, .. }) => &*time.as_ref()?.0,
-                    Segment::Slot(Slot { source: Source::Id, .. }) => id.as_deref()?,
-                    Segment::Slot(_) | Segment::Optional(_) => return None,
+                let piece = match (segment, &time, &id) {
+                    (Segment::Literal(text), _, _) => text,
+                    (Segment::Slot(Slot { source: Source::Body, .. }), _, _) => body,
+                    (Segment::Slot(Slot { source: Source::Timestamp, .. }), Some((text, _)), _) => text,
+                    (Segment::Slot(Slot { source: Source::Id, .. }), _, Some(id)) => id,
+                    _ => return Err(Reason::ModeFault.into()),
                 };
                 self.primitive.update(&mut state, piece);
             }
             let made = self.primitive.finish(state);
             prints.push(self.primitive.fingerprint(&made));
-            for tag in &tags {
-                if self.primitive.matches(prepared, &made, tag) {
-                    keys.insert(key.index);
-                }
+            if tags.iter().fold(false, |any, tag| self.primitive.matches(prepared, &made, tag) | any) {
+                keys.insert(key.index);
             }
         }
         if keys.is_empty() {
-            return Some(Err(Reason::BadSignature.into()));
+            return Err(Reason::BadSignature.into());
         }
-        Some(Ok(Evidence {
+        Ok(Evidence {
             signed_by: SignedBy::Held(keys),
             fingerprints: Fingerprints::of(prints),
-            binds: *binds,
+            binds: self.plan.binds,
             signed_at: time.and_then(|(_, at)| at),
             signed_until: None,
             message_id: id.map(super::template::id_text),
-        }))
+        })
     }
 }
 
+/// The time and the id of a request, where the plan has them.
+pub(super) type TimeAndId<'r> = (Option<Timed<'r>>, Option<Cow<'r, [u8]>>);
+
 /// Decoded signatures; four cost no allocation.
-type Tags = SmallVec<[Tag; 4]>;
+pub(super) type Tags = SmallVec<[Tag; 4]>;
 
 impl Place {
     /// Whether it is one header that is cut without a pattern and not changed before.
     fn is_one_header(&self) -> bool {
-        matches!(self.at, At::Header(_))
-            && !self.repeat
-            && !self.is_cleaned()
-            && !matches!(self.extract, Extract::Regex { .. })
+        let cut = match &self.extract {
+            Extract::Raw | Extract::Prefix { .. } => true,
+            // A pair is cut at its first separator: a key that holds one is never found, and here it would be.
+            Extract::Pairs { separator, key, .. } => {
+                format!("{key}{separator}").find(&**separator) == Some(key.len())
+            }
+            Extract::Regex { .. } => false,
+        };
+        cut && matches!(self.at, At::Header(_)) && !self.repeat && !self.is_cleaned()
     }
 
     /// The signatures here, if all is as it should be.

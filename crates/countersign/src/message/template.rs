@@ -5,6 +5,7 @@
 
 use super::held::Held;
 use super::place::{Candidate, Candidates};
+use super::plain::Tags;
 use super::plan::{Algorithm, Case, Plan, Timed, split_at_body};
 use super::scope::{Local, Scope};
 use super::stream::InPieces;
@@ -232,12 +233,13 @@ struct Matched {
 
 impl<P: Primitive> Check for Bound<P> {
     fn check<'r>(&self, request: &Request<'r>, _: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
-        if self.plain
-            && let Some(judged) = self.check_plain(request)
-        {
-            return judged;
-        }
         let scope = Scope::new(request);
+        if self.plain {
+            let mut tags = Tags::new();
+            if let Some((time, id)) = self.read_plain(&scope, &mut tags) {
+                return self.judge_plain(request.body, &tags, time, id);
+            }
+        }
         let Some(each) = &self.plan.each else { return self.judge(&scope) };
         let fault = |fault| Rejection::new(Reason::MalformedContent).detail(CONTENT_MALFORMED, why(fault));
         let items = scope.json().and_then(|json| json.wildcard(&each.pattern)).map_err(fault)?;
@@ -737,7 +739,9 @@ fn both<'r>(a: Evidence<'r>, b: Evidence<'r>) -> Evidence<'r> {
 /// An id for evidence. Ids are ASCII: reading them saw to it.
 pub(super) fn id_text(id: Cow<'_, [u8]>) -> Cow<'_, str> {
     match id {
-        Cow::Borrowed(id) => String::from_utf8_lossy(id),
+        Cow::Borrowed(id) => {
+            std::str::from_utf8(id).map_or_else(|_| String::from_utf8_lossy(id), Cow::Borrowed)
+        }
         Cow::Owned(id) => Cow::Owned(text_of(&id)),
     }
 }
