@@ -15,9 +15,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Names that are tables of every preset, and so can be no mode's.
-const RESERVED: [&str; 8] =
-    ["event", "freshness", "handshake", "preset", "replay", "response", "schema", "var"];
+/// The keys of every preset, which can name no mode: its table would stand in their place.
+const RESERVED: [&str; 16] = [
+    "confidence",
+    "event",
+    "freshness",
+    "handshake",
+    "like",
+    "mode",
+    "name",
+    "notes",
+    "preset",
+    "reference",
+    "replaces",
+    "replay",
+    "response",
+    "schema",
+    "title",
+    "var",
+];
 
 /// The modes and presets a program knows, by name.
 #[derive(Default)]

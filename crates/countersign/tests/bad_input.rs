@@ -450,7 +450,6 @@ fn nothing_is_trimmed_inside_a_pair() {
         ("1700000000 ", "malformed_timestamp"),
         // A tab is a control character: no signature is read out of a header that has one.
         ("\t1700000000", "malformed_signature"),
-        ("+1700000000", "malformed_timestamp"),
         ("NaN", "malformed_timestamp"),
         ("", "malformed_timestamp"),
         ("1700000000000", "malformed_timestamp"),
@@ -479,7 +478,7 @@ fn nothing_is_trimmed_inside_a_pair() {
 /// the one that came nor the one that should have come.
 #[test]
 fn nothing_that_prints_says_a_secret_or_an_expected_tag() {
-    let (mut looked, mut refused) = (0, 0);
+    let mut refused = 0;
     for good in shared::signed() {
         let mut changed = good.clone();
         changed.body.extend_from_slice(b" ");
@@ -502,11 +501,10 @@ fn nothing_that_prints_says_a_secret_or_an_expected_tag() {
             let said = said(&request);
             for needle in &secret {
                 assert!(!contains(said.as_bytes(), needle), "{}: {said}", good.name);
-                looked += 1;
             }
         }
     }
-    assert!(looked > 200 && refused > 10, "{looked} {refused}");
+    assert!(refused > 10, "{refused}");
 }
 
 /// The secrets and signatures of a request, raw, in hex and in base64.
@@ -592,9 +590,11 @@ fn contains(text: &[u8], needle: &[u8]) -> bool {
 #[test]
 fn a_key_error_names_the_key_and_not_its_bytes() {
     let compiled = compile(&GOOD.replace("decode = \"text\"", "decode = \"hex\"")).ok().unwrap();
-    let mut ring = Keyring::new();
+    let (mut ring, mut vars) = (Keyring::new(), Vars::new());
     ring.add(Key::shared("prod-2024", "hunter2-not-hex").unwrap()).unwrap();
-    let error = compiled.verifier("test", &ring, &Vars::new()).err().unwrap();
-    let said = format!("{error} {error:?} {ring:?}");
-    assert!(said.contains("prod-2024") && !said.contains("hunter2"), "{said}");
+    let error = compiled.verifier("test", &ring, &vars).err().unwrap();
+    vars.set("token", "hunter2");
+    let unknown = compiled.verifier("test", &ring, &vars).err().unwrap();
+    let said = format!("{error} {error:?} {ring:?} {unknown} {unknown:?} {vars:?}");
+    assert!(said.contains("prod-2024") && said.contains("token") && !said.contains("hunter2"), "{said}");
 }

@@ -518,6 +518,14 @@ fn no_name_is_taken_twice_and_none_is_reserved() {
     assert_eq!(complaint(registry.register(named("token")).map(drop)), "two modes are called `token`");
     assert_eq!(complaint(registry.register(named("hmac")).map(drop)), "two modes are called `hmac`");
     for reserved in [
+        "name",
+        "title",
+        "mode",
+        "like",
+        "notes",
+        "reference",
+        "confidence",
+        "replaces",
         "preset",
         "freshness",
         "var",
@@ -770,6 +778,18 @@ fn a_request_is_accepted_once() {
         *value = value[comma + 1..].to_vec();
     }
     assert!(matches!(verify(&cut).accept(&guard, NOW), Err(Unaccepted::Seen(_))));
+    // Nor does a rotation make it new: one key gone, or the keys in another order.
+    let rings: [&[(&str, &str)]; 2] =
+        [&[("second", "another")], &[("second", "another"), ("main", "secret")]];
+    for keys in rings {
+        let mut ring = Keyring::new();
+        for (id, secret) in keys {
+            ring.add(Key::shared(*id, secret).unwrap()).unwrap();
+        }
+        let rotated = many.verifier("mine", &ring, &Vars::new()).unwrap();
+        let again = rotated.verify(&request(&headers, b"{}"), &cx).into_verified().unwrap();
+        assert!(matches!(again.accept(&guard, NOW), Err(Unaccepted::Seen(_))), "{keys:?}");
+    }
     // Another source has its own memory; a guard that is full says that it cannot say.
     let other = many.verifier("theirs", &ring, &Vars::new()).unwrap();
     let theirs = other.verify(&request(&headers, b"{}"), &cx).into_verified().unwrap();

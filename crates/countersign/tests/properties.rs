@@ -342,7 +342,22 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-static SIGNED: LazyLock<Vec<Delivery>> = LazyLock::new(shared::signed);
+static SIGNED: LazyLock<Vec<Delivery>> = LazyLock::new(|| {
+    let mut signed = shared::signed();
+    // What lists the headers it signs can sign none that stands there twice: its old time and signature go first.
+    let lists = |one: &Delivery| one.preset.preset().name.as_ref() == "contentful" && !one.body.is_empty();
+    let mut listed = shared::vectors().into_iter().find(lists).unwrap();
+    listed.marks = vec!["x-contentful-timestamp".into(), "x-contentful-signature".into()];
+    signed.push(again(&listed).unwrap());
+    signed
+});
+
+/// Signed anew, without the headers that the signer wrote before.
+fn again(delivery: &Delivery) -> Option<Delivery> {
+    let mut bare = delivery.clone();
+    bare.headers.retain(|(name, _)| !delivery.marks.iter().any(|mark| mark.eq_ignore_ascii_case(name)));
+    bare.signed_again()
+}
 
 proptest! {
     #![proptest_config(config(1_500))]
@@ -382,10 +397,10 @@ proptest! {
             delivery.body = body;
         }
         // What reads more of it than that cannot sign it, and says so.
-        let Some(delivery) = delivery.signed_again() else { return Ok(()) };
+        let Some(delivery) = again(&delivery) else { return Ok(()) };
         prop_assert_eq!(delivery.judge().code(), "ok", "{}", delivery.name);
 
-        if binds.contains(Binds::BODY) {
+        if binds.contains(Binds::BODY) && !delivery.body.is_empty() {
             let mut changed = delivery.clone();
             let at = at.index(changed.body.len());
             changed.body[at] ^= xor;
@@ -475,7 +490,7 @@ proptest! {
 fn shipped(name: &str) -> Delivery {
     let mut delivery = SIGNED.iter().find(|one| one.preset.preset().name.as_ref() == name).unwrap().clone();
     delivery.secrets.truncate(1);
-    delivery.signed_again().unwrap()
+    again(&delivery).unwrap()
 }
 
 proptest! {
