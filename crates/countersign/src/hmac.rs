@@ -8,7 +8,6 @@ use crate::keys::{KeyError, KeyKind};
 use crate::mode::{Mode, ModeInfo, Status};
 use crate::template::{Primitive, TemplateMode};
 use hmac::{Hmac, KeyInit, Mac};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The mode, as [`Registry::new`](crate::Registry::new) registers it.
@@ -41,10 +40,30 @@ enum Keyed {
     Sha512(Hmac<sha2::Sha512>),
 }
 
+/// A finished MAC: of a fixed size, so that it moves without a call.
+struct Made {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Made {
+    #[inline]
+    fn new<const N: usize>(mac: [u8; N]) -> Self {
+        let mut bytes = [0; 64];
+        bytes[..N].copy_from_slice(&mac);
+        Made { bytes, len: N }
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 impl Primitive for HmacPrimitive {
     type Key = Keyed;
     type State = Keyed;
-    type Tag = SmallVec<[u8; 64]>;
+    type Tag = Made;
 
     fn algorithms(&self) -> &'static [&'static str] {
         &ALGORITHMS
@@ -63,12 +82,12 @@ impl Primitive for HmacPrimitive {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn start(&self, key: &Keyed) -> Keyed {
         key.clone()
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&self, state: &mut Keyed, piece: &[u8]) {
         match state {
             Keyed::Sha256(mac) => mac.update(piece),
@@ -78,35 +97,33 @@ impl Primitive for HmacPrimitive {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish(&self, state: Keyed) -> Self::Tag {
         match state {
-            Keyed::Sha256(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
-            Keyed::Sha1(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
-            Keyed::Sha384(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
-            Keyed::Sha512(mac) => SmallVec::from_slice(&mac.finalize().into_bytes()),
+            Keyed::Sha256(mac) => Made::new(mac.finalize().into_bytes().0),
+            Keyed::Sha1(mac) => Made::new(mac.finalize().into_bytes().0),
+            Keyed::Sha384(mac) => Made::new(mac.finalize().into_bytes().0),
+            Keyed::Sha512(mac) => Made::new(mac.finalize().into_bytes().0),
         }
     }
 
     #[inline]
     fn matches(&self, _: &Keyed, tag: &Self::Tag, signature: &[u8]) -> bool {
-        ct::equal(tag, signature)
+        ct::equal(tag.bytes(), signature)
     }
 
     #[inline]
     fn fingerprint(&self, tag: &Self::Tag) -> [u8; 32] {
-        let mut print = [0; 32];
-        let len = tag.len().min(32);
-        print[..len].copy_from_slice(&tag[..len]);
-        print
+        // Shorter MACs have zeros behind them.
+        *tag.bytes.first_chunk().unwrap_or(&[0; 32])
     }
 
     fn sign(&self, _: &Keyed, tag: &Self::Tag) -> Option<Vec<u8>> {
-        Some(tag.to_vec())
+        Some(tag.bytes().to_vec())
     }
 
     fn mac(&self, tag: &Self::Tag) -> Option<Vec<u8>> {
-        Some(tag.to_vec())
+        Some(tag.bytes().to_vec())
     }
 
     fn note(&self, algorithm: usize) -> Option<&'static str> {
