@@ -2,7 +2,8 @@
 //!
 //! The raw side clones a kept `hmac` state, updates it with the pieces of the signed content and finalizes: no headers
 //! are looked at, nothing is compared. Both sides run interleaved in one process, and what counts is their difference
-//! round by round, because the machine's speed drifts and hits both alike.
+//! round by round, because the machine's speed drifts and hits both alike. One run is one sample: processes differ by more
+//! than rounds do, so compare medians of several runs.
 //!
 //! `cargo bench -p countersign --bench verify --features http`
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -120,7 +121,11 @@ impl Shape {
         let cx = Context::at(Timestamp::from_unix(NOW));
         assert_eq!(verifier.verify(&request, &cx).code(), "ok", "{}", self.name);
         let pair = Pair::measure(raw, || verifier.verify(black_box(&request), &cx));
-        let met = if pair.more <= self.allowed { "met" } else { "MISSED" };
+        let met = match (pair.more <= self.allowed, pair.quartiles.0 <= self.allowed) {
+            (true, _) => "met",
+            (false, true) => "within the noise",
+            (false, false) => "MISSED",
+        };
         println!(
             "{:18} {size:>6} {kind:8} {:>10.0} {:>10.0} {:>6.3} {:>9.0} {:>17}  at most {}: {met}",
             self.name,

@@ -7,7 +7,10 @@ use crate::ct;
 use crate::keys::{KeyError, KeyKind};
 use crate::mode::{Mode, ModeInfo, Status};
 use crate::template::{Primitive, TemplateMode};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::block_api::HmacCore;
+use hmac::digest::Output;
+use hmac::digest::block_api::{Buffer, FixedOutputCore, UpdateCore};
+use hmac::{EagerHash, KeyInit};
 use std::sync::Arc;
 
 /// The mode, as [`Registry::new`](crate::Registry::new) registers it.
@@ -31,13 +34,53 @@ struct HmacPrimitive;
 
 const ALGORITHMS: [&str; 4] = ["sha256", "sha1", "sha384", "sha512"];
 
-/// A keyed state: what hashing the padded key leaves behind. None is boxed: a request that verifies allocates nothing.
-#[derive(Clone)]
+/// A key: what hashing it, padded, leaves behind.
 enum Keyed {
-    Sha256(Hmac<sha2::Sha256>),
-    Sha1(Hmac<sha1::Sha1>),
-    Sha384(Hmac<sha2::Sha384>),
-    Sha512(Hmac<sha2::Sha512>),
+    Sha256(HmacCore<sha2::Sha256>),
+    Sha1(HmacCore<sha1::Sha1>),
+    Sha384(HmacCore<sha2::Sha384>),
+    Sha512(HmacCore<sha2::Sha512>),
+}
+
+/// Content on its way through a key's hash. Nothing is boxed: a request that verifies allocates nothing.
+enum Hashing {
+    Sha256(Running<sha2::Sha256>),
+    Sha1(Running<sha1::Sha1>),
+    Sha384(Running<sha2::Sha384>),
+    Sha512(Running<sha2::Sha512>),
+}
+
+/// The two halves of an [`hmac::Hmac`]: a key has no use for a buffer, and what is ended in place need not be moved.
+struct Running<D: EagerHash> {
+    core: HmacCore<D>,
+    buffer: Buffer<HmacCore<D>>,
+}
+
+impl<D: EagerHash> Running<D> {
+    #[inline]
+    fn of(key: &HmacCore<D>) -> Self {
+        Running { core: key.clone(), buffer: Buffer::<HmacCore<D>>::default() }
+    }
+
+    #[inline]
+    fn update(&mut self, piece: &[u8]) {
+        let Self { core, buffer } = self;
+        buffer.digest_blocks(piece, |blocks| core.update_blocks(blocks));
+    }
+
+    #[inline]
+    fn whole(key: &HmacCore<D>, pieces: &[&[u8]]) -> Made {
+        let mut running = Self::of(key);
+        pieces.iter().for_each(|piece| running.update(piece));
+        running.finish()
+    }
+
+    #[inline]
+    fn finish(&mut self) -> Made {
+        let mut tag = Output::<HmacCore<D>>::default();
+        self.core.finalize_fixed_core(&mut self.buffer, &mut tag);
+        Made::of(&tag)
+    }
 }
 
 /// A finished MAC: of a fixed size, so that it moves without a call.
@@ -48,10 +91,10 @@ struct Made {
 
 impl Made {
     #[inline]
-    fn new<const N: usize>(mac: [u8; N]) -> Self {
+    fn of(mac: &[u8]) -> Self {
         let mut bytes = [0; 64];
-        bytes[..N].copy_from_slice(&mac);
-        Made { bytes, len: N }
+        bytes[..mac.len()].copy_from_slice(mac);
+        Made { bytes, len: mac.len() }
     }
 
     #[inline]
@@ -62,7 +105,7 @@ impl Made {
 
 impl Primitive for HmacPrimitive {
     type Key = Keyed;
-    type State = Keyed;
+    type State = Hashing;
     type Tag = Made;
 
     fn algorithms(&self) -> &'static [&'static str] {
@@ -75,35 +118,51 @@ impl Primitive for HmacPrimitive {
         }
         let refused = |_| KeyError::new("the key does not fit the hash");
         Ok(match ALGORITHMS[algorithm] {
-            "sha1" => Keyed::Sha1(Hmac::new_from_slice(bytes).map_err(refused)?),
-            "sha384" => Keyed::Sha384(Hmac::new_from_slice(bytes).map_err(refused)?),
-            "sha512" => Keyed::Sha512(Hmac::new_from_slice(bytes).map_err(refused)?),
-            _ => Keyed::Sha256(Hmac::new_from_slice(bytes).map_err(refused)?),
+            "sha1" => Keyed::Sha1(HmacCore::new_from_slice(bytes).map_err(refused)?),
+            "sha384" => Keyed::Sha384(HmacCore::new_from_slice(bytes).map_err(refused)?),
+            "sha512" => Keyed::Sha512(HmacCore::new_from_slice(bytes).map_err(refused)?),
+            _ => Keyed::Sha256(HmacCore::new_from_slice(bytes).map_err(refused)?),
         })
     }
 
-    #[inline(always)]
-    fn start(&self, key: &Keyed) -> Keyed {
-        key.clone()
-    }
-
-    #[inline(always)]
-    fn update(&self, state: &mut Keyed, piece: &[u8]) {
-        match state {
-            Keyed::Sha256(mac) => mac.update(piece),
-            Keyed::Sha1(mac) => mac.update(piece),
-            Keyed::Sha384(mac) => mac.update(piece),
-            Keyed::Sha512(mac) => mac.update(piece),
+    #[inline]
+    fn start(&self, key: &Keyed) -> Hashing {
+        match key {
+            Keyed::Sha256(key) => Hashing::Sha256(Running::of(key)),
+            Keyed::Sha1(key) => Hashing::Sha1(Running::of(key)),
+            Keyed::Sha384(key) => Hashing::Sha384(Running::of(key)),
+            Keyed::Sha512(key) => Hashing::Sha512(Running::of(key)),
         }
     }
 
-    #[inline(always)]
-    fn finish(&self, state: Keyed) -> Self::Tag {
+    #[inline]
+    fn update(&self, state: &mut Hashing, piece: &[u8]) {
         match state {
-            Keyed::Sha256(mac) => Made::new(mac.finalize().into_bytes().0),
-            Keyed::Sha1(mac) => Made::new(mac.finalize().into_bytes().0),
-            Keyed::Sha384(mac) => Made::new(mac.finalize().into_bytes().0),
-            Keyed::Sha512(mac) => Made::new(mac.finalize().into_bytes().0),
+            Hashing::Sha256(running) => running.update(piece),
+            Hashing::Sha1(running) => running.update(piece),
+            Hashing::Sha384(running) => running.update(piece),
+            Hashing::Sha512(running) => running.update(piece),
+        }
+    }
+
+    #[inline]
+    fn finish(&self, mut state: Hashing) -> Self::Tag {
+        match &mut state {
+            Hashing::Sha256(running) => running.finish(),
+            Hashing::Sha1(running) => running.finish(),
+            Hashing::Sha384(running) => running.finish(),
+            Hashing::Sha512(running) => running.finish(),
+        }
+    }
+
+    // The state of the one hash is smaller than one that could be any's, and is never moved.
+    #[inline]
+    fn whole(&self, key: &Keyed, pieces: &[&[u8]]) -> Self::Tag {
+        match key {
+            Keyed::Sha256(key) => Running::whole(key, pieces),
+            Keyed::Sha1(key) => Running::whole(key, pieces),
+            Keyed::Sha384(key) => Running::whole(key, pieces),
+            Keyed::Sha512(key) => Running::whole(key, pieces),
         }
     }
 

@@ -68,7 +68,8 @@ pub(crate) enum Signer {
 
 pub(crate) enum Body<'r> {
     Borrowed(&'r [u8]),
-    Shared(Arc<[u8]>),
+    /// As it was collected: an `Arc<[u8]>` would copy it once more.
+    Shared(Arc<Vec<u8>>),
 }
 
 /// Prints nothing: a body may hold what logs must not.
@@ -148,7 +149,7 @@ impl<'r> Verified<'r> {
     pub fn into_owned(self) -> Verified<'static> {
         let Verified { origin, key, message_id, signed_at, binds, fingerprints, body } = self;
         let body = match body {
-            Body::Borrowed(body) => Body::Shared(body.into()),
+            Body::Borrowed(body) => Body::Shared(Arc::new(body.to_vec())),
             Body::Shared(body) => Body::Shared(body),
         };
         let message_id = message_id.map(|id| Cow::Owned(id.into_owned()));

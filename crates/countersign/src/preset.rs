@@ -3,7 +3,9 @@
 //! What every scheme has is read here; the mode's own table is kept unread, for the mode. Nothing is guessed: a key
 //! that nobody asked for is a mistake, and all mistakes are told at once.
 
-use crate::config::{Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Node, Reader, Span, Spanned};
+use crate::config::{
+    Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Node, Reader, Span, Spanned, nearest, one_of,
+};
 use crate::handshake::{Handshake, Responses};
 use crate::message::value::{Allow, Env, Value};
 use crate::replay::{Replay, ReplayBy};
@@ -86,7 +88,7 @@ impl Preset {
     /// Read a resolved tree. The mode's own table is kept, not read.
     pub fn read(layer: &Layer) -> Result<Self, ConfigErrors> {
         let complaints = Complaints::new();
-        let read = read(layer, &complaints);
+        let read = read(layer, &complaints, &[]);
         complaints.into_result()?;
         read.ok_or_else(no_preset)
     }
@@ -144,8 +146,19 @@ pub(crate) fn no_preset() -> ConfigErrors {
     ConfigError::new(ConfigCode::MalformedConfig, "this is no preset").into()
 }
 
-/// What of a preset can be read. It may be used only if there were no complaints.
-pub(crate) fn read(layer: &Layer, complaints: &Complaints) -> Option<Preset> {
+/// For a mode that is not here.
+pub(crate) fn unknown_mode(mode: &Spanned<Arc<str>>, modes: &[&str]) -> ConfigError {
+    let says = format!("unknown mode `{}`: here is {}", mode.value, one_of(modes.iter().copied()));
+    let error = ConfigError::at(ConfigCode::UnknownMode, mode.span.clone(), says);
+    match nearest(&mode.value, modes.iter().copied()) {
+        Some(near) => error.help(format!("write `mode = \"{near}\"`")),
+        None => error.help("`countersign mode list` shows all"),
+    }
+}
+
+/// What of a preset can be read. It may be used only if there were no complaints. `modes` are those that there are; none
+/// means that they are not known here.
+pub(crate) fn read(layer: &Layer, complaints: &Complaints, modes: &[&str]) -> Option<Preset> {
     let root = Reader::new(layer.root(), complaints, "");
     if let Some(schema) = root.integer("schema", 0..=i64::MAX)
         && schema.value != SCHEMA
@@ -180,8 +193,15 @@ pub(crate) fn read(layer: &Layer, complaints: &Complaints) -> Option<Preset> {
     let responses = Responses::read(&root, &vars);
     let event = read_event(&root, &vars);
     let config = mode.as_ref().and_then(|mode| {
+        if !modes.is_empty() && !modes.contains(&&*mode.value) {
+            complaints.push(unknown_mode(mode, modes));
+            // The table of the mode that was meant is no mistake of its own.
+            for known in modes {
+                root.node(known);
+            }
+        }
         let table = root.node(&mode.value);
-        if table.is_none() {
+        if table.is_none() && (modes.is_empty() || modes.contains(&&*mode.value)) {
             root.missing(&mode.value, format!("the mode `{0}` reads the table `[{0}]`", mode.value));
         }
         Some(ModeConfig { table: table?.clone(), path: mode.value.clone(), vars: vars.clone() })

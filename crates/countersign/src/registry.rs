@@ -147,6 +147,10 @@ impl Registry {
         self.modes.get(name)
     }
 
+    fn mode_names(&self) -> Vec<&str> {
+        self.modes.keys().map(|name| &**name).collect()
+    }
+
     /// The presets here by name, as trees, `like` not yet resolved.
     pub fn presets(&self) -> impl Iterator<Item = (&str, &Layer)> {
         self.presets.iter().map(|(name, layer)| (&**name, layer))
@@ -222,7 +226,8 @@ impl Registry {
     /// together.
     pub fn compile_layer(&self, layer: &Layer) -> Result<Arc<Compiled>, ConfigErrors> {
         let complaints = Complaints::new();
-        let compiled = preset::read(layer, &complaints).map(|preset| self.compile(&preset));
+        let compiled =
+            preset::read(layer, &complaints, &self.mode_names()).map(|preset| self.compile(&preset));
         match (compiled, complaints.into_result()) {
             (Some(compiled), Ok(())) => compiled,
             (Some(Err(more)), Err(mut errors)) => {
@@ -237,18 +242,8 @@ impl Registry {
     /// Make any preset executable.
     pub fn compile(&self, preset: &Preset) -> Result<Arc<Compiled>, ConfigErrors> {
         let word = &preset.mode;
-        let mode = self.modes.get(&word.value).ok_or_else(|| {
-            let says = format!(
-                "unknown mode `{}`: here is {}",
-                word.value,
-                one_of(self.modes.keys().map(|name| &**name))
-            );
-            let error = ConfigError::at(ConfigCode::UnknownMode, word.span.clone(), says);
-            match nearest(&word.value, self.modes.keys().map(|name| &**name)) {
-                Some(near) => error.help(format!("write `mode = \"{near}\"`")),
-                None => error.help("`countersign mode list` shows all"),
-            }
-        })?;
+        let mode =
+            self.modes.get(&word.value).ok_or_else(|| preset::unknown_mode(word, &self.mode_names()))?;
         let scheme = mode.compile(&preset.config)?;
         let errors = handshake::check_all(&preset.handshakes, &*scheme);
         let binds = scheme.needs().binds;
@@ -408,5 +403,21 @@ impl Compiled {
                 Err(KeyError::new(format!("`{name}` declares no variable `{unknown}`{help}")))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_misspelt_mode_is_told_with_the_nearest_and_its_table_is_no_mistake() {
+        let mut registry = Registry::new();
+        let text = "name = \"acme\"\nmode = \"hmca\"\n[hmac]\nalgorithm = \"sha256\"\n";
+        registry.add_preset("acme.toml", text).unwrap();
+        let errors = registry.named("acme").err().unwrap();
+        let told: Vec<_> = errors.0.iter().map(|error| (error.code, error.help.as_deref())).collect();
+        assert_eq!(told, [(ConfigCode::UnknownMode, Some("write `mode = \"hmac\"`"))]);
     }
 }

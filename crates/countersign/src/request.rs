@@ -110,7 +110,7 @@ impl HeaderName {
     pub fn is(&self, name: &[u8]) -> bool {
         let text = self.text.as_bytes();
         // Names of one length mostly differ in their last letter already; bit 5 is the case of letters.
-        let last = |name: &[u8]| name.last().map(|b| b | 0x20);
+        let last = |name: &[u8]| name.last().map_or(0, |byte| byte | 0x20);
         name.len() == text.len()
             && last(name) == last(text)
             && (name == text || name.eq_ignore_ascii_case(text))
@@ -179,7 +179,8 @@ impl<'r> Found<'r> {
 fn find_in<'h, N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &'h [(N, V)], name: &HeaderName) -> Found<'h> {
     let mut found = Found::Absent;
     for (n, value) in pairs {
-        if name.is(n.as_ref()) {
+        let n = n.as_ref();
+        if n.len() == name.text.len() && name.is(n) {
             found = found.and(value.as_ref());
         }
     }

@@ -164,33 +164,32 @@ impl Verifier {
         body: Body<'r>,
         now: Timestamp,
     ) -> Outcome<'r> {
-        match evidence {
-            Ok(evidence) => match self.sentence(&evidence, now) {
-                Ok(key) => {
-                    let Evidence { fingerprints, binds, signed_at, message_id, .. } = evidence;
-                    Outcome::Verified(Verified {
-                        origin: self.origin.clone(),
-                        key,
-                        message_id: message_id.filter(|_| binds.contains(Binds::ID)),
-                        signed_at: signed_at.filter(|_| binds.contains(Binds::TIME)),
-                        binds,
-                        fingerprints,
-                        body,
-                    })
-                }
-                Err(rejection) => Outcome::Rejected(rejection),
-            },
-            Err(Refusal::Unresolved(wanted)) => Outcome::Unresolved(wanted),
+        let evidence = match evidence {
+            Ok(evidence) => evidence,
+            Err(Refusal::Unresolved(wanted)) => return Outcome::Unresolved(wanted),
             // With no key that may be used now nothing could have matched: that is what the operator can mend.
-            Err(Refusal::Rejected(rejection)) => Outcome::Rejected(match rejection.reason {
-                Reason::BadSignature
-                    if !self.origin.keys.is_empty() && live(&self.origin.keys, now).is_empty() =>
-                {
-                    Rejection::new(Reason::NoActiveSecret)
-                }
-                _ => rejection,
-            }),
-        }
+            Err(Refusal::Rejected(Rejection { reason: Reason::BadSignature, .. }))
+                if !self.origin.keys.is_empty() && live(&self.origin.keys, now).is_empty() =>
+            {
+                return Outcome::Rejected(Rejection::new(Reason::NoActiveSecret));
+            }
+            Err(Refusal::Rejected(rejection)) => return Outcome::Rejected(rejection),
+        };
+        // Judged where it is: evidence is big, and every move of it costs as much as a look at a header.
+        let key = match self.sentence(&evidence, now) {
+            Ok(key) => key,
+            Err(rejection) => return Outcome::Rejected(rejection),
+        };
+        let binds = evidence.binds;
+        Outcome::Verified(Verified {
+            origin: self.origin.clone(),
+            key,
+            message_id: evidence.message_id.filter(|_| binds.contains(Binds::ID)),
+            signed_at: evidence.signed_at.filter(|_| binds.contains(Binds::TIME)),
+            binds,
+            fingerprints: evidence.fingerprints,
+            body,
+        })
     }
 
     /// The key that counts, if the evidence stands.
@@ -287,7 +286,7 @@ impl Stream {
         match self.state {
             State::Refused(rejection) => Finish::Rejected(rejection),
             State::Open(progress, body) => {
-                let whole = Waiting { verifier: self.verifier, head: self.head, body: body.into() };
+                let whole = Waiting { verifier: self.verifier, head: self.head, body: Arc::new(body) };
                 match progress {
                     Some(progress) => whole.settle(progress.finish(cx), cx),
                     None => whole.finish(cx),
@@ -301,7 +300,7 @@ impl Stream {
 pub struct Waiting {
     verifier: Arc<Verifier>,
     head: HeadBuf,
-    body: Arc<[u8]>,
+    body: Arc<Vec<u8>>,
 }
 
 impl Waiting {

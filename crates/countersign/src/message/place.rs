@@ -128,7 +128,12 @@ impl Place {
     /// The one text at this place, cut out; for times and ids. `Absent` if there is none.
     #[inline]
     pub(crate) fn one<'r>(&self, scope: &Scope<'r>) -> Result<Cow<'r, [u8]>, Fault> {
-        let text = self.cleaned(self.found(scope)?, scope)?;
+        self.cut(self.cleaned(self.found(scope)?, scope)?)
+    }
+
+    /// The one thing in the text at this place.
+    #[inline]
+    pub(crate) fn cut<'r>(&self, text: Cow<'r, [u8]>) -> Result<Cow<'r, [u8]>, Fault> {
         match &self.extract {
             Extract::Raw => Ok(text),
             Extract::Prefix { prefix, optional } => match (text.strip_prefix(prefix.as_bytes()), optional) {

@@ -6,8 +6,7 @@
 //! way: that both agree is what the property tests of streaming show.
 
 use super::place::{At, Extract, Place, Tag, decode, split};
-use super::plan::{Algorithm, Case, Plan, Timed};
-use super::scope::Scope;
+use super::plan::{Algorithm, Case, Plan, Time, Timed};
 use super::template::{Bound, Primitive};
 use super::value::{Segment, Slot, Source};
 use super::wire;
@@ -52,23 +51,37 @@ impl Plan {
             && template.segments.iter().all(plain)
             && place.role.is_none()
             && place.is_one_header()
-            && self.time.iter().all(|time| time.before && time.from_signature.is_none())
-            && self.id.iter().all(|id| id.before)
+            && self.time.iter().all(|time| {
+                let Time { places, from_signature, formats, before, .. } = time;
+                *before && from_signature.is_none() && !formats.is_opaque() && in_one_header(places)
+            })
+            && self.id.iter().all(|id| id.before && in_one_header(&id.places))
     }
+}
+
+fn in_one_header(places: &[Place]) -> bool {
+    matches!(places, [place] if place.is_one_header())
 }
 
 impl<P: Primitive> Bound<P> {
     /// The signatures, the time and the id, if all is as it should be. `None`: go the long way.
     #[inline]
-    pub(super) fn read_plain<'r>(&self, scope: &Scope<'r>, tags: &mut Tags) -> Option<TimeAndId<'r>> {
+    pub(super) fn read_plain<'r>(&self, request: &Request<'r>, tags: &mut Tags) -> Option<TimeAndId<'r>> {
         let Plan { cases, time, id, .. } = &self.plan;
-        cases[0].places[0].tags(&scope.request, tags)?;
+        let place = &cases[0].places[0];
+        let text = place.header(request)?;
+        place.tags(text, tags)?;
+        let read = |there: &Place| {
+            // Several providers write the time beside the signature: one look at the header is enough.
+            let text = if there.at == place.at { text } else { there.header(request)? };
+            there.cut(Cow::Borrowed(text)).ok()
+        };
         let time = match time {
-            Some(time) => Some(time.read(scope).ok()??),
+            Some(time) => Some(time.timed(read(&time.places[0])?).ok()?),
             None => None,
         };
         let id = match id {
-            Some(id) => Some(id.read(scope).ok()??),
+            Some(id) => Some(read(&id.places[0]).filter(|text| id.allows(text).is_ok())?),
             None => None,
         };
         Some((time, id))
@@ -88,27 +101,26 @@ impl<P: Primitive> Bound<P> {
             Algorithm::Fixed(number) => *number,
             Algorithm::Mapped { .. } => return Err(Reason::ModeFault.into()),
         };
-        let mut keys = KeySet::default();
-        let mut prints = SmallVec::new();
+        let (mut keys, mut prints) = (KeySet::default(), SmallVec::new());
+        let mut pieces = SmallVec::<[&[u8]; 12]>::new();
+        for segment in &templates[0].segments {
+            pieces.push(match (segment, &time, &id) {
+                (Segment::Literal(text), _, _) => text,
+                (Segment::Slot(Slot { source: Source::Body, .. }), _, _) => body,
+                (Segment::Slot(Slot { source: Source::Timestamp, .. }), Some((text, _)), _) => text,
+                (Segment::Slot(Slot { source: Source::Id, .. }), _, Some(id)) => id,
+                _ => return Err(Reason::ModeFault.into()),
+            });
+        }
         for key in &self.keys {
             let Some(prepared) = key.prepared(algorithm) else { return Err(Reason::ModeFault.into()) };
-            let mut state = self.primitive.start(prepared);
-            for segment in &templates[0].segments {
-                let piece = match (segment, &time, &id) {
-                    (Segment::Literal(text), _, _) => text,
-                    (Segment::Slot(Slot { source: Source::Body, .. }), _, _) => body,
-                    (Segment::Slot(Slot { source: Source::Timestamp, .. }), Some((text, _)), _) => text,
-                    (Segment::Slot(Slot { source: Source::Id, .. }), _, Some(id)) => id,
-                    _ => return Err(Reason::ModeFault.into()),
-                };
-                self.primitive.update(&mut state, piece);
-            }
-            let made = self.primitive.finish(state);
+            let made = self.primitive.whole(prepared, &pieces);
             prints.push(self.primitive.fingerprint(&made));
             if tags.iter().fold(false, |any, tag| self.primitive.matches(prepared, &made, tag) | any) {
                 keys.insert(key.index);
             }
         }
+        drop(pieces);
         if keys.is_empty() {
             return Err(Reason::BadSignature.into());
         }
@@ -133,7 +145,8 @@ impl Place {
     /// Whether it is one header that is cut without a pattern and not changed before.
     fn is_one_header(&self) -> bool {
         let cut = match &self.extract {
-            Extract::Raw | Extract::Prefix { .. } => true,
+            Extract::Raw => true,
+            Extract::Prefix { prefix, .. } => wire::is_plain_header(prefix.as_bytes()),
             // A pair is cut at its first separator: a key that holds one is never found, and here it would be.
             Extract::Pairs { separator, key, .. } => {
                 format!("{key}{separator}").find(&**separator) == Some(key.len())
@@ -143,15 +156,20 @@ impl Place {
         cut && matches!(self.at, At::Header(_)) && !self.repeat && !self.is_cleaned()
     }
 
-    /// The signatures here, if all is as it should be.
+    /// The header's value, if there is one and it is plain.
     #[inline]
-    fn tags(&self, request: &Request<'_>, tags: &mut Tags) -> Option<()> {
+    fn header<'r>(&self, request: &Request<'r>) -> Option<&'r [u8]> {
         let At::Header(name) = &self.at else { return None };
         let Found::One(text) = request.head.headers.find(name) else { return None };
         let text = wire::ows(text);
-        if !wire::is_plain_header(text) {
-            return None;
-        }
+        // One word is looked at by whoever reads it: no encoding, time or id has a control character.
+        let one_word = self.list.is_none() && matches!(self.extract, Extract::Raw | Extract::Prefix { .. });
+        (one_word || wire::is_plain_header(text)).then_some(text)
+    }
+
+    /// The signatures in a header, if all is as it should be.
+    #[inline]
+    fn tags(&self, text: &[u8], tags: &mut Tags) -> Option<()> {
         let mut left = self.max;
         match &self.list {
             None => self.tags_of(text, &mut left, tags)?,

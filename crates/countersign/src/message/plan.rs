@@ -217,7 +217,6 @@ impl Plan {
                             | Source::Method
                             | Source::Url
                             | Source::Path
-                            | Source::Target
                             | Source::QueryString
                             | Source::Host
                             | Source::Timestamp
@@ -310,7 +309,8 @@ impl Time {
         }
     }
 
-    fn timed<'r>(&self, text: Cow<'r, [u8]>) -> Result<Timed<'r>, Rejection> {
+    /// What a text says, once it is cut out.
+    pub(crate) fn timed<'r>(&self, text: Cow<'r, [u8]>) -> Result<Timed<'r>, Rejection> {
         match self.formats.parse(&text) {
             Some(at) => Ok((text, Some(at))),
             None if self.formats.is_opaque() => Ok((text, None)),
@@ -319,6 +319,16 @@ impl Time {
         }
     }
 }
+
+/// The bytes that an id may have: letters, digits and `_.:-`.
+const ID_ALPHABET: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.' | b':' | b'-');
+        byte += 1;
+    }
+    table
+};
 
 impl Id {
     /// The id as it stands in the request.
@@ -342,12 +352,7 @@ impl Id {
     /// Whether these bytes can be an id: short, of an alphabet that no separator or log is hurt by, and without what
     /// follows an id in the content.
     pub(crate) fn allows(&self, id: &[u8]) -> Result<(), Rejection> {
-        // Without an early end, so that many bytes are looked at together.
-        let in_alphabet = |id: &[u8]| {
-            id.iter().fold(true, |all, b| {
-                all & (b.is_ascii_alphanumeric() | (*b == b'_') | (*b == b'.') | (*b == b':') | (*b == b'-'))
-            })
-        };
+        let in_alphabet = |id: &[u8]| id.iter().fold(true, |all, byte| all & ID_ALPHABET[usize::from(*byte)]);
         let holds = |literal: &[u8]| match literal {
             [one] => memchr::memchr(*one, id).is_some(),
             many => memchr::memmem::find(id, many).is_some(),
@@ -364,7 +369,10 @@ impl Id {
 impl Place {
     /// Whether reading it allocates nothing.
     fn is_plain(&self) -> bool {
-        self.is_in_head() && !matches!(self.extract, Extract::Regex { .. }) && !self.is_cleaned()
+        // A query parameter may have to be decoded.
+        matches!(self.at, At::Header(_) | At::Numbered(_))
+            && !matches!(self.extract, Extract::Regex { .. })
+            && !self.is_cleaned()
     }
 
     /// The source that has the same bytes, if the place is one whole value.

@@ -58,6 +58,14 @@ pub trait Primitive: Send + Sync + 'static {
     /// The content has ended.
     fn finish(&self, state: Self::State) -> Self::Tag;
 
+    /// What content comes to that is all there. As if begun, taken in and ended; a primitive of several algorithms may
+    /// choose between them here once instead of at every step.
+    fn whole(&self, key: &Self::Key, pieces: &[&[u8]]) -> Self::Tag {
+        let mut state = self.start(key);
+        pieces.iter().for_each(|piece| self.update(&mut state, piece));
+        self.finish(state)
+    }
+
     /// Whether `signature` is of this content and key. Secrets are compared by [`ct::equal`](crate::ct::equal) alone.
     fn matches(&self, key: &Self::Key, tag: &Self::Tag, signature: &[u8]) -> bool;
 
@@ -233,13 +241,13 @@ struct Matched {
 
 impl<P: Primitive> Check for Bound<P> {
     fn check<'r>(&self, request: &Request<'r>, _: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
-        let scope = Scope::new(request);
         if self.plain {
             let mut tags = Tags::new();
-            if let Some((time, id)) = self.read_plain(&scope, &mut tags) {
+            if let Some((time, id)) = self.read_plain(request, &mut tags) {
                 return self.judge_plain(request.body, &tags, time, id);
             }
         }
+        let scope = Scope::new(request);
         let Some(each) = &self.plan.each else { return self.judge(&scope) };
         let fault = |fault| Rejection::new(Reason::MalformedContent).detail(CONTENT_MALFORMED, why(fault));
         let items = scope.json().and_then(|json| json.wildcard(&each.pattern)).map_err(fault)?;

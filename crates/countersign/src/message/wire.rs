@@ -144,19 +144,20 @@ pub(crate) fn ows(value: &[u8]) -> &[u8] {
 /// tab included. A line break in one would let it pass for two values of a content made of lines.
 #[inline]
 pub(crate) fn is_plain_header(value: &[u8]) -> bool {
-    // Sixteen bytes are looked at together; the last sixteen overlap what was seen already.
-    let mut seen = [0; 16];
-    let mut look = |bytes: &[u8; 16]| {
-        seen.iter_mut().zip(bytes).for_each(|(seen, byte)| *seen |= u8::from(byte.is_ascii_control()));
-    };
-    match value.last_chunk() {
-        Some(last) => {
-            value.as_chunks().0.iter().for_each(&mut look);
-            look(last);
-            u128::from_ne_bytes(seen) == 0
-        }
-        None => !value.iter().any(u8::is_ascii_control),
-    }
+    let Some(last) = value.last_chunk() else { return !value.iter().any(u8::is_ascii_control) };
+    // Eight bytes are looked at together; the last eight overlap what was seen already.
+    let seen = value.as_chunks().0.iter().fold(controls(*last), |seen, eight| seen | controls(*eight));
+    seen == 0
+}
+
+/// Not zero if one of eight bytes is a control character: below a space, or 127.
+#[inline]
+fn controls(eight: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    let bytes = u64::from_ne_bytes(eight);
+    // Taking a bound from a byte below it borrows its highest bit; one that had that bit set is no ASCII.
+    let below = |bytes: u64, bound: u64| bytes.wrapping_sub(ONES * bound) & !bytes & (ONES * 0x80);
+    below(bytes, 0x20) | below(bytes ^ (ONES * 0x7f), 1)
 }
 
 /// `host[:port]`: letters, digits, `.`, `-`, `_`, or an IPv6 address in brackets; a port of 1 to 5 digits.
