@@ -21,6 +21,7 @@ use tree::{File, Package, files, packages, root};
 const FLOORS: &[(&str, u8)] = &[
     ("countersign", 0),
     ("countersign-egress", 0),
+    ("countersign-keys", 1),
     ("countersign-presets", 1),
     ("countersign-delivery", 2),
     ("countersign-plugin", 2),

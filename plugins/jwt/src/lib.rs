@@ -1,0 +1,3 @@
+//! Mode jwt: compact JWS with claims.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]

@@ -1,0 +1,3 @@
+//! Mode public-key: ECDSA and RSA over a template.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]

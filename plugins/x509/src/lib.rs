@@ -1,0 +1,3 @@
+//! Mode x509: RSA and ECDSA under a certificate.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
