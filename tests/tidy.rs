@@ -29,10 +29,11 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-testkit", 2),
     ("countersign-tower", 2),
     ("plugins", 2),
-    ("countersign-explain", 3),
-    ("countersign-gateway", 3),
-    ("countersign-cli", 4),
-    ("countersign-tests", 5),
+    ("countersign-modes", 3),
+    ("countersign-explain", 4),
+    ("countersign-gateway", 4),
+    ("countersign-cli", 5),
+    ("countersign-tests", 6),
 ];
 
 #[test]

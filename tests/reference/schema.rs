@@ -19,7 +19,7 @@ struct Table {
 /// Key, default, meaning, and what else must be said for the key to be read; `!` for: instead of what is given.
 type Row = (&'static str, &'static str, &'static str, &'static str);
 
-const PLACE: [Row; 20] = [
+const PLACE: [Row; 21] = [
     ("header", "", "its name; `{n}` where it is numbered", "!"),
     ("query", "", "a query parameter", "!"),
     ("form", "", "a form field", "!"),
@@ -37,6 +37,12 @@ const PLACE: [Row; 20] = [
     ("pair_separator", "`,`", "between pairs", "extract = \"kv_pairs\"\nkey = \"v\""),
     ("separator", "`=`", "between name and value", "extract = \"kv_pairs\"\nkey = \"v\""),
     ("key", "required for `kv_pairs`", "the pair that is meant", "extract = \"kv_pairs\""),
+    (
+        "scheme",
+        "required for `scheme`",
+        "the authentication scheme that stands before it",
+        "extract = \"scheme\"",
+    ),
     ("pattern", "required for `regex`", "with a capture of what is meant", "extract = \"regex\""),
     ("role", "", "only keys of this role are tried", ""),
     ("first_present", "false", "of several places, only the first that is there counts", ""),

@@ -71,18 +71,13 @@ impl Chosen {
 
     /// What sort of key a `--secret` is here.
     pub(crate) fn key_kind(&self, signing: bool) -> KeyKind {
-        let kinds = self.compiled.needs().keys;
-        match signing {
-            true if kinds.contains(&KeyKind::Private) => KeyKind::Private,
-            _ if kinds.contains(&KeyKind::Shared) => KeyKind::Shared,
-            _ => kinds.first().copied().unwrap_or(KeyKind::Shared),
-        }
+        self.compiled.needs().key_kind(signing)
     }
 
     /// No key at all is told here, where it can be said what to type.
     pub(crate) fn require_secret(&self, secrets: &[String]) -> Result<(), Failure> {
         let needs = self.compiled.needs();
-        if !secrets.is_empty() || needs.remote {
+        if !secrets.is_empty() || needs.keys.is_empty() {
             return Ok(());
         }
         let name = &self.compiled.preset().name;

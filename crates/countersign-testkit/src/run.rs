@@ -288,7 +288,8 @@ impl Bench {
     pub(crate) fn verifier(&self, case: &Case) -> Result<Arc<Verifier>, Box<Verdict>> {
         let key_error =
             |error: countersign::KeyError| Box::new(Verdict::of_error("key_error", error.to_string()));
-        let ring = SecretSpec::ring(&case.secrets).map_err(key_error)?;
+        let kind = self.compiled.needs().key_kind(false);
+        let ring = SecretSpec::ring(&case.secrets, kind).map_err(key_error)?;
         self.compiled.verifier("vectors", &ring, &case.vars).map_err(key_error)
     }
 }

@@ -215,16 +215,16 @@ impl fmt::Debug for SecretSpec {
 }
 
 impl SecretSpec {
-    /// All of them as one ring.
+    /// All of them as one ring, as keys of one kind: see [`Needs::key_kind`](countersign::Needs::key_kind).
     ///
     /// # Errors
     /// One is no secret, or a name occurs twice.
-    pub fn ring(specs: &[SecretSpec]) -> Result<Keyring, KeyError> {
+    pub fn ring(specs: &[SecretSpec], kind: KeyKind) -> Result<Keyring, KeyError> {
         let mut ring = Keyring::new();
         for SecretSpec { id, value, role, window } in specs {
             let id = KeyId::new(id.clone());
             let material = Secret::new(value.as_bytes()).map_err(|error| error.key(&id))?;
-            let mut key = Key::new(id, KeyKind::Shared, material);
+            let mut key = Key::new(id, kind, material);
             key.role = role.clone();
             key.window = *window;
             ring.add(key)?;

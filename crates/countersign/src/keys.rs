@@ -231,6 +231,11 @@ impl KeySet {
         self.0 == 0
     }
 
+    /// Those in either.
+    pub fn union(self, other: Self) -> Self {
+        KeySet(self.0 | other.0)
+    }
+
     /// Those in both.
     pub fn intersect(self, other: Self) -> Self {
         KeySet(self.0 & other.0)

@@ -58,10 +58,14 @@ mod request;
 mod time;
 mod verifier;
 
-/// Modes that sign a template: the grammar of presets for whoever brings the mathematics.
+/// Modes that sign a template, and the grammar of presets for modes of any shape.
 pub mod template {
     pub use crate::message::DETAILS;
-    pub use crate::message::template::{Primitive, TemplateMode};
+    pub use crate::message::forms::KeyForms;
+    pub use crate::message::grammar::{Claims, Grammar, Message, Places, Rules};
+    pub use crate::message::scope::Scope;
+    pub use crate::message::template::{Find, Finder, FoundKey, Primitive, TemplateMode};
+    pub use crate::message::value::Value;
 }
 
 pub use config::{ConfigCode, ConfigError, ConfigErrors, Layer, Sources};

@@ -159,6 +159,10 @@ pub struct Needs {
     /// Whether verifying may allocate. `false` is a promise that a counting allocator holds it to.
     pub allocates: bool,
 
+    /// Whether what is signed differs from request to request. Where it does not, as with a token that is only shown, a
+    /// request cannot be known by its content, and `[replay] key = "content"` is a configuration error.
+    pub content: bool,
+
     /// What an operator should know about this scheme, for `preset show`.
     pub notes: Vec<Cow<'static, str>>,
 }
@@ -167,7 +171,17 @@ impl Needs {
     /// Nothing remote, nothing bound until said, and allocating until said otherwise.
     pub fn new(body: BodyNeed, keys: impl Into<Cow<'static, [KeyKind]>>) -> Self {
         let (binds, notes) = (Binds::default(), Vec::new());
-        Needs { body, keys: keys.into(), remote: false, binds, allocates: true, notes }
+        Needs { body, keys: keys.into(), remote: false, binds, allocates: true, content: true, notes }
+    }
+
+    /// What kind of key a secret is, of which no more is known: to sign, the private half where there is one; else a shared
+    /// secret if the mode takes those, and otherwise the first of its kinds.
+    pub fn key_kind(&self, signing: bool) -> KeyKind {
+        match signing {
+            true if self.keys.contains(&KeyKind::Private) => KeyKind::Private,
+            _ if self.keys.contains(&KeyKind::Shared) => KeyKind::Shared,
+            _ => self.keys.first().copied().unwrap_or(KeyKind::Shared),
+        }
     }
 
     /// It may ask for something remote.

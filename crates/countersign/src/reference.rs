@@ -7,11 +7,12 @@ use crate::config::{MAX_BYTES, MAX_DEPTH};
 use crate::handshake::MAX_CHALLENGE;
 use crate::keys::{MAX_KEYS, MAX_SECRET};
 use crate::message::filter::{ELEMENTS, Keeps, OUTPUT, TABLE, Type};
+use crate::message::forms::Decode;
 use crate::message::json::DEPTH;
 use crate::message::place::read::REGEX_SIZE;
 use crate::message::place::{Encoding, MAX_CANDIDATES};
+use crate::message::plan::Id;
 use crate::message::plan::read::{MAX_ALTERNATIVES, MAX_CASES, MAX_ITEMS, MAX_PARTS};
-use crate::message::plan::{Decode, Id};
 use crate::message::value::SOURCES;
 use crate::message::wire::MAX_PAIRS;
 use crate::outcome::Binds;
@@ -50,11 +51,13 @@ const ENCODINGS: [(&str, &str); 3] = [
     ("base64url", "the URL-safe alphabet, padded or not, without loose bits in the last character"),
 ];
 
-const DECODINGS: [(&str, &str); 4] = [
+const DECODINGS: [(&str, &str); 6] = [
     ("text", "the secret's own bytes"),
     ("hex", "hexadecimal digits"),
     ("base64", "the standard alphabet; padding may be missing, for operators copy what they see"),
     ("base64url", "the URL-safe alphabet; padding may be missing"),
+    ("pem", "a PEM text, whole; only in modes with public keys"),
+    ("jwk", "a JSON Web Key (RFC 7517), whole; only in modes with public keys"),
 ];
 
 fn page() -> String {
@@ -155,9 +158,10 @@ A place says where a signature, a time or an id is, and how it is cut out.
    a header says `repeat = true`, or `numbered = N` with `{n}` in its name.
 2. `clean`: filters on the found text, such as `\"unbase64|json:/signature\"`.
 3. `list`: the text is split here, and every item is cut alone.
-4. `extract`: `raw` takes all; `prefix` takes what follows `prefix`; `kv_pairs` takes the value of `key`; `regex` takes the
-   capture named `signature`, `timestamp` or `id` of a `pattern` that the whole text must match.
-5. `encoding`: for signatures; an array is undone from the outside in.
+4. `extract`: `raw` takes all; `prefix` takes what follows `prefix`; `kv_pairs` takes the value of `key`; `scheme` takes the
+   one word behind `scheme`, an authentication scheme in any case; `regex` takes the capture named `signature`, `token`,
+   `timestamp` or `id` of a `pattern` that the whole text must match.
+5. `encoding`: for signatures, and for tokens if it is said; an array is undone from the outside in.
 
 Other captures and pairs of the same item are read as `{sig:NAME}`. A capture `key_id` chooses the key of that id.
 

@@ -248,7 +248,7 @@ impl Registry {
         let errors = handshake::check_all(&preset.handshakes, &*scheme);
         let binds = scheme.needs().binds;
         let freshness = settle_freshness(preset, binds);
-        let replay = settle_replay(preset, binds, freshness.as_ref().ok().copied().flatten());
+        let replay = settle_replay(preset, &scheme.needs(), freshness.as_ref().ok().copied().flatten());
         let mut errors = ConfigErrors(errors);
         errors.0.extend(freshness.as_ref().err().cloned());
         errors.0.extend(replay.as_ref().err().cloned());
@@ -281,7 +281,11 @@ fn settle_freshness(preset: &Preset, binds: Binds) -> Result<Option<Freshness>, 
 
 /// Unsaid, a request is known by its id where the signature binds one, else by its content where it binds a time, else
 /// not at all: two equal events are then two events, and only the operator can say otherwise.
-fn settle_replay(preset: &Preset, binds: Binds, freshness: Option<Freshness>) -> Result<Replay, ConfigError> {
+fn settle_replay(
+    preset: &Preset,
+    &Needs { binds, content, .. }: &Needs,
+    freshness: Option<Freshness>,
+) -> Result<Replay, ConfigError> {
     let window = freshness.map(|Freshness { tolerance, .. }| {
         tolerance.past.saturating_add(tolerance.future).saturating_add(Duration::from_secs(60))
     });
@@ -290,6 +294,11 @@ fn settle_replay(preset: &Preset, binds: Binds, freshness: Option<Freshness>) ->
             let says = "replay by `id`, and the signature binds no id: anyone could write another";
             let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
             Err(error.help("write `key = \"content\"`, or name a signed `id_source`"))
+        }
+        (Some(Replay { key: ReplayBy::Content, .. }), Some(span)) if !content => {
+            let says = "replay by `content`, and nothing is signed that differs: the second request would be the first";
+            let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
+            Err(error.help("write `key = \"none\"`, or leave `[replay]` out"))
         }
         // Forgetting while the time is still fresh would let the same request in twice.
         (Some(Replay { keep, .. }), Some(span)) if window.is_some_and(|window| keep < window) => {
@@ -391,6 +400,10 @@ impl Compiled {
         let needs = self.needs();
         if keys.is_empty() && !(needs.remote && needs.keys.is_empty()) {
             return Err(KeyError::new(format!("no key is given, and `{name}` verifies nothing without one")));
+        }
+        if !keys.is_empty() && needs.keys.is_empty() {
+            let says = format!("`{name}` takes no key: it finds its own, so leave the secrets out");
+            return Err(KeyError::new(says));
         }
         if let Some(var) = declared.iter().find(|var| var.required && vars.get(&var.name).is_none()) {
             return Err(KeyError::new(format!("variable `{}` ({}) is not set", var.name, var.label)));

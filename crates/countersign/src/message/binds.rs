@@ -147,7 +147,7 @@ fn single(value: &Value) -> Option<&Slot> {
 
 impl Slot {
     /// Whether no two inputs give the same output, but for what `also` says does not matter.
-    fn keeps(&self, also: &[Keeps]) -> bool {
+    pub(crate) fn keeps(&self, also: &[Keeps]) -> bool {
         self.filters
             .iter()
             .map(Filter::keeps)

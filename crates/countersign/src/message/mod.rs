@@ -5,6 +5,8 @@
 
 pub(crate) mod binds;
 pub(crate) mod filter;
+pub(crate) mod forms;
+pub(crate) mod grammar;
 mod held;
 pub(crate) mod json;
 pub(crate) mod place;

@@ -52,9 +52,21 @@ pub(crate) enum At {
 #[derive(Clone, Debug)]
 pub(crate) enum Extract {
     Raw,
-    Prefix { prefix: Box<str>, optional: bool },
-    Pairs { between: Box<str>, separator: Box<str>, key: Box<str> },
-    Regex { regex: Regex, capture: &'static str },
+    Prefix {
+        prefix: Box<str>,
+        optional: bool,
+    },
+    Pairs {
+        between: Box<str>,
+        separator: Box<str>,
+        key: Box<str>,
+    },
+    /// Credentials of an authentication scheme: RFC 9110, section 11.4.
+    Scheme(Box<str>),
+    Regex {
+        regex: Regex,
+        capture: &'static str,
+    },
 }
 
 /// One layer of a signature's encoding.
@@ -76,6 +88,8 @@ pub(crate) enum What {
     Signature,
     Timestamp,
     Id,
+    /// Something shown as it is: a token, a JWT. It may be encoded.
+    Token,
 }
 
 impl What {
@@ -84,6 +98,7 @@ impl What {
             What::Signature => "signature",
             What::Timestamp => "timestamp",
             What::Id => "id",
+            What::Token => "token",
         }
     }
 }
@@ -121,7 +136,7 @@ impl Place {
         match &self.extract {
             Extract::Regex { regex, .. } => regex.capture_names().flatten().any(|known| known == name),
             Extract::Pairs { .. } => true,
-            Extract::Raw | Extract::Prefix { .. } => false,
+            Extract::Raw | Extract::Prefix { .. } | Extract::Scheme(_) => false,
         }
     }
 
@@ -149,6 +164,9 @@ impl Place {
                     (Some(_), Some(_)) => Err(Fault::Malformed("the key occurs more than once")),
                 }
             }
+            Extract::Scheme(scheme) => credentials(&text, scheme)
+                .map(|rest| part(&text, rest))
+                .ok_or(Fault::Malformed(NO_CREDENTIALS)),
             Extract::Regex { regex, capture } => {
                 let found = regex.captures(&text).and_then(|captures| captures.name(capture));
                 found
@@ -208,10 +226,17 @@ impl Place {
                     At::Header(name) if matches!(scope.request.head.headers.find(name), Found::Several) => {
                         ambiguous(&self.label)
                     }
-                    At::Json(_) | At::Item(_) | At::Form(_) => super::value::refuse(fault, &self.label),
-                    _ => shape(fault, &self.label),
+                    _ => self.shape(fault),
                 }),
             },
+        }
+    }
+
+    /// A refusal of what stands here.
+    pub(crate) fn shape(&self, fault: Fault) -> Rejection {
+        match self.at {
+            At::Json(_) | At::Item(_) | At::Form(_) => super::value::refuse(fault, &self.label),
+            _ => shape(fault, &self.label),
         }
     }
 
@@ -303,6 +328,10 @@ impl<'p, 'r> Gather<'_, 'p, 'r> {
                 }
                 if any { Ok(()) } else { self.passed_over("there is no signature among the pairs") }
             }
+            Extract::Scheme(scheme) => match credentials(item, scheme) {
+                Some(rest) => self.signature(rest, SmallVec::new()),
+                None => self.passed_over(NO_CREDENTIALS),
+            },
             Extract::Regex { regex, capture } => {
                 let Some(captures) = regex.captures(item) else {
                     return self.passed_over("the pattern does not match");
@@ -351,14 +380,31 @@ impl<'p, 'r> Gather<'_, 'p, 'r> {
     }
 }
 
+const NO_CREDENTIALS: &str = "these are no credentials of the scheme that the preset names";
+
+/// What follows the name of an authentication scheme, whose case does not matter, and spaces: one word, so that no list of
+/// several is taken for one.
+fn credentials<'t>(text: &'t [u8], scheme: &str) -> Option<&'t [u8]> {
+    let (name, rest) = text.split_at_checked(scheme.len())?;
+    let word = rest.trim_ascii_start();
+    let spaces = &rest[..rest.len() - word.len()];
+    let spaced = !spaces.is_empty() && spaces.iter().all(|byte| *byte == b' ');
+    let one_word = !word.is_empty() && word.iter().all(|byte| byte.is_ascii_graphic() && *byte != b',');
+    (name.eq_ignore_ascii_case(scheme.as_bytes()) && spaced && one_word).then_some(word)
+}
+
 /// Undo a signature's encodings, outermost first. `None` for anything but the one spelling, and for nothing at all.
 #[inline]
 pub(crate) fn decode(encoded: &[u8], encodings: &[Encoding], bytes: &mut Tag) -> Option<()> {
-    let (outermost, inner) = encodings.split_first()?;
-    decode_one(encoded, *outermost, bytes)?;
-    for encoding in inner {
-        let text = std::mem::take(bytes);
-        decode_one(&text, *encoding, bytes)?;
+    match encodings.split_first() {
+        None => bytes.extend_from_slice(encoded),
+        Some((outermost, inner)) => {
+            decode_one(encoded, *outermost, bytes)?;
+            for encoding in inner {
+                let text = std::mem::take(bytes);
+                decode_one(&text, *encoding, bytes)?;
+            }
+        }
     }
     (!bytes.is_empty()).then_some(())
 }

@@ -151,7 +151,7 @@ impl Place {
             Extract::Pairs { separator, key, .. } => {
                 format!("{key}{separator}").find(&**separator) == Some(key.len())
             }
-            Extract::Regex { .. } => false,
+            Extract::Scheme(_) | Extract::Regex { .. } => false,
         };
         cut && matches!(self.at, At::Header(_)) && !self.repeat && !self.is_cleaned()
     }
@@ -217,7 +217,7 @@ impl Place {
                 }
                 if any { Some(()) } else { pass_over(left) }
             }
-            Extract::Regex { .. } => None,
+            Extract::Scheme(_) | Extract::Regex { .. } => None,
         }
     }
 }

@@ -3,18 +3,18 @@
 pub(crate) mod read;
 
 use super::filter::Fault;
+use super::forms::KeyForms;
 use super::place::{At, Extract, Place};
 use super::scope::Scope;
 use super::test::Test;
 use super::value::{Segment, Source, Value, refuse};
 use super::{ID_SHAPE, TIME_AMBIGUOUS, TIME_SHAPE};
 use crate::config::Reader;
-use crate::keys::{KeyError, Vars};
+use crate::keys::{KeyError, KeyKind, Vars};
 use crate::outcome::{Binds, Reason, Rejection};
 use crate::preset::Var;
 use crate::time::{TimeFormats, Timestamp};
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// How many bytes an id may have.
 const MAX_ID: usize = 256;
@@ -96,44 +96,28 @@ pub(crate) struct Each {
 /// How a secret becomes a key.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyPlan {
-    pub(crate) forms: Box<[Form]>,
+    /// How it is written; `None` where keys are found and not held.
+    pub(crate) forms: Option<KeyForms>,
     pub(crate) derive: Option<Value>,
     /// The key depends on the request.
     pub(crate) per_request: bool,
     pub(crate) select: Option<Value>,
-    pub(crate) roles: Box<[Arc<str>]>,
-    pub(crate) min_bytes: usize,
 }
 
-/// One spelling of a secret.
-#[derive(Clone, Debug)]
-pub(crate) struct Form {
-    pub(crate) prefix: Box<str>,
-    pub(crate) decode: Decode,
-}
-
-/// How the rest of a secret's text is read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Decode {
-    Text,
-    Hex,
-    Base64,
-    Base64Url,
-}
-
-impl Decode {
-    pub(crate) const WORDS: [(&'static str, Decode); 4] = [
-        ("text", Decode::Text),
-        ("hex", Decode::Hex),
-        ("base64", Decode::Base64),
-        ("base64url", Decode::Base64Url),
-    ];
+/// What the mode behind a plan takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Takes<'a> {
+    pub(crate) algorithms: &'a [&'a str],
+    /// Kinds of key.
+    pub(crate) kinds: &'a [KeyKind],
+    /// Its keys are found, and not held.
+    pub(crate) found: bool,
 }
 
 impl Plan {
     /// Read a mode's table. The caller asks for its own keys, and ends the reading.
-    pub(crate) fn read(table: &Reader<'_>, vars: &[Var], algorithms: &[&str]) -> Option<Plan> {
-        read::PlanReader { table, vars, algorithms }.read()
+    pub(crate) fn read(table: &Reader<'_>, vars: &[Var], takes: Takes<'_>) -> Option<Plan> {
+        read::PlanReader { table, vars, takes }.read()
     }
 
     /// With the source's variables put in.

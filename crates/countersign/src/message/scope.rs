@@ -8,8 +8,9 @@ use crate::request::{Found, Head, HeaderName, Request};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-/// One request. The JSON and form readings of its body are made at most once, and only when something needs them.
-pub(crate) struct Scope<'r> {
+/// One request as values read it. The JSON and form readings of its body are made at most once, and only when something
+/// needs them.
+pub struct Scope<'r> {
     pub(crate) request: Request<'r>,
     /// The current element of `each`.
     pub(crate) item: Option<Json<'r>>,
@@ -31,10 +32,13 @@ pub(crate) struct Local<'x> {
     pub(crate) parts: &'x [Option<Cow<'x, [u8]>>],
     pub(crate) secret: Option<&'x [u8]>,
     pub(crate) mac: Option<&'x MakeMac<'x>>,
+    /// Of the token, in modes that have one.
+    pub(crate) claims: Option<&'x Json<'x>>,
 }
 
 impl<'r> Scope<'r> {
-    pub(crate) fn new(request: &Request<'r>) -> Self {
+    /// Of a request of which nothing has been read yet. Costs nothing.
+    pub fn new(request: &Request<'r>) -> Self {
         Scope { request: *request, item: None, json: OnceCell::new(), form: OnceCell::new() }
     }
 
@@ -143,8 +147,12 @@ impl<'r> Scope<'r> {
                 local.parts.get(*index).cloned().flatten().map(Val::Bytes).ok_or(Fault::Absent)
             }
             Source::Secret => found(local.secret),
-            // Variables are put in when keys are; claims belong to modes that have them.
-            Source::Var(_) | Source::Claim(_) => Err(Fault::Absent),
+            Source::Claim(pointer) => {
+                let claim = local.claims.and_then(|claims| claims.pointer(pointer)).ok_or(Fault::Absent)?;
+                Ok(Val::json(claim))
+            }
+            // Variables are put in when keys are.
+            Source::Var(_) => Err(Fault::Absent),
         }
     }
 

@@ -197,6 +197,35 @@ fn places_for<'c>(case: &'c Case, role: Option<&Arc<str>>) -> impl Iterator<Item
     case.places.iter().filter(fits).take(1)
 }
 
+/// Something as it is put at a place; `None` where what is cut out cannot be put back.
+pub(super) fn mark(place: &Place, text: &[u8]) -> Option<Mark> {
+    let text = if place.encoding.is_empty() { text.to_vec() } else { encode(text, &place.encoding) };
+    let text = match &place.extract {
+        _ if place.is_cleaned() => return None,
+        Extract::Regex { .. } => return None,
+        extract => put_around(extract, &text),
+    };
+    let place = match &place.at {
+        At::Header(name) => MarkPlace::Header(name.as_str().into()),
+        At::Numbered(names) => MarkPlace::Header(names.first()?.as_str().into()),
+        At::Query(name) => MarkPlace::Query((**name).into()),
+        At::Form(name) => MarkPlace::Form((**name).into()),
+        At::Json(pointer) => MarkPlace::Json((**pointer).into()),
+        At::Item(_) | At::Body => return None,
+    };
+    Some(Mark { place, text, joined_by: None })
+}
+
+/// What an item looks like before it is cut.
+fn put_around(extract: &Extract, text: &[u8]) -> Vec<u8> {
+    match extract {
+        Extract::Prefix { prefix, .. } => [prefix.as_bytes(), text].concat(),
+        Extract::Pairs { separator, key, .. } => [key.as_bytes(), separator.as_bytes(), text].concat(),
+        Extract::Scheme(scheme) => [scheme.as_bytes(), b" ", text].concat(),
+        Extract::Raw | Extract::Regex { .. } => text.to_vec(),
+    }
+}
+
 fn time_text(time: &Time, at: Timestamp) -> String {
     time.formats.print(at)
 }
@@ -262,11 +291,7 @@ impl<'d, 'o> Sheet<'d, 'o> {
         text: &[u8],
         joined_by: Option<Cow<'static, str>>,
     ) -> Result<(), Rejection> {
-        let text = match &place.extract {
-            Extract::Prefix { prefix, .. } => [prefix.as_bytes(), text].concat(),
-            Extract::Pairs { separator, key, .. } => [key.as_bytes(), separator.as_bytes(), text].concat(),
-            Extract::Raw | Extract::Regex { .. } => text.to_vec(),
-        };
+        let text = put_around(&place.extract, text);
         match &place.at {
             At::Header(name) => self.header(name.as_str(), text, joined_by),
             At::Numbered(names) => {

@@ -3,17 +3,18 @@
 //! A mode whose only difference is its primitive implements [`Primitive`] and has the whole grammar, streaming,
 //! signing, explaining and replay fingerprints for nothing. HMAC is one.
 
+use super::grammar::{Grammar, Message};
 use super::held::Held;
-use super::place::{Candidate, Candidates};
+use super::place::{Candidate, Candidates, Place};
 use super::plain::Tags;
-use super::plan::{Algorithm, Case, Plan, Timed, split_at_body};
+use super::plan::{Algorithm, Case, Plan, Takes, Timed, split_at_body};
 use super::scope::{Local, Scope};
 use super::stream::InPieces;
 use super::test::hold;
 use super::value::{Pieces, Source, Value, refuse};
 use super::*;
 use crate::config::{ConfigErrors, Reader};
-use crate::keys::{Key, KeyError, KeyIndex, KeyKind, KeySet, Keyring, Vars};
+use crate::keys::{Key, KeyError, KeyId, KeyIndex, KeyKind, KeySet, Keyring, Vars};
 use crate::mode::*;
 use crate::outcome::{Fingerprints, Rejection};
 use crate::preset::ModeConfig;
@@ -87,6 +88,56 @@ pub trait Primitive: Send + Sync + 'static {
     fn note(&self, _algorithm: usize) -> Option<&'static str> {
         None
     }
+
+    /// Whether verifying allocates though the content is plain: a primitive that needs all of the content at once does.
+    fn allocates(&self) -> bool {
+        false
+    }
+
+    /// Read the mode's own keys of its table, beside those of the grammar: where its keys are found, if they are not held.
+    /// `None`: they are held, and the table has a `key`.
+    fn finder(&self, _table: &Reader<'_>, _grammar: &Grammar<'_>) -> Option<Box<dyn Finder<Self::Key>>> {
+        None
+    }
+}
+
+/// Where keys are found that are not held: in a document that the host fetches, or in the message and proven there.
+pub trait Finder<K>: Send + Sync {
+    /// The kinds of key that it takes all the same, such as anchors that certificates must lead to.
+    fn kinds(&self) -> &'static [KeyKind];
+
+    /// What an operator should know, for `preset show`.
+    fn notes(&self) -> Vec<Cow<'static, str>> {
+        Vec::new()
+    }
+
+    /// Take keys and variables.
+    fn bind(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Find<K>>, KeyError>;
+}
+
+/// A [`Finder`] that holds what it needs.
+pub trait Find<K>: Send + Sync {
+    /// The keys that may have made the signatures of this message, for one of the mode's algorithms: at least one, or a
+    /// refusal. Called once a request and content; what it costs to parse and to trust a key should be remembered, but
+    /// whether that still holds is to be judged at every call, at [`Context::now`].
+    fn find(
+        &self,
+        algorithm: usize,
+        message: &Message<'_, '_>,
+        cx: &Context<'_>,
+    ) -> Result<Vec<FoundKey<K>>, Refusal>;
+}
+
+/// A key that was found.
+pub struct FoundKey<K> {
+    /// Its name: a `kid`, a certificate's URL, a thumbprint.
+    pub id: KeyId,
+
+    /// Every held anchor that it leads to: none where the preset itself says where keys live.
+    pub anchors: KeySet,
+
+    /// Prepared.
+    pub key: Arc<K>,
 }
 
 /// A mode made of a primitive.
@@ -109,16 +160,25 @@ impl<P: Primitive> Mode for TemplateMode<P> {
     }
 
     fn compile(&self, config: &ModeConfig) -> Result<Box<dyn Scheme>, ConfigErrors> {
-        let read = |table: &mut Reader<'_>| Plan::read(table, config.vars(), self.primitive.algorithms());
-        let plan = config.read(read)?;
-        Ok(Box::new(TemplateScheme { plan: Arc::new(plan), primitive: self.primitive.clone() }))
+        let (primitive, vars) = (self.primitive.clone(), config.vars());
+        let (plan, finder) = config.read(|table| {
+            let finder = primitive.finder(table, &Grammar::found(vars));
+            let takes = Takes {
+                algorithms: primitive.algorithms(),
+                kinds: primitive.kinds(),
+                found: finder.is_some(),
+            };
+            Some((Plan::read(table, vars, takes)?, finder))
+        })?;
+        Ok(Box::new(TemplateScheme { plan: Arc::new(plan), primitive, finder }))
     }
 }
 
 /// A plan and the mathematics.
-struct TemplateScheme<P> {
+struct TemplateScheme<P: Primitive> {
     plan: Arc<Plan>,
     primitive: Arc<P>,
+    finder: Option<Box<dyn Finder<P::Key>>>,
 }
 
 impl<P: Primitive> Scheme for TemplateScheme<P> {
@@ -137,13 +197,15 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
                         .any(of_body)
             })
             || !plan.streams();
-        let body = match (plan.streams(), reads_body) {
+        let body = match (plan.streams() && self.finder.is_none(), reads_body) {
             (true, _) => BodyNeed::Stream,
             (false, true) => BodyNeed::Whole,
             (false, false) => BodyNeed::Nothing,
         };
-        let mut needs = Needs::new(body, self.primitive.kinds()).binds(plan.binds);
-        needs.allocates = plan.allocates();
+        let kinds = self.finder.as_ref().map_or_else(|| self.primitive.kinds(), |finder| finder.kinds());
+        let mut needs = Needs::new(body, kinds).binds(plan.binds).remote(self.finder.is_some());
+        needs.allocates = plan.allocates() || self.primitive.allocates() || self.finder.is_some();
+        needs.notes.extend(self.finder.iter().flat_map(|finder| finder.notes()));
         if plan.key.per_request {
             needs.notes.push(
                 "the key depends on the request: none is kept, and every request derives its own".into(),
@@ -160,6 +222,9 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
     }
 
     fn signer(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Sign>, KeyError> {
+        if self.finder.is_some() {
+            return Err(KeyError::new("this scheme verifies only: its keys are found, not held"));
+        }
         self.plan.can_sign()?;
         Ok(Box::new(self.bound(keys, vars)?))
     }
@@ -201,8 +266,12 @@ impl<P: Primitive> TemplateScheme<P> {
             let held = Held::prepare(&*self.primitive, &plan.key, &algorithms, index, key);
             held.map_err(|error| error.key(&key.id))
         };
-        let keys = keys.iter().map(held).collect::<Result<Box<[_]>, _>>()?;
-        Ok(Bound { keys, plain: plan.is_plain(), plan, primitive: self.primitive.clone() })
+        let (keys, finder) = match &self.finder {
+            None => (keys.iter().map(held).collect::<Result<Box<[_]>, _>>()?, None),
+            Some(finder) => ([].into(), Some(finder.bind(keys, vars)?)),
+        };
+        let plain = plan.is_plain() && finder.is_none();
+        Ok(Bound { keys, plain, plan, primitive: self.primitive.clone(), finder })
     }
 }
 
@@ -213,6 +282,8 @@ pub(super) struct Bound<P: Primitive> {
     pub(super) plain: bool,
     pub(super) primitive: Arc<P>,
     pub(super) keys: Box<[Held<P>]>,
+    /// What finds the keys that are not held.
+    pub(super) finder: Option<Box<dyn Find<P::Key>>>,
 }
 
 /// What was found in a request before anything was hashed. The signatures are kept by the caller: they are big, and
@@ -230,6 +301,8 @@ struct Found<'f, 'p, 'r> {
 #[derive(Default)]
 struct Matched {
     keys: KeySet,
+    /// A key that was found and not held, with the anchors that all such keys lead to.
+    found: Option<(KeyId, KeySet)>,
     /// The signatures that count: they matched, and what is required beside them holds of each.
     candidates: SmallVec<[usize; 4]>,
     prints: SmallVec<[[u8; 32]; 4]>,
@@ -240,7 +313,7 @@ struct Matched {
 }
 
 impl<P: Primitive> Check for Bound<P> {
-    fn check<'r>(&self, request: &Request<'r>, _: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
+    fn check<'r>(&self, request: &Request<'r>, cx: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
         if self.plain {
             let mut tags = Tags::new();
             if let Some((time, id)) = self.read_plain(request, &mut tags) {
@@ -248,7 +321,7 @@ impl<P: Primitive> Check for Bound<P> {
             }
         }
         let scope = Scope::new(request);
-        let Some(each) = &self.plan.each else { return self.judge(&scope) };
+        let Some(each) = &self.plan.each else { return self.judge(&scope, cx) };
         let fault = |fault| Rejection::new(Reason::MalformedContent).detail(CONTENT_MALFORMED, why(fault));
         let items = scope.json().and_then(|json| json.wildcard(&each.pattern)).map_err(fault)?;
         if items.len() > each.max {
@@ -258,7 +331,7 @@ impl<P: Primitive> Check for Bound<P> {
         let mut all: Option<Evidence<'r>> = None;
         let mut seen = HashSet::new();
         for item in items {
-            let one = self.judge(&scope.at_item(item))?;
+            let one = self.judge(&scope.at_item(item), cx)?;
             // Whoever captured one signed element could otherwise have it acted on as often as a batch has room.
             if one.fingerprints.each().any(|print| seen.contains(print)) {
                 let says = "an element stands in it more than once";
@@ -278,7 +351,7 @@ impl<P: Primitive> Check for Bound<P> {
         head: &Head<'_>,
         _: &Context<'_>,
     ) -> Result<Option<Box<dyn Progress>>, Refusal> {
-        if !self.plan.streams() {
+        if !self.plan.streams() || self.finder.is_some() {
             return Ok(None);
         }
         let request = Request::new(*head, b"");
@@ -330,7 +403,7 @@ impl<P: Primitive> Check for Bound<P> {
         })))
     }
 
-    fn explain(&self, request: &Request<'_>, _: &Context<'_>, out: &mut dyn Explain) {
+    fn explain(&self, request: &Request<'_>, cx: &Context<'_>, out: &mut dyn Explain) {
         let scope = Scope::new(request);
         let mut candidates = Candidates::new();
         let Ok(found) = self.find(&scope, &mut candidates) else { return };
@@ -343,7 +416,7 @@ impl<P: Primitive> Check for Bound<P> {
             super::value::explain(segment, &scope, &local, out);
         }
         let mut matched = Matched::default();
-        if self.hash(&found, &scope, &mut matched).is_ok() {
+        if self.hash(&found, &scope, cx, &mut matched).is_ok() {
             for key in &self.keys {
                 out.step(Step::Tried { key: &key.id, matched: matched.keys.contains(key.index) });
             }
@@ -361,12 +434,12 @@ impl<P: Primitive> Check for Bound<P> {
 
 impl<P: Primitive> Bound<P> {
     /// One request, or one element of it.
-    fn judge<'r>(&self, scope: &Scope<'r>) -> Result<Evidence<'r>, Refusal> {
+    fn judge<'r>(&self, scope: &Scope<'r>, cx: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
         let mut candidates = Candidates::new();
         let mut found = self.find(scope, &mut candidates)?;
         let mut matched = Matched::default();
-        self.hash(&found, scope, &mut matched)?;
-        if matched.keys.is_empty() {
+        self.hash(&found, scope, cx, &mut matched)?;
+        if matched.keys.is_empty() && matched.found.is_none() {
             return Err(match (matched.late, matched.known) {
                 (Some(rejection), _) => rejection.into(),
                 (None, true) => Reason::BadSignature.into(),
@@ -391,8 +464,11 @@ impl<P: Primitive> Bound<P> {
             Some(id) if !id.before => id.read(scope)?,
             _ => found.id.take(),
         };
-        let mut evidence =
-            Evidence::new(SignedBy::Held(matched.keys), Fingerprints::of(matched.prints), self.plan.binds);
+        let signed_by = match matched.found {
+            Some((id, anchors)) => SignedBy::Fetched(id, anchors),
+            None => SignedBy::Held(matched.keys),
+        };
+        let mut evidence = Evidence::new(signed_by, Fingerprints::of(matched.prints), self.plan.binds);
         evidence.signed_at = time.flatten();
         evidence.message_id = id.map(id_text);
         Ok(evidence)
@@ -416,7 +492,7 @@ impl<P: Primitive> Bound<P> {
                 return Err(Rejection::new(Reason::MalformedSignature).detail(REQUIRE_EARLY, why(fault)));
             }
         }
-        gather(case, scope, candidates)?;
+        gather(&case.places, case.first_present, &case.wanted, scope, candidates)?;
         let algorithm = algorithm(&case.algorithm, scope)?;
         let time = match &self.plan.time {
             Some(time) if time.before && time.from_signature.is_none() => time.read(scope)?,
@@ -522,16 +598,24 @@ impl<P: Primitive> Bound<P> {
         &'p self,
         found: &Found<'_, 'p, 'r>,
         scope: &Scope<'r>,
+        cx: &Context<'_>,
         matched: &mut Matched,
-    ) -> Result<(), Rejection> {
+    ) -> Result<(), Refusal> {
+        if let Some(finder) = &self.finder {
+            matched.known = true;
+            let all = found.candidates.len();
+            let mut ranges = (0..if found.case.per_candidate { all } else { 1 })
+                .map(|index| index..if found.case.per_candidate { index + 1 } else { all });
+            return ranges.try_for_each(|range| self.hash_found(&**finder, found, scope, range, cx, matched));
+        }
         let named = self.named(found, scope)?;
         matched.known = named.known();
         match found.case.per_candidate {
             _ if !matched.known => Ok(()),
-            false => self.hash_content(found, scope, 0..found.candidates.len(), &named, matched),
+            false => Ok(self.hash_content(found, scope, 0..found.candidates.len(), &named, matched)?),
             // Every signature has its own content or fields: each is tried alone, and every match counts.
-            true => (0..found.candidates.len())
-                .try_for_each(|index| self.hash_content(found, scope, index..index + 1, &named, matched)),
+            true => Ok((0..found.candidates.len())
+                .try_for_each(|index| self.hash_content(found, scope, index..index + 1, &named, matched))?),
         }
     }
 
@@ -606,6 +690,50 @@ impl<P: Primitive> Bound<P> {
                 }
             }
             break;
+        }
+        Ok(())
+    }
+
+    /// The same with keys that are found: content, and then every signature under every key.
+    fn hash_found<'p, 'r>(
+        &'p self,
+        finder: &dyn Find<P::Key>,
+        found: &Found<'_, 'p, 'r>,
+        scope: &Scope<'r>,
+        candidates: std::ops::Range<usize>,
+        cx: &Context<'_>,
+        matched: &mut Matched,
+    ) -> Result<(), Refusal> {
+        let fields = found.fields(candidates.start);
+        let local = self.local(found, &fields);
+        let keys = finder.find(found.algorithm, &Message::of(scope, local), cx)?;
+        for template in &found.case.templates {
+            let mut pieces = Pieces::new();
+            template.resolve(scope, &local, &mut pieces)?;
+            for FoundKey { id, anchors, key } in &keys {
+                let mut state = self.primitive.start(key);
+                pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece));
+                let tag = self.primitive.finish(state);
+                let fits =
+                    |index: &usize| self.primitive.matches(key, &tag, &found.candidates[*index].signature);
+                let Some(index) = candidates.clone().find(fits) else { continue };
+                if let Err(rejection) = self.late(scope, found, index) {
+                    matched.late = Some(rejection);
+                    continue;
+                }
+                let print = self.primitive.fingerprint(&tag);
+                if !matched.prints.contains(&print) {
+                    matched.prints.push(print);
+                }
+                matched.candidates.push(index);
+                matched.found = Some(match matched.found.take() {
+                    None => (id.clone(), *anchors),
+                    Some((id, before)) => (id, before.union(*anchors)),
+                });
+            }
+            if matched.found.is_some() {
+                break;
+            }
         }
         Ok(())
     }
@@ -697,15 +825,17 @@ impl Found<'_, '_, '_> {
 }
 
 /// Every signature of the request: at least one, or the request is refused.
-fn gather<'p, 'r>(
-    case: &'p Case,
+pub(super) fn gather<'p, 'r>(
+    places: &'p [Place],
+    first_present: bool,
+    wanted: &'p [Box<str>],
     scope: &Scope<'r>,
     candidates: &mut Candidates<'p, 'r>,
 ) -> Result<(), Rejection> {
     let mut trouble = None;
-    for place in &case.places {
-        match place.candidates(scope, &case.wanted, candidates, &mut trouble) {
-            Ok(()) if case.first_present => break,
+    for place in places {
+        match place.candidates(scope, wanted, candidates, &mut trouble) {
+            Ok(()) if first_present => break,
             Ok(()) => {}
             Err(rejection) if rejection.reason == Reason::MissingSignature => {}
             Err(rejection) => return Err(rejection),

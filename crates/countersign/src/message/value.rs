@@ -22,9 +22,9 @@ use std::sync::Arc;
 /// What a value came to, in order. Twelve pieces cost no allocation.
 pub(crate) type Pieces<'x> = SmallVec<[Cow<'x, [u8]>; 12]>;
 
-/// A compiled value.
+/// A compiled value: what a text such as `"{id}.{body|sha256|hex}"` stands for.
 #[derive(Clone, Debug)]
-pub(crate) struct Value {
+pub struct Value {
     pub(crate) segments: Box<[Segment]>,
     pub(crate) span: Span,
 }
@@ -105,7 +105,7 @@ pub(crate) const SOURCES: &[(&str, &str, &str)] = &[
     ("part", "NAME", "a value of `parts`, declared above its use"),
     ("var", "NAME", "given per source, declared in `[[var]]`"),
     ("secret", "", "the key's bytes: only in `key.derive`, or where `secret_in_content = true`"),
-    ("claim", "NAME", "a claim of the token: only in modes that have claims"),
+    ("claim", "NAME", "a claim of the token, by name or `/pointer`: only in modes that have claims"),
 ];
 
 /// What a value may use, beyond what every value may.
@@ -163,6 +163,11 @@ impl Value {
                 Segment::Literal(_) | Segment::Optional(_) => None,
             })
         })
+    }
+
+    /// What complaints call it: its first placeholder.
+    pub(crate) fn name(&self) -> &str {
+        self.slots().next().map_or("value", |(slot, _)| &slot.text)
     }
 
     /// The text of a value without placeholders.

@@ -67,7 +67,7 @@ fn delivery(registry: &Registry, case: Case) -> Delivery {
 
 impl Delivery {
     pub(crate) fn ring(&self) -> Keyring {
-        SecretSpec::ring(&self.secrets).unwrap()
+        SecretSpec::ring(&self.secrets, countersign::KeyKind::Shared).unwrap()
     }
 
     pub(crate) fn verifier(&self) -> Arc<Verifier> {

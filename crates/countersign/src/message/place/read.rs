@@ -25,7 +25,8 @@ impl Place {
         let role = table.text("role").map(|role| role.value);
         let encoding = match what {
             What::Signature => read_encoding(table),
-            What::Timestamp | What::Id => Vec::new(),
+            What::Token if table.has("encoding") => read_encoding(table),
+            What::Timestamp | What::Id | What::Token => Vec::new(),
         };
         if repeat && !matches!(at, None | Some((At::Header(_), _))) {
             let help = "only a header occurs several times: leave `repeat` out";
@@ -125,7 +126,7 @@ fn read_at(table: &Reader<'_>, has_items: bool) -> Option<(At, Box<str>)> {
 }
 
 fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
-    const WORDS: [&str; 4] = ["raw", "prefix", "kv_pairs", "regex"];
+    const WORDS: [&str; 5] = ["raw", "prefix", "kv_pairs", "scheme", "regex"];
     let word = if table.has("extract") { table.word("extract", &WORDS)?.value } else { "raw" };
     let other = [
         ("prefix", "prefix"),
@@ -133,6 +134,7 @@ fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
         ("pair_separator", "kv_pairs"),
         ("separator", "kv_pairs"),
         ("key", "kv_pairs"),
+        ("scheme", "scheme"),
         ("pattern", "regex"),
     ];
     for (key, of) in other {
@@ -172,6 +174,11 @@ fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
                 wrong(table, &key.span, &format!("no pair can have the key `{}`", key.value), help);
             }
             Extract::Pairs { between: between?, separator: separator?, key: (*key.value).into() }
+        }
+        "scheme" => {
+            let scheme = table.required_text("scheme")?;
+            not_empty(&scheme, "scheme", table);
+            Extract::Scheme((*scheme.value).into())
         }
         _ => {
             let pattern = table.required_text("pattern")?;

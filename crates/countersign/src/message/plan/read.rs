@@ -4,7 +4,7 @@ use super::super::binds;
 use super::super::place::{Extract, Place, What};
 use super::super::test::Test;
 use super::super::value::{Allow, Env, Segment, Slot, Source, Value};
-use super::{Algorithm, Case, Decode, Each, Form, Id, KeyPlan, Plan, Time};
+use super::{Algorithm, Case, Each, Id, KeyForms, KeyPlan, Plan, Takes, Time};
 use crate::config::{ConfigCode, ConfigError, Reader, Span, Spanned, nearest, one_of};
 use crate::outcome::Binds;
 use crate::preset::Var;
@@ -23,7 +23,7 @@ pub(crate) const MAX_ITEMS: usize = 100;
 pub(super) struct PlanReader<'a> {
     pub(super) table: &'a Reader<'a>,
     pub(super) vars: &'a [Var],
-    pub(super) algorithms: &'a [&'a str],
+    pub(super) takes: Takes<'a>,
 }
 
 /// What a case takes from the mode's own keys where it says nothing itself.
@@ -93,6 +93,10 @@ impl PlanReader<'_> {
                 "write it as `each = \"/items/*\"`",
             );
             return None;
+        }
+        if self.takes.found {
+            let help = "every element would be proven by a key of its own: leave `each` out";
+            self.wrong(&pattern.span, "`each` needs keys that are held", help);
         }
         Some(Each { pattern: (*pattern.value).into(), max })
     }
@@ -236,6 +240,9 @@ impl PlanReader<'_> {
     }
 
     fn key(&self, allow: Allow, parts: &[Arc<str>]) -> Option<KeyPlan> {
+        if self.takes.found {
+            return Some(KeyPlan { forms: None, derive: None, per_request: false, select: None });
+        }
         let Some(table) = self.table.table("key") else {
             if !self.table.has("key") {
                 let help = "say how a secret is written: `key = { forms = [{ decode = \"text\" }] }`";
@@ -243,24 +250,7 @@ impl PlanReader<'_> {
             }
             return None;
         };
-        let mut forms = Vec::new();
-        if !table.has("forms") {
-            table
-                .missing("forms", "write `forms = [{ decode = \"text\" }]`; or `hex`, `base64`, `base64url`");
-        }
-        for form in table.tables("forms") {
-            let prefix = form.text("prefix").map_or_else(Box::default, |prefix| Box::from(&*prefix.value));
-            if !form.has("decode") {
-                form.missing(
-                    "decode",
-                    "write `decode = \"text\"`, `\"hex\"`, `\"base64\"` or `\"base64url\"`",
-                );
-            }
-            forms.extend(
-                form.choice("decode", &Decode::WORDS).map(|decode| Form { prefix, decode: decode.value }),
-            );
-            form.finish();
-        }
+        let forms = KeyForms::read(&table, self.takes.kinds);
         let env = |secret| Env {
             vars: self.vars,
             parts,
@@ -273,21 +263,19 @@ impl PlanReader<'_> {
             self.wrong(&value.span, "`derive` has no `{secret}`", help);
         }
         let select = table.text("select").and_then(|text| Value::compile(&text, env(false)));
-        let roles = table.texts("roles").unwrap_or_default().into_iter().map(|role| role.value).collect();
-        let min_bytes = table.integer("min_bytes", 1..=4096).map_or(1, |n| n.value as usize);
         table.finish();
         let of_request = |source: &Source| !matches!(source, Source::Secret | Source::Var(_));
         let per_request = derive.as_ref().is_some_and(|value| value.uses(of_request));
-        Some(KeyPlan { forms: forms.into(), derive, per_request, select, roles, min_bytes })
+        Some(KeyPlan { forms: Some(forms?), derive, per_request, select })
     }
 
     fn algorithm(&self, table: &Reader<'_>, env: Env<'_>) -> Option<Algorithm> {
         let index = |word: &Spanned<Arc<str>>| {
-            let found = self.algorithms.iter().position(|known| **known == *word.value);
+            let found = self.takes.algorithms.iter().position(|known| **known == *word.value);
             if found.is_none() {
-                let near =
-                    nearest(&word.value, self.algorithms.iter().copied()).unwrap_or(self.algorithms[0]);
-                let known = one_of(self.algorithms.iter().copied());
+                let near = nearest(&word.value, self.takes.algorithms.iter().copied())
+                    .unwrap_or(self.takes.algorithms[0]);
+                let known = one_of(self.takes.algorithms.iter().copied());
                 let says = format!("unknown algorithm `{}`: {known}", word.value);
                 self.wrong(&word.span, &says, &format!("write `\"{near}\"`"));
             }
@@ -372,8 +360,8 @@ impl PlanReader<'_> {
             "algorithm",
             &format!(
                 "write `algorithm = \"{}\"`, say: {}",
-                self.algorithms[0],
-                one_of(self.algorithms.iter().copied())
+                self.takes.algorithms[0],
+                one_of(self.takes.algorithms.iter().copied())
             ),
         );
         let templates = templates.or_else(|| own.templates.clone())?;

@@ -262,7 +262,9 @@ impl<'t> Parser<'t, '_> {
                 Source::Var(vars[index].name.clone())
             }
             "secret" => Source::Secret,
-            _ => Source::Claim(arg.into()),
+            // A name is a member of the token's own object, whatever characters it has.
+            _ if arg.starts_with('/') => Source::Claim(arg.into()),
+            _ => Source::Claim(format!("/{}", arg.replace('~', "~0").replace('/', "~1")).into()),
         })
     }
 
