@@ -126,8 +126,10 @@ type Kind = (&'static str, &'static str);
 impl<'c> Subject<'c> {
     fn new(bench: &'c Bench, case: &'c Case, verdict: &'c Verdict, verifier: Arc<Verifier>) -> Self {
         let places = |key| mode_table(bench).map(|mode| spots::places(mode, key)).unwrap_or_default();
-        let (signature_places, time_places, id_places) =
-            (places("signature_source"), places("timestamp_source"), places("id_source"));
+        // A token is shown where a signature would be, and is no less to be changed.
+        let mut signature_places = places("signature_source");
+        signature_places.extend(places("token_source"));
+        let (time_places, id_places) = (places("timestamp_source"), places("id_source"));
         let found = |places: &[Place]| spots::locate(places, &case.request);
         let listening = Listening { headers: &case.request.headers, asked: Mutex::default() };
         judge_seen(&verifier, case, &listening);

@@ -104,6 +104,7 @@ impl Place {
         let extract = word("extract", "raw");
         let cut = match &*extract {
             "prefix" => Cut::Prefix(word("prefix", "")),
+            "scheme" => Cut::Prefix(format!("{} ", word("scheme", ""))),
             "kv_pairs" => Cut::Pairs {
                 between: word("pair_separator", ","),
                 separator: word("separator", "="),
