@@ -19,10 +19,12 @@ macro_rules! embedded {
 }
 embedded! {
     "adyen-standard"
+    "azure-devops"
     "box"
     "clerk"
     "contentful"
     "github"
+    "gitlab-token"
     "hubspot-v3"
     "linear"
     "mailgun"
@@ -31,6 +33,7 @@ embedded! {
     "standard-webhooks"
     "stripe"
     "svix"
+    "telegram"
     "twilio"
 }
 

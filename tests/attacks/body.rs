@@ -183,7 +183,7 @@ fn atk_077_body_not_covered_at_all() {
         "ATK-077",
         [case("opened"), case("bounced"), case("bounced").after(sent("opened")).expect(Expected::Replayed)],
     );
-    let registry = countersign_presets::registry().unwrap();
+    let registry = countersign_modes::registry().unwrap();
     let compiled = registry.named("mailgun").unwrap();
     assert!(compiled.require_bound(Binds::BODY).is_err());
     let given = countersign::Keyring::of(KEY).unwrap();

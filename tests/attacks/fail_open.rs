@@ -36,7 +36,7 @@ fn atk_009_unset_environment_variable_becomes_a_literal() {
 /// A secret compiled in is a secret of everybody.
 #[test]
 fn atk_010_default_or_fallback_secret_compiled_in() {
-    let registry = countersign_presets::registry().unwrap();
+    let registry = countersign_modes::registry().unwrap();
     let mut seen = 0;
     for (name, _) in registry.presets() {
         let compiled = registry.named(name).unwrap();
@@ -56,7 +56,7 @@ fn atk_010_default_or_fallback_secret_compiled_in() {
 /// "If there is a signature, check it" lets in whatever has none.
 #[test]
 fn atk_011_missing_signature_header_treated_as_nothing_to_check() {
-    let shipped = countersign_presets::registry().unwrap();
+    let shipped = countersign_modes::registry().unwrap();
     let unsigned = Case::new(Scheme::Shipped("github"), Sent::default()).refused(MissingSignature);
     attack("ATK-011", [unsigned]);
     assert_eq!(MissingSignature.class().status(), 401);

@@ -349,14 +349,14 @@ fn alternatives_have_the_same_values() {
 /// The name of a preset becomes part of paths and logs.
 #[test]
 fn a_presets_name_is_a_name() {
-    let registry = countersign_presets::registry().unwrap();
+    let registry = countersign_modes::registry().unwrap();
     for name in ["../x", "/etc/passwd", "a%2fb", "", "github.toml", "GitHub", "github\0"] {
         assert!(registry.named(name).is_err(), "{name}");
         let mut registry = Registry::new();
         let text = format!("schema = 1\nname = {name:?}\nmode = \"hmac\"\n[hmac]\n");
         assert!(registry.add_preset("x.toml", text.replace("\\0", "\\u0000")).is_err(), "{name}");
     }
-    let mut registry = countersign_presets::registry().unwrap();
+    let mut registry = countersign_modes::registry().unwrap();
     let file = registry.sources_mut().add("again", "schema = 1\nname = \"github\"\n");
     assert!(Layer::parse(registry.sources(), file).is_ok());
     assert!(

@@ -205,7 +205,7 @@ fn outcome(case: &Case) -> Expected {
 pub(crate) fn build(case: &Case) -> Result<Arc<Verifier>, Expected> {
     let config = |_| Expected::ConfigError;
     let (mut registry, name) = match &case.scheme {
-        Scheme::Shipped(name) => (countersign_presets::registry().expect("shipped presets are good"), *name),
+        Scheme::Shipped(name) => (countersign_modes::registry().expect("shipped presets are good"), *name),
         Scheme::Text(text) => {
             let mut registry = Registry::new();
             registry.add_preset("attacked.toml", text.as_str()).map_err(config)?;

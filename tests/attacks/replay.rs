@@ -75,7 +75,7 @@ fn atk_116_re_encoded_signature_defeats_text_keyed_stores() {
 #[test]
 fn atk_117_replay_scope_too_wide() {
     let guard = MemoryGuard::default();
-    let registry = countersign_presets::registry().unwrap();
+    let registry = countersign_modes::registry().unwrap();
     let compiled = registry.named("standard-webhooks").unwrap();
     for (source, secret) in [("a", KEY), ("b", b"another key of 32 bytes, as text")] {
         let ring = Keyring::of(base64(secret)).unwrap();

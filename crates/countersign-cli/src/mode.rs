@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 
 /// Do it.
 pub(crate) fn run(command: &ModeCommand) -> Result<Exit, Failure> {
-    let registry = Registry::linked().map_err(|errors| Failure::config(errors.to_string()))?;
+    let registry =
+        countersign_modes::without_presets().map_err(|errors| Failure::config(errors.to_string()))?;
     match command {
         ModeCommand::List { format } => list(&registry, *format)?,
         ModeCommand::Show { name, format } => show(find(&registry, name)?, *format)?,

@@ -95,8 +95,7 @@ impl Chosen {
 /// Everything built in, and what the folder adds.
 pub(crate) fn registry(FolderArgs { presets }: &FolderArgs) -> Result<Registry, Failure> {
     // Nothing built in is wrong, and there is no text of the user's to show.
-    let mut registry =
-        countersign_presets::registry().map_err(|errors| Failure::config(errors.to_string()))?;
+    let mut registry = countersign_modes::registry().map_err(|errors| Failure::config(errors.to_string()))?;
     let Some(dir) = presets else { return Ok(registry) };
     let mut errors = Vec::new();
     for file in preset_files(dir)? {

@@ -37,7 +37,18 @@ pub fn modes() -> Vec<Arc<dyn Mode>> {
 /// # Errors
 /// A linked mode or preset will not do, or two have one name.
 pub fn registry() -> Result<Registry, ConfigErrors> {
-    let mut registry = countersign_presets::registry()?;
+    with_modes(countersign_presets::registry()?)
+}
+
+/// The same without the presets that ship.
+///
+/// # Errors
+/// A linked mode or preset will not do, or two have one name.
+pub fn without_presets() -> Result<Registry, ConfigErrors> {
+    with_modes(Registry::linked()?)
+}
+
+fn with_modes(mut registry: Registry) -> Result<Registry, ConfigErrors> {
     for mode in modes() {
         // One that announces itself is there already.
         if registry.mode(&mode.info().name).is_none() {

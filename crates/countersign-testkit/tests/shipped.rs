@@ -4,7 +4,7 @@
 use countersign_testkit::{Options, Report, VectorFile, run};
 
 fn all() -> Report {
-    let registry = countersign_presets::registry().unwrap_or_else(|errors| panic!("{errors}"));
+    let registry = countersign_modes::registry().unwrap_or_else(|errors| panic!("{errors}"));
     let mut whole = Report::default();
     for (name, text) in countersign_presets::VECTORS {
         let file = VectorFile::parse(*name, text).unwrap_or_else(|errors| panic!("{errors}"));

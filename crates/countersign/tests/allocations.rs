@@ -38,7 +38,7 @@ fn no_shipped_preset_that_says_no_allocates() {
         "allocate nothing, by requests measured: {measured:?}\nsay that they may allocate: {says_yes:?}"
     );
     assert!(measured.len() >= 6, "{measured:?}");
-    assert_eq!(measured.len() + says_yes.len(), countersign_presets::PRESETS.len());
+    assert_eq!(measured.len() + says_yes.len(), shared::core_presets().len());
 }
 
 fn nothing_allocated(delivery: &shared::Delivery, headers: &dyn Headers) {

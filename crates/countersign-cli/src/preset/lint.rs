@@ -58,7 +58,8 @@ impl Linted {
     /// Presets in files. One that is built in gives way to the file that has its name: that file is being worked on.
     fn given(&mut self, files: &[&(PathBuf, String)], folder: &FolderArgs) -> Result<(), Failure> {
         let names: BTreeSet<Arc<str>> = files.iter().filter_map(|(_, text)| name_in(text)).collect();
-        let mut registry = Registry::linked().map_err(|errors| Failure::config(errors.to_string()))?;
+        let mut registry =
+            countersign_modes::without_presets().map_err(|errors| Failure::config(errors.to_string()))?;
         let base = scheme::registry(folder)?;
         for (name, layer) in base.presets().filter(|(name, _)| !names.contains(*name)) {
             let file = layer.root().span.file;

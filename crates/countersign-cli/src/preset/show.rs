@@ -105,7 +105,7 @@ fn in_words(chosen: &Chosen) -> String {
     let mode = &*preset.mode.value;
     let mut out = about(preset, registry.mode(mode).map(|mode| mode.info()));
     if let Some(table) = layer.get(&[mode]) {
-        words::scheme(&mut out, table);
+        words::scheme(&mut out, table, mode);
     }
     heading(&mut out, "Keys");
     facts(&mut out, &keys(&needs, layer.get(&[mode])));

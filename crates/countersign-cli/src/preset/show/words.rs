@@ -9,9 +9,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// What a mode's table says of content, signatures, time and id.
-pub(super) fn scheme(out: &mut String, node: &Node) {
+pub(super) fn scheme(out: &mut String, node: &Node, mode: &str) {
     let Some(table) = node.table() else { return };
     heading(out, "What is signed");
+    let templates = std::iter::once(table).chain(tables(table, "case"));
+    if !templates.into_iter().any(|table| table.get("signed_template").is_some()) {
+        let _ = writeln!(out, "  what the mode says, and no template: countersign mode show {}", plain(mode));
+    }
     if let Some(each) = text(table, "each") {
         let _ = writeln!(out, "  for each element of {}:", plain(each));
     }
@@ -29,6 +33,10 @@ pub(super) fn scheme(out: &mut String, node: &Node) {
                 legend.add(template);
             }
         }
+    }
+    if let Some(Value::Array(words)) = table.get("algorithms").map(|node| &node.value) {
+        let words: Vec<String> = words.iter().filter_map(Node::text).map(|word| plain(word)).collect();
+        let _ = writeln!(out, "  {FAINT}with{FAINT:#} {}", words.join(" or "));
     }
     if let Some(algorithm) = table.get("algorithm") {
         let _ = writeln!(out, "  {FAINT}with{FAINT:#} {}", algorithm_words(algorithm));
@@ -216,6 +224,7 @@ impl Legend<'_> {
 fn places(out: &mut String, table: &Table) {
     let words = [
         ("signature_source", "Where the signature is"),
+        ("token_source", "Where the token is"),
         ("timestamp_source", "Where the time is"),
         ("id_source", "Where the id is"),
     ];
@@ -267,6 +276,7 @@ fn place(node: &Node) -> String {
     parts.extend(match text(table, "extract") {
         Some("prefix") => text(table, "prefix").map(|prefix| format!("after {}", quoted(prefix))),
         Some("kv_pairs") => text(table, "key").map(|key| format!("the value of {}", plain(key))),
+        Some("scheme") => text(table, "scheme").map(|scheme| format!("credentials of {}", plain(scheme))),
         Some("regex") => text(table, "pattern").map(|pattern| format!("cut out by /{}/", plain(pattern))),
         _ => None,
     });
