@@ -247,11 +247,10 @@ impl Builder {
         self
     }
 
-    /// Make it. Reads this machine's roots, unless it was given others.
+    /// Make it. Reads this machine's roots, unless it was given others; without any it cannot be made.
     pub fn build(self) -> Result<Client, Refused> {
         let Builder { reach, lookup, agent, roots } = self;
         let reach = Arc::new(reach);
-        let setup = |error: reqwest::Error| Refused::new(Why::Setup, error.to_string());
         let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
         let mut http = reqwest::Client::builder()
             .dns_resolver(Judged { reach: reach.clone(), lookup })
@@ -283,6 +282,15 @@ impl Builder {
         }
         Ok(Client { http: http.build().map_err(setup)?, reach })
     }
+}
+
+/// The innermost cause says most.
+fn setup(error: reqwest::Error) -> Refused {
+    let mut cause: &dyn Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    Refused::new(Why::Setup, cause.to_string())
 }
 
 /// Ours, or the library's.

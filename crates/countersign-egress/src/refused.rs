@@ -60,7 +60,7 @@ whys! {
     Scheme    = "scheme-refused",  true,  "write `https://`, or allow `http` for this very host";
     Port      = "port-refused",    true,  "use port 443 or 8443, or allow this port";
     Address   = "address-refused", true,  "use a public address, or allow the network it is in";
-    Setup     = "setup",           true,  "correct the user agent or the roots that the client is given";
+    Setup     = "setup",           true,  "give this machine its root certificates (`ca-certificates`) or the client its own, and see its user agent";
     Dns       = "dns",             false, "check the name: it is looked up as it stands, without search domains or `/etc/hosts`";
     Connect   = "connect",         false, "see whether the server is up, and whether a firewall stands between";
     Tls       = "tls",             false, "check the server's certificate, its name and its dates, and the roots this machine trusts";

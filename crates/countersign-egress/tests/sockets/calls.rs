@@ -1,7 +1,7 @@
 //! What one call may take, and what it says when it comes to nothing: over real sockets.
 
 use crate::server::{Names, Server, answer, client, head, this_machine};
-use countersign_egress::{Client, Limits, Reach, Refused, Request, Response, Why};
+use countersign_egress::{Client, Limits, Looking, Lookup, Reach, Refused, Request, Response, Why};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -101,8 +101,20 @@ async fn silence_and_drips_end_in_time() {
         assert_eq!(client.get(&server.url(), &limits()).await.unwrap_err().why, Why::TimedOut);
         assert!(began.elapsed() < Duration::from_secs(2));
     }
+    let mute = Client::builder().reach(this_machine()).lookup(Arc::new(Mute)).build().unwrap();
+    let refused = mute.get("https://keys.example/", &limits()).await.unwrap_err();
+    assert_eq!(refused.why, Why::TimedOut, "a look-up counts");
     let refused = client.get(&dripping_head.await.url(), &limits()).await.unwrap_err();
     assert!(matches!(refused.why, Why::TimedOut | Why::Broken), "{refused}");
+}
+
+/// Never answers.
+struct Mute;
+
+impl Lookup for Mute {
+    fn lookup(&self, _: &str) -> Looking {
+        Box::pin(std::future::pending())
+    }
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ impl Held {
         let known = self.of(wanted.kind).get(&*wanted.name).is_some_and(|entry| entry.copy.is_some());
         // Strangers leave a quarter free: names that forgers make up must not keep known keys from being had anew.
         let room = if known { rules.fetches } else { rules.fetches - rules.fetches / 4 };
-        if self.flying >= room {
+        if self.flying >= room.max(1) {
             return Plan::Refuse(Trouble::new("fetch/busy", "too many fetches are under way"));
         }
         if !self.of(wanted.kind).contains_key(&*wanted.name) && !self.make_room(rules) {
@@ -144,8 +144,9 @@ impl Held {
         self.flying = self.flying.saturating_sub(1);
     }
 
-    /// The copy of a document, if it may be shown: a fresh one, or one past its age if there is no hope of a newer, which
-    /// is when `stale` says so or the last fetch has just failed.
+    /// The copy of a document, if it may be shown: a fresh one, or one past its age if there is no hope of a newer. That
+    /// is when `stale` says so, or the last fetch failed and the next is not due or under way: of all who want it, only
+    /// one waits for a server that is down.
     pub(super) fn copy(
         &mut self,
         rules: &Rules,
@@ -159,7 +160,8 @@ impl Held {
         let entry = self.of(kind).get_mut(&name)?;
         entry.used = turn;
         let copy = entry.copy.as_ref()?;
-        let stale = stale || entry.failed.as_ref().is_some_and(|failed| failed.holds(rules, now));
+        let down = |failed: &Failed| failed.holds(rules, now) || entry.flight.is_some();
+        let stale = stale || entry.failed.as_ref().is_some_and(down);
         let usable = age(copy.document.fetched_at, now).is_some_and(|age| age <= rules.max_stale);
         (copy.is_fresh(now) || stale && usable).then(|| (name, copy.document.clone()))
     }
@@ -200,7 +202,7 @@ impl Held {
 
     /// Have room for one more, if need be by letting go of what is worth least; `false` if all is in use.
     fn make_room(&mut self, rules: &Rules) -> bool {
-        while self.urls.len() + self.named.len() >= rules.documents {
+        while self.urls.len() + self.named.len() >= rules.documents.max(1) {
             let urls = self.urls.iter().map(|(name, entry)| (RequestKind::Url, name, entry));
             let all = urls.chain(self.named.iter().map(|(name, entry)| (RequestKind::Named, name, entry)));
             let idle = all.filter(|(_, _, entry)| entry.flight.is_none());

@@ -14,7 +14,7 @@ pub(super) const MAX_NAME: usize = 1024;
 #[non_exhaustive]
 pub struct Rules {
     /// A copy is fetched anew after this, or sooner if the server says so (`Cache-Control: max-age`), never later. One
-    /// hour: so long a key that the sender took back still verifies.
+    /// hour: so long a key that the sender took back still verifies. At least a second.
     pub max_age: Duration,
 
     /// A copy that could not be had anew is used no longer than this. 24 hours.
@@ -74,7 +74,9 @@ impl Rules {
     /// How long a new copy is fresh: what the server asks for, within bounds. A server that wants nothing kept is asked
     /// once a cool-down all the same.
     pub(super) fn fresh_for(&self, max_age: Option<Duration>) -> Duration {
-        max_age.unwrap_or(self.max_age).max(self.cool_down).min(self.max_age)
+        let fresh = max_age.unwrap_or(self.max_age).max(self.cool_down).min(self.max_age);
+        // Not at all would be: never to be used.
+        fresh.max(Duration::from_secs(1))
     }
 
     /// How long to wait after so many failures in a row.

@@ -2,7 +2,7 @@
 
 use crate::harness::{Answer, GOOD, Said, World, quick};
 use countersign::{Clock, Context, KeyCache, KeyRequest, RequestKind};
-use countersign_tower::{DETAILS, KeyFetcher};
+use countersign_tower::{DETAILS, KeyFetcher, Rules};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -77,6 +77,40 @@ async fn while_the_server_is_down_an_old_copy_serves_for_a_day() {
     world.server.says(GOOD);
     world.pass(61.0);
     assert_eq!(world.ask("a", "first").await, "ok");
+}
+
+#[tokio::test]
+async fn for_a_server_that_is_silent_one_waits_and_the_others_go_on_with_the_old_copy() {
+    let world = World::new().await;
+    assert_eq!(world.ask("a", "first").await, "ok");
+    world.server.says(Answer::Late(Duration::from_secs(60), Box::new(GOOD)));
+    world.pass(3600.0);
+    assert_eq!(world.ask("a", "first").await, "ok");
+    world.pass(1.0);
+    let patient = tokio::spawn({
+        let world = world.clone();
+        async move { world.ask("a", "first").await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(world.server.seen(), 3, "tried again");
+    let hasty = tokio::time::timeout(Duration::from_millis(100), world.ask("a", "first")).await;
+    assert_eq!(hasty.unwrap(), "ok");
+    assert!(!patient.is_finished());
+    assert_eq!(patient.await.unwrap(), "ok");
+    assert_eq!(world.server.seen(), 3);
+}
+
+#[tokio::test]
+async fn rules_of_nothing_at_all_still_verify() {
+    let nothing = |rules: &mut Rules| {
+        let (zero, limits) = (Duration::ZERO, rules.limits);
+        (rules.max_age, rules.max_stale, rules.cool_down) = (zero, zero, zero);
+        (rules.first_wait, rules.longest_wait, rules.documents, rules.fetches) = (zero, zero, 0, 0);
+        rules.limits = limits;
+    };
+    let world = World::ruled(nothing).await;
+    assert_eq!((world.ask("a", "first").await, world.ask("a", "first").await), ("ok".into(), "ok".into()));
+    assert_eq!(world.server.seen(), 1);
 }
 
 #[tokio::test]
