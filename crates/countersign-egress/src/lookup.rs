@@ -29,12 +29,17 @@ pub struct SystemLookup;
 
 impl Lookup for SystemLookup {
     fn lookup(&self, name: &str) -> Looking {
-        // The final dot says that the name is whole.
-        let name = format!("{}.", name.trim_end_matches('.'));
-        Box::pin(
-            async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|found| found.ip()).collect()) },
-        )
+        let name = absolute(name);
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            Ok(found.map(|found| found.ip()).collect())
+        })
     }
+}
+
+/// The final dot says that the name is whole.
+fn absolute(name: &str) -> String {
+    format!("{}.", name.strip_suffix('.').unwrap_or(name))
 }
 
 /// Looks a name up, judges what comes, and hands on nothing else: the connector dials these and asks nobody again.
@@ -77,5 +82,33 @@ impl Resolve for Judged {
             let dialled = found.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(dialled) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_asked_whole() {
+        for (name, asked) in
+            [("metadata", "metadata."), ("metadata.", "metadata."), ("keys.example.com", "keys.example.com.")]
+        {
+            assert_eq!(absolute(name), asked);
+        }
+    }
+
+    #[test]
+    fn the_names_of_this_machine_are_known_in_every_spelling() {
+        for (name, own) in [
+            ("localhost", true),
+            ("LocalHost.", true),
+            ("a.b.localhost", true),
+            ("notlocalhost", false),
+            ("localhost.example", false),
+            ("", false),
+        ] {
+            assert_eq!(is_localhost(name), own, "{name}");
+        }
     }
 }

@@ -33,8 +33,8 @@ impl Reach {
         Reach { networks: Vec::new(), ports: vec![443..=443, 8443..=8443], plain: Vec::new() }
     }
 
-    /// And these addresses, whatever they are: `10.0.0.0/8` for a network of one's own. Holds for every name that leads
-    /// there.
+    /// And these addresses, whatever they are: `10.0.0.0/8` for a network of one's own. Holds for every URL and every name
+    /// that leads there, so a client for URLs that strangers write goes without.
     #[must_use]
     pub fn and_network(mut self, network: impl Into<IpNet>) -> Self {
         self.networks.push(network.into());
@@ -49,10 +49,10 @@ impl Reach {
     }
 
     /// And this very host by `http`, in the clear: whoever stands between reads and writes what is said. The host as a
-    /// URL has it: in lower case, an IPv6 address in brackets. Its port must be allowed, too.
+    /// URL has it, an IPv6 address in brackets. Its port must be allowed, too.
     #[must_use]
     pub fn and_plain_http(mut self, host: impl Into<String>) -> Self {
-        self.plain.push(host.into());
+        self.plain.push(host.into().to_ascii_lowercase());
         self
     }
 

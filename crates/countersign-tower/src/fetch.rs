@@ -29,6 +29,29 @@ use tokio::sync::watch;
 ///
 /// Give it to a [`Context`] as what has been fetched, and let [`resolve`](Self::resolve) or [`finish`](Self::finish)
 /// verify; or ask [`fetch`](Self::fetch) yourself and verify again. Wants a tokio runtime with time and IO.
+///
+/// ```
+/// use countersign::{Clock, KeyRequest, Reason, RequestKind, Timestamp};
+/// use countersign_egress::Client;
+/// use countersign_tower::KeyFetcher;
+///
+/// struct Noon; // a host has one that asks the system
+/// impl Clock for Noon {
+///     fn now(&self) -> Timestamp {
+///         Timestamp::from_unix(1_700_000_000)
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let fetcher = KeyFetcher::builder(Client::builder().build()?, std::sync::Arc::new(Noon)).build();
+/// let wanted = KeyRequest::new(RequestKind::Url, "https://10.0.0.1/.well-known/jwks.json");
+/// let refused = fetcher.fetch(&wanted).await.unwrap_err();
+/// assert_eq!(refused.reason, Reason::KeyUnavailable);
+/// assert!(refused.to_string().contains("address-refused: 10.0.0.1 is private (RFC 1918)"));
+/// # Ok::<_, countersign_egress::Refused>(())
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct KeyFetcher {
     shared: Arc<Shared>,
@@ -65,7 +88,8 @@ impl Builder {
 
     /// Make it.
     pub fn build(self) -> KeyFetcher {
-        let Builder { client, clock, rules, named } = self;
+        let Builder { client, clock, mut rules, named } = self;
+        rules.hosts.iter_mut().for_each(|host| host.make_ascii_lowercase());
         let held = Mutex::new(Held::default());
         KeyFetcher { shared: Arc::new(Shared { client, clock, rules, named, held }) }
     }
