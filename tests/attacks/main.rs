@@ -39,8 +39,8 @@ const TESTS: &[&str] = &[
     include_str!("time.rs"),
     include_str!("url.rs"),
     // Attacks on one mode or one client are made where its own tests are.
-    include_str!("../../crates/countersign-egress/tests/attacks.rs"),
-    include_str!("../../crates/countersign-tower/tests/attacks.rs"),
+    include_str!("../../crates/countersign-egress/tests/sockets/attacks.rs"),
+    include_str!("../../crates/countersign-tower/tests/remote/attacks.rs"),
     include_str!("../../plugins/http-signature/tests/attacks.rs"),
     include_str!("../../plugins/jwt/tests/attacks.rs"),
     include_str!("../../plugins/token/tests/attacks.rs"),
