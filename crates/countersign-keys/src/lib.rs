@@ -27,10 +27,12 @@ mod material;
 mod pem;
 mod public;
 mod sign;
+mod signatures;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, Family};
 pub use jwks::{Found, Jwks, MAX_JWKS, MAX_JWKS_KEYS, NamedKey, NoJwks};
 pub use public::{PublicKey, Rules};
 pub use sign::Signing;
+pub use signatures::{SignatureKey, Signatures, WEAK_KEY};
 pub use verify::{Content, Hashing, Verifying};
