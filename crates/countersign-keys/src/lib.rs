@@ -28,10 +28,12 @@ mod pem;
 mod public;
 pub mod remote;
 mod sign;
+mod signatures;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, Family};
 pub use jwks::{Found, Jwks, MAX_JWKS, MAX_JWKS_KEYS, NamedKey, NoJwks};
 pub use public::{PublicKey, Rules};
 pub use sign::Signing;
+pub use signatures::{SignatureKey, Signatures, WEAK_KEY};
 pub use verify::{Content, Hashing, Verifying};
