@@ -1,8 +1,8 @@
 //! What every attack has in common: a preset, keys, requests, and the one function that sends them.
 
 use countersign::{
-    Context, Finish, Head, Key, KeyId, Keyring, Layer, MemoryGuard, Outcome, Reason,
-    Request, Secret, Timestamp, Unaccepted, Vars, Verified, Verifier,
+    Context, Finish, Head, Key, KeyId, Keyring, Layer, MemoryGuard, Outcome, Reason, Request, Secret,
+    Timestamp, Unaccepted, Vars, Verified, Verifier,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use std::sync::Arc;

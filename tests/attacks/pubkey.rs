@@ -49,8 +49,8 @@ const P256_ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9ca
 #[test]
 fn atk_170_ed25519_s_past_the_order() {
     const ORDER: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let good = ed25519().sign(BODY).to_bytes();
     let (mut other, mut carry) = (good, 0_u16);
@@ -221,11 +221,7 @@ fn atk_179_prehash_confusion() {
     let prehashed = pair.sign_prehashed(sha2::Sha512::new_with_prefix(BODY), None).unwrap().to_bytes();
     attack("ATK-179", [ed(prehashed).refused(BadSignature)]);
     let with = |signature| {
-        signed(
-            scheme("ed25519", "ed25519ph", "hex"),
-            hex(pair.verifying_key().as_bytes()),
-            signature,
-        )
+        signed(scheme("ed25519", "ed25519ph", "hex"), hex(pair.verifying_key().as_bytes()), signature)
     };
     attack("ATK-179", [with(prehashed), with(pair.sign(BODY).to_bytes()).refused(BadSignature)]);
 }

@@ -26,6 +26,7 @@ mod jwks;
 mod material;
 mod pem;
 mod public;
+pub mod remote;
 mod sign;
 mod signatures;
 mod verify;
