@@ -69,7 +69,9 @@ fn ecdsa(size: &str, body: &[u8]) {
     let public = pair.public_key().as_ref().to_vec();
     let ours = Ours::new("public-key", "ecdsa-p256-sha256", &public, &signature);
     let raw = kept(&ECDSA_P256_SHA256_ASN1, &public);
-    ours.row("public-key: P-256", size, body, 1.15, || raw.verify_sig(black_box(&content), &signature).is_ok());
+    ours.row("public-key: P-256", size, body, 1.15, || {
+        raw.verify_sig(black_box(&content), &signature).is_ok()
+    });
 }
 
 fn rsa(size: &str, body: &[u8]) {
