@@ -20,6 +20,7 @@
 
 mod algorithm;
 mod der;
+mod finding;
 mod json;
 mod jwk;
 mod jwks;
@@ -32,6 +33,7 @@ mod signatures;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, Family};
+pub use finding::{Finding, Offered, ReadFinder};
 pub use jwks::{Found, Jwks, MAX_JWKS, MAX_JWKS_KEYS, NamedKey, NoJwks};
 pub use public::{PublicKey, Rules};
 pub use sign::Signing;
