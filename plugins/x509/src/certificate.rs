@@ -64,7 +64,8 @@ impl Certificate {
         }
         let roots = roots.map(|roots| roots.value);
         if roots == Some(Roots::Web) && table.texts("names").is_none_or(|names| names.is_empty()) {
-            let help = "say whose certificate it must be: anybody can have one that leads to the roots of the web";
+            let help =
+                "say whose certificate it must be: anybody can have one that leads to the roots of the web";
             table.missing("names", format!("write `names = [\"hooks.example.com\"]`: {help}"));
         }
         let demands = demands(&table);
