@@ -114,6 +114,11 @@ impl Value {
         self.literal().map(Cow::Borrowed)
     }
 
+    /// Whether a request can change it: whether it has placeholders other than variables.
+    pub fn reads_the_request(&self) -> bool {
+        self.slots().any(|(slot, _)| !matches!(slot.source, Source::Var(_)))
+    }
+
     /// Whether it reads anything of the body.
     pub fn reads_the_body(&self) -> bool {
         self.slots().any(|(slot, _)| slot.reads_body())
