@@ -223,17 +223,24 @@ impl Rules {
 
     /// The claims that tests equate with something of the request, and what they must be for it: for whoever signs. A claim
     /// is named by its pointer.
-    pub fn demanded<'v>(&'v self, message: &Message<'v, 'v>) -> Result<Vec<(&'v str, Vec<u8>)>, Rejection> {
+    pub fn demanded(&self, message: &Message<'_, '_>) -> Result<Vec<(&str, Vec<u8>)>, Rejection> {
         let case = self.of(message)?;
         let tests = std::iter::once(&self.own).chain(case.map(|case| &case.require));
         let tests = tests.flat_map(|require| require.early.iter().chain(&require.late));
-        let demand = |(pointer, value): (&'v str, &'v Value)| match message.text(value) {
+        let demand = |(pointer, value)| match message.text(value) {
             Ok(Some(text)) => Some(Ok((pointer, text.into_owned()))),
             // What is not there is no value: the test will say so.
             Ok(None) => None,
             Err(rejection) => Some(Err(rejection)),
         };
         tests.filter_map(claim_and_other).filter_map(demand).collect()
+    }
+
+    /// Whether a test equates the claim at this pointer with something, in whichever case.
+    pub fn names_claim(&self, pointer: &str) -> bool {
+        let requires = std::iter::once(&self.own).chain(self.cases.iter().map(|case| &case.require));
+        let mut tests = requires.flat_map(|require| require.early.iter().chain(&require.late));
+        tests.any(|test| claim_and_other(test).is_some_and(|(claim, _)| claim == pointer))
     }
 
     /// Whether anything in it reads the body.
