@@ -19,6 +19,8 @@
 #![warn(missing_docs)]
 
 mod algorithm;
+#[cfg(feature = "x509")]
+pub mod chain;
 mod der;
 mod json;
 mod jwk;
