@@ -10,6 +10,7 @@ use super::place::{Candidates, Place, Tag, What};
 use super::scope::{Local, Scope};
 use super::test::{Check, Test, hold};
 use super::value::{Allow, Env, Segment, Slot, Source, Value, refuse};
+use super::wire::{self, Url};
 use super::{CASE_NONE, CASE_UNREADABLE, REQUIRE_EARLY, REQUIRE_LATE};
 use crate::config::{ConfigCode, ConfigError, Reader};
 use crate::keys::{KeyError, Vars};
@@ -154,6 +155,11 @@ impl Places {
         self.places.iter().all(Place::is_in_head)
     }
 
+    /// Whether what stands there is the body, every byte of it.
+    pub fn are_the_body(&self) -> bool {
+        self.places.iter().all(Place::is_the_body)
+    }
+
     /// The first place as a header's or parameter's mark, for whoever signs: see [`Mark`](crate::Mark). `None` where what
     /// is cut out of it cannot be put back.
     pub fn mark(&self, text: &[u8]) -> Option<crate::mode::Mark> {
@@ -216,6 +222,28 @@ impl Rules {
         of(&self.own).and(cases.reduce(Binds::common).unwrap_or_default())
     }
 
+    /// The claims that tests equate with something of the request, and what they must be for it: for whoever signs. A claim
+    /// is named by its pointer.
+    pub fn demanded(&self, message: &Message<'_, '_>) -> Result<Vec<(&str, Vec<u8>)>, Rejection> {
+        let case = self.of(message)?;
+        let tests = std::iter::once(&self.own).chain(case.map(|case| &case.require));
+        let tests = tests.flat_map(|require| require.early.iter().chain(&require.late));
+        let demand = |(pointer, value)| match message.text(value) {
+            Ok(Some(text)) => Some(Ok((pointer, text.into_owned()))),
+            // What is not there is no value: the test will say so.
+            Ok(None) => None,
+            Err(rejection) => Some(Err(rejection)),
+        };
+        tests.filter_map(claim_and_other).filter_map(demand).collect()
+    }
+
+    /// Whether a test equates the claim at this pointer with something, in whichever case.
+    pub fn names_claim(&self, pointer: &str) -> bool {
+        let requires = std::iter::once(&self.own).chain(self.cases.iter().map(|case| &case.require));
+        let mut tests = requires.flat_map(|require| require.early.iter().chain(&require.late));
+        tests.any(|test| claim_and_other(test).is_some_and(|(claim, _)| claim == pointer))
+    }
+
     /// Whether anything in it reads the body.
     pub fn read_the_body(&self) -> bool {
         let all = |require: &Require| -> bool {
@@ -267,6 +295,23 @@ fn equated_with_claim(test: &Test) -> Binds {
     .fold(Binds::default(), |all, (_, binds)| all.and(binds))
 }
 
+/// The claim, as it stands, that a test equates with something else.
+fn claim_and_other(test: &Test) -> Option<(&str, &Value)> {
+    let Check::Equals(other) = &test.check else { return None };
+    match (bare_claim(&test.value), bare_claim(other)) {
+        (Some(claim), None) => Some((claim, other)),
+        (None, Some(claim)) => Some((claim, &test.value)),
+        _ => None,
+    }
+}
+
+fn bare_claim(value: &Value) -> Option<&str> {
+    match single(value)? {
+        Slot { source: Source::Claim(pointer), filters, .. } if filters.is_empty() => Some(pointer),
+        _ => None,
+    }
+}
+
 fn says_empty_body(test: &Test) -> bool {
     let bare = |value: &Value| {
         single(value).is_some_and(|slot| slot.source == Source::Body && slot.filters.is_empty())
@@ -313,6 +358,17 @@ impl<'c> Claims<'c> {
         }
     }
 
+    /// The truth at a JSON pointer; `None` if there is none.
+    pub fn truth(&self, pointer: &str) -> Option<bool> {
+        let json = self.0.pointer(pointer).filter(|json| json.kind() == Kind::Bool)?;
+        Some(*json.source() == *b"true")
+    }
+
+    /// Whatever stands at a JSON pointer, `null` too, as it is written.
+    pub fn source(&self, pointer: &str) -> Option<Cow<'c, [u8]>> {
+        Some(self.0.pointer(pointer)?.source())
+    }
+
     /// The texts of an array of strings at a JSON pointer; `None` if it is no array, or holds anything else.
     pub fn texts(&self, pointer: &str) -> Option<Vec<Cow<'c, str>>> {
         let json = self.0.pointer(pointer).filter(|json| json.kind() == Kind::Array)?;
@@ -332,6 +388,56 @@ impl<'c> Claims<'c> {
     /// The names of the members.
     pub fn names(&self) -> impl Iterator<Item = Cow<'c, [u8]>> {
         self.0.members().filter_map(|(key, _)| key.scalar())
+    }
+}
+
+/// A request's URL, cut into what signatures cover: nothing is decoded and nothing repaired.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'r> {
+    scheme: &'r str,
+    url: Url<'r>,
+}
+
+/// A decoded name of a query and its decoded value.
+pub type Parameter<'r> = (Cow<'r, [u8]>, Cow<'r, [u8]>);
+
+impl<'r> Address<'r> {
+    /// Cut a URL; the error says why it is none that was ever sent: not `http` or `https`, no host, beyond ASCII, with a
+    /// fragment. Linear; no allocation.
+    pub fn parse(url: &'r str) -> Result<Self, &'static str> {
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+        Url::split(url).map(|url| Address { scheme, url }).map_err(super::template::why)
+    }
+
+    /// `http` or `https`, as written.
+    pub fn scheme(&self) -> &'r str {
+        self.scheme
+    }
+
+    /// `host` or `host:port`, as written, without user information.
+    pub fn authority(&self) -> &'r str {
+        self.url.authority()
+    }
+
+    /// As written, and `/` where nothing is.
+    pub fn path(&self) -> &'r str {
+        self.url.path()
+    }
+
+    /// As written, without `?`. An empty query is not an absent one.
+    pub fn query(&self) -> Option<&'r str> {
+        self.url.query()
+    }
+
+    /// Path and query, as a request line has them.
+    pub fn target(&self) -> Cow<'r, str> {
+        self.url.target()
+    }
+
+    /// The query's pairs, decoded as a form, in wire order; the error says what is wrong with one, or that there are more
+    /// than 1000.
+    pub fn parameters(&self) -> Result<Vec<Parameter<'r>>, &'static str> {
+        wire::pairs(self.query().unwrap_or_default().as_bytes()).map_err(super::template::why)
     }
 }
 
