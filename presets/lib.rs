@@ -19,21 +19,27 @@ macro_rules! embedded {
 }
 embedded! {
     "adyen-standard"
+    "alipay-cn"
     "azure-devops"
     "box"
     "clerk"
     "contentful"
+    "discord"
     "github"
     "gitlab-token"
     "hubspot-v3"
     "linear"
     "mailgun"
+    "sendgrid"
     "shopify"
     "slack"
     "standard-webhooks"
+    "standard-webhooks-ed25519"
     "stripe"
     "svix"
+    "svix-ed25519"
     "telegram"
+    "telnyx"
     "twilio"
 }
 

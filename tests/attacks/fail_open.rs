@@ -8,6 +8,7 @@ use countersign::{
     Keyring, Mode, ModeConfig, ModeInfo, Needs, Outcome, Refusal, ReplayGuard, ReplayKey, Request,
     RequestKind, Scheme as ModeScheme, SignedBy, Status, Unaccepted, Vars, Verifier,
 };
+use countersign_testkit::{Expect, SecretSpec, VectorFile};
 use std::sync::Arc;
 
 /// HMAC takes an empty key, so anyone could sign where none is set.
@@ -57,19 +58,22 @@ fn atk_010_default_or_fallback_secret_compiled_in() {
 #[test]
 fn atk_011_missing_signature_header_treated_as_nothing_to_check() {
     let shipped = countersign_modes::registry().unwrap();
+    let mut seen = 0;
     let unsigned = Case::new(Scheme::Shipped("github"), Sent::default()).refused(MissingSignature);
     attack("ATK-011", [unsigned]);
     assert_eq!(MissingSignature.class().status(), 401);
-    for (name, _) in shipped.presets() {
-        let preset = shipped.named(name).unwrap();
-        let secret = format!("{}{}", hex(KEY), hex(KEY));
-        let mut ring = Keyring::new();
-        let mut held = countersign::Key::shared("main", secret).unwrap();
-        held.role = (name == "box").then(|| "primary".into());
-        ring.add(held).unwrap();
-        let verifier = preset.verifier("source", &ring, &Vars::new()).unwrap();
-        assert!(judge(&verifier, &Sent::default()).is_err(), "{name} takes a request without anything");
+    for (file, text) in countersign_presets::VECTORS {
+        // With the keys of a delivery that verifies: such as the preset's own test has.
+        let cases = VectorFile::parse(*file, text).unwrap().cases;
+        let case = cases.into_iter().find(|case| case.expect == Expect::Ok && case.overrides.is_none());
+        let Some(case) = case else { panic!("{file}: no case verifies") };
+        let preset = shipped.named(&case.preset).unwrap();
+        let ring = SecretSpec::ring(&case.secrets, preset.needs().key_kind(false)).unwrap();
+        let verifier = preset.verifier("source", &ring, &case.vars).unwrap();
+        assert!(judge(&verifier, &Sent::default()).is_err(), "{file} takes a request without anything");
+        seen += 1;
     }
+    assert_eq!(seen, countersign_presets::PRESETS.len());
 }
 
 /// A magic secret that switches checking off will be found.

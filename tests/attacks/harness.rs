@@ -1,8 +1,8 @@
 //! What every attack has in common: a preset, keys, requests, and the one function that sends them.
 
 use countersign::{
-    Context, Finish, Head, Key, KeyId, KeyKind, Keyring, Layer, MemoryGuard, Outcome, Reason, Registry,
-    Request, Secret, Timestamp, Unaccepted, Vars, Verified, Verifier,
+    Context, Finish, Head, Key, KeyId, Keyring, Layer, MemoryGuard, Outcome, Reason, Request, Secret,
+    Timestamp, Unaccepted, Vars, Verified, Verifier,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use std::sync::Arc;
@@ -207,7 +207,7 @@ pub(crate) fn build(case: &Case) -> Result<Arc<Verifier>, Expected> {
     let (mut registry, name) = match &case.scheme {
         Scheme::Shipped(name) => (countersign_modes::registry().expect("shipped presets are good"), *name),
         Scheme::Text(text) => {
-            let mut registry = Registry::new();
+            let mut registry = countersign_modes::without_presets().expect("linked modes are good");
             registry.add_preset("attacked.toml", text.as_str()).map_err(config)?;
             (registry, "attacked")
         }
@@ -218,7 +218,7 @@ pub(crate) fn build(case: &Case) -> Result<Arc<Verifier>, Expected> {
     let mut ring = Keyring::new();
     for Given { id, secret, not_before, not_after } in &case.keys {
         let secret = Secret::new(secret.as_slice()).map_err(|_| Expected::KeyError)?;
-        let mut key = Key::new(KeyId::new(*id), KeyKind::Shared, secret);
+        let mut key = Key::new(KeyId::new(*id), compiled.needs().key_kind(false), secret);
         (key.window.not_before, key.window.not_after) = (not_before.map(at), not_after.map(at));
         ring.add(key).map_err(|_| Expected::KeyError)?;
     }

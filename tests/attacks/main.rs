@@ -5,6 +5,7 @@
 //! against the corpus: no case is missing, and none is in both.
 #![allow(clippy::unwrap_used)]
 
+mod algorithm;
 mod body;
 mod compare;
 mod config;
@@ -14,6 +15,7 @@ mod fail_open;
 mod findings;
 mod harness;
 mod headers;
+mod pubkey;
 mod replay;
 mod rotation;
 mod template;
@@ -23,17 +25,26 @@ mod url;
 use corpus::{CORPUS, NOT_HERE, OTHERWISE, OUTCOMES};
 
 const TESTS: &[&str] = &[
+    include_str!("algorithm.rs"),
     include_str!("body.rs"),
     include_str!("compare.rs"),
     include_str!("config.rs"),
     include_str!("encoding.rs"),
     include_str!("fail_open.rs"),
     include_str!("headers.rs"),
+    include_str!("pubkey.rs"),
     include_str!("replay.rs"),
     include_str!("rotation.rs"),
     include_str!("template.rs"),
     include_str!("time.rs"),
     include_str!("url.rs"),
+    // Attacks on one mode or one client are made where its own tests are.
+    include_str!("../../crates/countersign-egress/tests/sockets/attacks.rs"),
+    include_str!("../../crates/countersign-tower/tests/remote/attacks.rs"),
+    include_str!("../../plugins/http-signature/tests/attacks.rs"),
+    include_str!("../../plugins/jwt/tests/attacks.rs"),
+    include_str!("../../plugins/token/tests/attacks.rs"),
+    include_str!("../../plugins/x509/tests/attacks.rs"),
 ];
 
 #[test]

@@ -36,8 +36,8 @@ fn unheld(page: &str, files: &[File]) -> Vec<String> {
     for File { text, .. } in files.iter().filter(|file| file.path.ends_with(".rs")) {
         let all = pieces(text);
         for at in 0..all.len() {
-            let next: Vec<&str> = all[at..].iter().take(6).map(|(_, piece)| piece.as_str()).collect();
-            if let ["#", "[", "test", "]", "fn", name] = next[..] {
+            let next: Vec<&str> = all[at..].iter().take(5).map(|(_, piece)| piece.as_str()).collect();
+            if let ["test", "]", "fn", name, _] | ["test", "]", "async", "fn", name] = next[..] {
                 tests.insert(name.to_owned());
             }
         }

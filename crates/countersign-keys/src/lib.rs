@@ -19,18 +19,25 @@
 #![warn(missing_docs)]
 
 mod algorithm;
+#[cfg(feature = "x509")]
+pub mod chain;
 mod der;
+mod finding;
 mod json;
 mod jwk;
 mod jwks;
 mod material;
 mod pem;
 mod public;
+pub mod remote;
 mod sign;
+mod signatures;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, Family};
+pub use finding::{Finding, Offered, ReadFinder};
 pub use jwks::{Found, Jwks, MAX_JWKS, MAX_JWKS_KEYS, NamedKey, NoJwks};
 pub use public::{PublicKey, Rules};
 pub use sign::Signing;
+pub use signatures::{SignatureKey, Signatures, WEAK_KEY};
 pub use verify::{Content, Hashing, Verifying};

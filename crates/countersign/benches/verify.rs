@@ -8,17 +8,17 @@
 //! `cargo bench -p countersign --bench verify --features http`
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod pair;
+
 use countersign::{
     Context, Draft, Head, Headers, Key, Keyring, Outcome, Registry, Request, Timestamp, Vars, Verifier,
 };
 use hmac::{Hmac, KeyInit, Mac};
+use pair::Pair;
 use sha2::Sha256;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-const ROUNDS: usize = 15;
-const BATCH: Duration = Duration::from_millis(4);
 const SIZES: [(&str, usize); 4] =
     [("200 B", 200), ("2 KiB", 2 << 10), ("20 KiB", 20 << 10), ("1 MiB", 1 << 20)];
 const NOW: i64 = 1_760_000_000;
@@ -259,60 +259,4 @@ fn ring(keys: &[(&str, &str)]) -> Keyring {
 fn body(bytes: usize) -> Vec<u8> {
     let text = br#"{"id":"evt_1","type":"invoice.paid","data":{"object":{"amount":4200,"currency":"eur"}}}"#;
     text.iter().copied().cycle().take(bytes).collect()
-}
-
-/// Two things measured side by side: medians of nanoseconds a call, and of their difference.
-struct Pair {
-    a: f64,
-    b: f64,
-    more: f64,
-    quartiles: (f64, f64),
-}
-
-impl Pair {
-    fn measure<A, B>(a: impl Fn() -> A, b: impl Fn() -> B) -> Self {
-        let calls = |f: &dyn Fn()| {
-            let start = Instant::now();
-            (0..8).for_each(|_| f());
-            (BATCH.as_nanos() / (start.elapsed() / 8).as_nanos().max(1)).clamp(4, 1_000_000) as usize
-        };
-        let (na, nb) = (calls(&|| drop(black_box(a()))), calls(&|| drop(black_box(b()))));
-        let mut rounds = Vec::new();
-        // The first rounds warm caches and predictors.
-        for round in 0..ROUNDS + 2 {
-            let pair = if round % 2 == 0 {
-                let first = time(na, &a);
-                (first, time(nb, &b))
-            } else {
-                let second = time(nb, &b);
-                (time(na, &a), second)
-            };
-            rounds.push(pair);
-        }
-        let rounds = &rounds[2..];
-        let sorted = |of: &dyn Fn(&(f64, f64)) -> f64| {
-            let mut all: Vec<f64> = rounds.iter().map(of).collect();
-            all.sort_by(f64::total_cmp);
-            all
-        };
-        let more = sorted(&|(a, b)| b - a);
-        Pair {
-            a: sorted(&|(a, _)| *a)[ROUNDS / 2],
-            b: sorted(&|(_, b)| *b)[ROUNDS / 2],
-            more: more[ROUNDS / 2],
-            quartiles: (more[ROUNDS / 4], more[ROUNDS * 3 / 4]),
-        }
-    }
-
-    fn say(&self, what: &str) {
-        println!("{what}: {:.0} ns, {:.0} ns, ratio {:.2}", self.a, self.b, self.b / self.a);
-    }
-}
-
-fn time<T>(calls: usize, f: impl Fn() -> T) -> f64 {
-    let start = Instant::now();
-    for _ in 0..calls {
-        black_box(&f());
-    }
-    start.elapsed().as_nanos() as f64 / calls as f64
 }

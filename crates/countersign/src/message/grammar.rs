@@ -115,6 +115,11 @@ impl Value {
         self.literal().map(Cow::Borrowed)
     }
 
+    /// Whether a request can change it: whether it has placeholders other than variables.
+    pub fn reads_the_request(&self) -> bool {
+        self.slots().any(|(slot, _)| !matches!(slot.source, Source::Var(_)))
+    }
+
     /// Whether it reads anything of the body.
     pub fn reads_the_body(&self) -> bool {
         self.slots().any(|(slot, _)| slot.reads_body())
@@ -148,6 +153,11 @@ impl Places {
     /// Whether all of them can be read before the body is there.
     pub fn are_in_head(&self) -> bool {
         self.places.iter().all(Place::is_in_head)
+    }
+
+    /// Whether what stands there is the body, every byte of it.
+    pub fn are_the_body(&self) -> bool {
+        self.places.iter().all(Place::is_the_body)
     }
 
     /// The first place as a header's or parameter's mark, for whoever signs: see [`Mark`](crate::Mark). `None` where what
@@ -212,6 +222,28 @@ impl Rules {
         of(&self.own).and(cases.reduce(Binds::common).unwrap_or_default())
     }
 
+    /// The claims that tests equate with something of the request, and what they must be for it: for whoever signs. A claim
+    /// is named by its pointer.
+    pub fn demanded(&self, message: &Message<'_, '_>) -> Result<Vec<(&str, Vec<u8>)>, Rejection> {
+        let case = self.of(message)?;
+        let tests = std::iter::once(&self.own).chain(case.map(|case| &case.require));
+        let tests = tests.flat_map(|require| require.early.iter().chain(&require.late));
+        let demand = |(pointer, value)| match message.text(value) {
+            Ok(Some(text)) => Some(Ok((pointer, text.into_owned()))),
+            // What is not there is no value: the test will say so.
+            Ok(None) => None,
+            Err(rejection) => Some(Err(rejection)),
+        };
+        tests.filter_map(claim_and_other).filter_map(demand).collect()
+    }
+
+    /// Whether a test equates the claim at this pointer with something, in whichever case.
+    pub fn names_claim(&self, pointer: &str) -> bool {
+        let requires = std::iter::once(&self.own).chain(self.cases.iter().map(|case| &case.require));
+        let mut tests = requires.flat_map(|require| require.early.iter().chain(&require.late));
+        tests.any(|test| claim_and_other(test).is_some_and(|(claim, _)| claim == pointer))
+    }
+
     /// Whether anything in it reads the body.
     pub fn read_the_body(&self) -> bool {
         let all = |require: &Require| -> bool {
@@ -263,6 +295,23 @@ fn equated_with_claim(test: &Test) -> Binds {
     .fold(Binds::default(), |all, (_, binds)| all.and(binds))
 }
 
+/// The claim, as it stands, that a test equates with something else.
+fn claim_and_other(test: &Test) -> Option<(&str, &Value)> {
+    let Check::Equals(other) = &test.check else { return None };
+    match (bare_claim(&test.value), bare_claim(other)) {
+        (Some(claim), None) => Some((claim, other)),
+        (None, Some(claim)) => Some((claim, &test.value)),
+        _ => None,
+    }
+}
+
+fn bare_claim(value: &Value) -> Option<&str> {
+    match single(value)? {
+        Slot { source: Source::Claim(pointer), filters, .. } if filters.is_empty() => Some(pointer),
+        _ => None,
+    }
+}
+
 fn says_empty_body(test: &Test) -> bool {
     let bare = |value: &Value| {
         single(value).is_some_and(|slot| slot.source == Source::Body && slot.filters.is_empty())
@@ -307,6 +356,17 @@ impl<'c> Claims<'c> {
             Cow::Borrowed(text) => std::str::from_utf8(text).ok().map(Cow::Borrowed),
             Cow::Owned(text) => String::from_utf8(text).ok().map(Cow::Owned),
         }
+    }
+
+    /// The truth at a JSON pointer; `None` if there is none.
+    pub fn truth(&self, pointer: &str) -> Option<bool> {
+        let json = self.0.pointer(pointer).filter(|json| json.kind() == Kind::Bool)?;
+        Some(*json.source() == *b"true")
+    }
+
+    /// Whatever stands at a JSON pointer, `null` too, as it is written.
+    pub fn source(&self, pointer: &str) -> Option<Cow<'c, [u8]>> {
+        Some(self.0.pointer(pointer)?.source())
     }
 
     /// The texts of an array of strings at a JSON pointer; `None` if it is no array, or holds anything else.

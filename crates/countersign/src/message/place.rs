@@ -121,6 +121,15 @@ pub(crate) struct Candidate<'p, 'r> {
 pub(crate) type Candidates<'p, 'r> = SmallVec<[Candidate<'p, 'r>; 4]>;
 
 impl Place {
+    /// Whether what stands here is the body as it is.
+    pub(crate) fn is_the_body(&self) -> bool {
+        self.at == At::Body
+            && matches!(self.extract, Extract::Raw)
+            && !self.is_cleaned()
+            && self.list.is_none()
+            && self.encoding.is_empty()
+    }
+
     /// Whether it can be read before the body is there.
     pub(crate) fn is_in_head(&self) -> bool {
         matches!(self.at, At::Header(_) | At::Numbered(_) | At::Query(_))
