@@ -7,10 +7,10 @@ use countersign_testkit::{Options, VectorFile, conformance, run};
 macro_rules! preset {
     ($name:literal) => {
         (
-            (concat!($name, ".toml"), include_str!(concat!("../presets-to-add/", $name, ".toml"))),
+            (concat!($name, ".toml"), include_str!(concat!("../../../presets/", $name, ".toml"))),
             (
                 concat!($name, ".vectors.toml"),
-                include_str!(concat!("../presets-to-add/", $name, ".vectors.toml")),
+                include_str!(concat!("../../../presets/", $name, ".vectors.toml")),
             ),
         )
     };
