@@ -5,12 +5,12 @@ mod common;
 
 use common::keys::{ED25519, P256, P384, Pair, RSA};
 use common::*;
-use countersign::{Context, Draft, Explain, Head, KeyKind, Keyring, Request, Step, Timestamp, Vars};
+use countersign::{Context, Draft, Explain, Head, Headers, KeyKind, Keyring, Request, Step, Timestamp, Vars};
 
 const BODY: &[u8] = br#"{"hello": "world"}"#;
 const SECRET: &str = "a shared secret of more than 32 bytes";
 
-fn draft<'d>(headers: &'d Vec<(&'d str, &'d str)>) -> Draft<'d> {
+fn draft(headers: &dyn Headers) -> Draft<'_> {
     let mut draft = Draft::new("msg_1", Timestamp::from_unix(NOW), URL, BODY);
     draft.headers = headers;
     draft
@@ -119,13 +119,12 @@ fn a_draft_that_lacks_what_must_be_covered_is_not_signed() {
     let table = "algorithms = [\"hmac-sha256\"]\nrequired = [\"x-absent\"]\nkey = { forms = [{ decode = \"text\" }] }";
     let signer =
         compile(table).unwrap().signer(&ring(KeyKind::Shared, &[("main", SECRET)]), &Vars::new()).unwrap();
-    let refused = signer.sign(&draft(&vec![])).unwrap_err();
+    let refused = signer.sign(&draft(&())).unwrap_err();
     assert_eq!(refused.reason.code(), "missing_header");
     let named = |table: &str, id: &str, name: &str| {
         let keys = ring(KeyKind::Shared, &[(name, SECRET)]);
         let signer = compile(table).unwrap().signer(&keys, &Vars::new()).unwrap();
-        let none = Vec::new();
-        let mut draft = draft(&none);
+        let mut draft = draft(&());
         draft.id = id;
         signer.sign(&draft).map(drop).map_err(|refused| refused.reason.code())
     };
@@ -166,7 +165,7 @@ fn explaining_shows_what_was_signed_and_what_was_tried_and_no_secret() {
         }
     }
     let table = "algorithms = [\"hmac-sha256\"]\nrequired = [\"@method\", \"@path\"]\nkeyid = \"ignored\"\nkey = { forms = [{ decode = \"text\" }] }";
-    let sent = send(table, &ring(KeyKind::Shared, &[("main", SECRET)]), &draft(&vec![]));
+    let sent = send(table, &ring(KeyKind::Shared, &[("main", SECRET)]), &draft(&()));
     let other = "another secret of more than 32 bytes!";
     let keys = ring(KeyKind::Shared, &[("other", other), ("main", SECRET)]);
     let verifier = compile(table).unwrap().verifier("test", &keys, &Vars::new()).unwrap();
