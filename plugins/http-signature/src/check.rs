@@ -57,7 +57,8 @@ impl Check for Bound {
         for (name, value) in &statement.lines {
             out.step(Step::Part { name, bytes: value.as_bytes() });
         }
-        out.step(Step::Candidate { place: "header signature", bytes: &statement.signature });
+        let place = format!("header {}", self.plan.form.header().as_str());
+        out.step(Step::Candidate { place: &place, bytes: &statement.signature });
         let text = statement.text();
         let Ok(meant) = self.meant(&statement) else { return };
         for held in meant {

@@ -8,7 +8,7 @@ use crate::fields;
 use crate::structured::{Dictionary, Item, Kind, print_bytes, reprint};
 use countersign::template::Address;
 use countersign::{Binds, Head, HeaderName, Rejection};
-use sfv::BareItemFromInput;
+use sfv::{BareItemFromInput, KeyRef};
 
 /// One covered component: how it is named in the signed text, and where its value comes from.
 #[derive(Clone, Debug)]
@@ -47,6 +47,30 @@ enum How {
     Member(String),
     /// `bs`: every line as bytes.
     Binary,
+}
+
+impl How {
+    /// By a field's parameters; `None` if there are others, or some that contradict each other. `sf` adds nothing to `key`.
+    fn of(word: &str, parameters: &[(&KeyRef, BareItemFromInput<'_>)]) -> Option<Self> {
+        let (mut how, mut structured) = (How::Plain, false);
+        for (name, value) in parameters {
+            match (name.as_str(), value, &how) {
+                ("sf", BareItemFromInput::Boolean(true), How::Plain | How::Member(_)) => structured = true,
+                ("bs", BareItemFromInput::Boolean(true), How::Plain) if !structured => how = How::Binary,
+                ("key", BareItemFromInput::String(key), How::Plain) => {
+                    how = How::Member(key.as_str().to_owned());
+                }
+                _ => return None,
+            }
+        }
+        match how {
+            How::Plain if structured => {
+                let known = STRUCTURED.iter().find(|(known, _)| *known == word);
+                known.map(|(_, kind)| How::Structured(*kind))
+            }
+            how => Some(how),
+        }
+    }
 }
 
 /// Where values come from.
@@ -97,19 +121,7 @@ impl Component {
             (_, parameters) => {
                 let header = HeaderName::new(word).filter(|header| header.as_str() == word);
                 let header = header.ok_or_else(unknown)?;
-                let how = match parameters {
-                    [] => How::Plain,
-                    [(key, value)] => match (key.as_str(), value) {
-                        ("bs", BareItemFromInput::Boolean(true)) => How::Binary,
-                        ("sf", BareItemFromInput::Boolean(true)) => {
-                            let kind = STRUCTURED.iter().find(|(known, _)| *known == word);
-                            How::Structured(kind.ok_or_else(unknown)?.1)
-                        }
-                        ("key", BareItemFromInput::String(key)) => How::Member(key.as_str().to_owned()),
-                        _ => return Err(unknown()),
-                    },
-                    _ => return Err(unknown()),
-                };
+                let how = How::of(word, parameters).ok_or_else(unknown)?;
                 Source::Field(header, how)
             }
         };
@@ -329,6 +341,7 @@ mod tests {
         assert_eq!(of(r#""example-dict""#), ok("a=1,    b=2;x=1;y=2,   c=(a   b   c), d"));
         assert_eq!(of(r#""example-dict";key="b""#), ok("2;x=1;y=2"));
         assert_eq!(of(r#""example-dict";key="c""#), ok("(a b c)"));
+        assert_eq!(of(r#""example-dict";sf;key="c""#), ok("(a b c)"));
         assert_eq!(of(r#""example-dict";key="d""#), ok("?1"));
         assert_eq!(of(r#""example-dict";key="e""#), Err("missing_header"));
         assert_eq!(of(r#""content-digest";sf"#), ok("sha-256=:aGk=:, x=1"));
@@ -354,6 +367,9 @@ mod tests {
             r#""da te""#,
             r#""date";sf"#,
             r#""date";bs;sf"#,
+            r#""date";bs;key="a""#,
+            r#""priority";sf;bs"#,
+            r#""priority";sf=?0"#,
             r#""date";key=a"#,
             r#""date";later"#,
             r#""""#,

@@ -66,8 +66,8 @@ fn unfold(line: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(line);
     }
     let mut whole: Vec<u8> = Vec::with_capacity(line.len());
-    for piece in line.split(|byte| *byte == b'\n') {
-        if whole.is_empty() {
+    for (at, piece) in line.split(|byte| *byte == b'\n').enumerate() {
+        if at == 0 {
             whole.extend_from_slice(piece);
         } else if piece.first().is_some_and(is_space) {
             let kept = trim(whole.strip_suffix(b"\r").unwrap_or(&whole)).len();
@@ -125,7 +125,9 @@ mod tests {
 
     #[test]
     fn a_value_that_could_pass_for_two_lines_is_refused() {
-        for bad in [&b"a\nb"[..], b"a\rb", b"a\r\nb", b"a\0", b"caf\xc3\xa9", b"\x7f"] {
+        for bad in
+            [&b"a\nb"[..], b"\na", b"\r\na", b"a\n", b"a\rb", b"a\r\nb", b"a\0", b"caf\xc3\xa9", b"\x7f"]
+        {
             assert_eq!(value(&[bad]), Err("malformed_content"), "{bad:?}");
         }
         assert_eq!(value(&[&[b'a'; MAX_BYTES + 1]]), Err("malformed_signature"));

@@ -72,7 +72,7 @@ required_parameters = ["created", "keyid"]
 key = { forms = [{ decode = "pem" }] }
 "#,
     details::DETAILS,
-    Status::Stable,
+    Status::Preview,
 );
 
 struct HttpSignature;

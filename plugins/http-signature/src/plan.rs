@@ -71,6 +71,14 @@ impl Plan {
 }
 
 impl Form {
+    /// The header that has the signature.
+    pub(crate) fn header(&self) -> &HeaderName {
+        match self {
+            Form::Standard(standard) => &standard.names.signature,
+            Form::Draft(draft) => &draft.header,
+        }
+    }
+
     pub(crate) fn required(&self) -> &[Component] {
         match self {
             Form::Standard(Standard { required, .. }) | Form::Draft(Draft { required, .. }) => required,

@@ -130,13 +130,16 @@ fn by_draft(
     let words: Vec<&str> = form.required.iter().map(|component| &*component.name).collect();
     let signature = made_by(hand, &text(&lines(&form.required, seen)?))?;
     let signature = base64_simd::STANDARD.encode_to_string(signature);
-    let algorithm = plan.algorithms.hidden_name().unwrap_or(hand.name);
+    // What is signed by `(created)` names no algorithm that is older than it: see how it is read.
+    let timed = form.required.iter().any(|component| component.is_created() || component.is_expires());
+    let algorithm = if timed { plan.algorithms.hidden_name() } else { Some(hand.name) };
+    let algorithm = algorithm.map_or_else(String::new, |name| format!("algorithm=\"{name}\","));
     let number = |name: &str, is: fn(&Component) -> bool, number: Option<i64>| {
         let number = number.filter(|_| form.required.iter().any(is));
         number.map_or_else(String::new, |number| format!("{name}={number},"))
     };
     let header = format!(
-        "keyId=\"{id}\",algorithm=\"{algorithm}\",{}{}headers=\"{}\",signature=\"{signature}\"",
+        "keyId=\"{id}\",{algorithm}{}{}headers=\"{}\",signature=\"{signature}\"",
         number("created", Component::is_created, seen.created),
         number("expires", Component::is_expires, seen.expires),
         words.join(" "),

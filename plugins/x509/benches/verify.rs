@@ -39,8 +39,8 @@ struct Shape {
 const SHAPES: [Shape; 3] = [
     Shape {
         name: "sns, SHA-256",
-        preset: include_str!("../presets-to-add/aws-sns.toml"),
-        vectors: include_str!("../presets-to-add/aws-sns.vectors.toml"),
+        preset: include_str!("../../../presets/aws-sns.toml"),
+        vectors: include_str!("../../../presets/aws-sns.vectors.toml"),
         case: "v2",
         parameters: &RSA_PKCS1_2048_8192_SHA256,
         content: sns,
@@ -48,8 +48,8 @@ const SHAPES: [Shape; 3] = [
     },
     Shape {
         name: "sns, SHA-1",
-        preset: include_str!("../presets-to-add/aws-sns.toml"),
-        vectors: include_str!("../presets-to-add/aws-sns.vectors.toml"),
+        preset: include_str!("../../../presets/aws-sns.toml"),
+        vectors: include_str!("../../../presets/aws-sns.vectors.toml"),
         case: "hello-v1",
         parameters: &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
         content: sns,
@@ -57,8 +57,8 @@ const SHAPES: [Shape; 3] = [
     },
     Shape {
         name: "alexa, 4096 bits",
-        preset: include_str!("../presets-to-add/alexa.toml"),
-        vectors: include_str!("../presets-to-add/alexa.vectors.toml"),
+        preset: include_str!("../../../presets/alexa.toml"),
+        vectors: include_str!("../../../presets/alexa.vectors.toml"),
         case: "hello",
         parameters: &RSA_PKCS1_2048_8192_SHA256,
         content: |case| case.request.body.clone(),

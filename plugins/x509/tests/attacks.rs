@@ -293,18 +293,18 @@ impl Shipped {
     }
 
     fn sns() -> Self {
-        let preset = include_str!("../presets-to-add/aws-sns.toml");
-        Self::new(preset, include_str!("../presets-to-add/aws-sns.vectors.toml"), "v2")
+        let preset = include_str!("../../../presets/aws-sns.toml");
+        Self::new(preset, include_str!("../../../presets/aws-sns.vectors.toml"), "v2")
     }
 
     fn paypal() -> Self {
-        let preset = include_str!("../presets-to-add/paypal.toml");
-        Self::new(preset, include_str!("../presets-to-add/paypal.vectors.toml"), "sale")
+        let preset = include_str!("../../../presets/paypal.toml");
+        Self::new(preset, include_str!("../../../presets/paypal.vectors.toml"), "sale")
     }
 
     fn alexa() -> Self {
-        let preset = include_str!("../presets-to-add/alexa.toml");
-        Self::new(preset, include_str!("../presets-to-add/alexa.vectors.toml"), "hello")
+        let preset = include_str!("../../../presets/alexa.toml");
+        Self::new(preset, include_str!("../../../presets/alexa.vectors.toml"), "hello")
     }
 
     fn with_body(mut self, old: &str, new: &str) -> Self {

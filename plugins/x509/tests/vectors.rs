@@ -8,7 +8,7 @@ type File = (&'static str, &'static str);
 
 macro_rules! file {
     ($name:literal) => {
-        ($name, include_str!(concat!("../presets-to-add/", $name)))
+        ($name, include_str!(concat!("../../../presets/", $name)))
     };
 }
 
