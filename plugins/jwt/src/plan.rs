@@ -260,13 +260,14 @@ fn from(table: &Reader<'_>, grammar: &Grammar<'_>, shared: bool) -> Option<From>
         let help = "name algorithms with public keys, such as `RS256`";
         wrong(table, table.span(), "nobody publishes the shared secret of `HS…`", help);
     }
+    let chain = chain.map(|chain| {
+        let shape = shape(&chain);
+        chain.finish();
+        shape
+    });
     match (set, chain, forms) {
         (Some(set), None, None) => jwks(set, grammar).map(From::Set),
-        (None, Some(chain), Some(forms)) => {
-            let shape = shape(&chain);
-            chain.finish();
-            Some(From::Chain(forms?, shape?))
-        }
+        (None, Some(shape), Some(forms)) => Some(From::Chain(forms?, shape?)),
         (None, None, Some(forms)) => Some(From::Held(forms?)),
         (None, Some(_), None) => {
             table.missing(
@@ -309,7 +310,8 @@ fn shape(table: &Reader<'_>) -> Option<Shape> {
         None => Demands::default(),
     };
     let mut good = true;
-    let oids: [(&str, fn(Demands, &str) -> Result<Demands, KeyError>); 2] =
+    type Demand = fn(Demands, &str) -> Result<Demands, KeyError>;
+    let oids: [(&str, Demand); 2] =
         [("leaf_oids", Demands::leaf_oid), ("intermediate_oids", Demands::issuer_oid)];
     for (key, demand) in oids {
         for oid in table.texts(key).unwrap_or_default() {
@@ -353,6 +355,23 @@ fn expected(table: &Reader<'_>, grammar: &Grammar<'_>, detached: bool) -> Option
             );
         }
     }
+    let required = required(table, detached);
+    let (time, id) = time_and_id(table, &required);
+    let leeway = table.integer("leeway_seconds", 0..=MAX_LEEWAY).map_or(0, |leeway| leeway.value);
+    Some(Expected {
+        issuer: issuer?,
+        audience: audience?,
+        subject: subject?,
+        single_audience,
+        kinds,
+        required: required.into(),
+        time,
+        id,
+        leeway,
+    })
+}
+
+fn required(table: &Reader<'_>, detached: bool) -> Vec<Claim> {
     let mut required: Vec<Claim> = match table.texts("required_claims") {
         Some(names) => names.iter().map(|name| Claim::named(&name.value)).collect(),
         // A header that stands for the claims has none of its own accord.
@@ -365,6 +384,11 @@ fn expected(table: &Reader<'_>, grammar: &Grammar<'_>, detached: bool) -> Option
             required.push(claim);
         }
     }
+    required
+}
+
+/// The claims that are the signed time and the id: unsaid, the usual ones where they are required.
+fn time_and_id(table: &Reader<'_>, required: &[Claim]) -> (Option<SignedTime>, Option<Claim>) {
     let usual = |key: &str, claim: &str| match table.text(key) {
         Some(name) => Some(Claim::named(&name.value)),
         None => Some(Claim::named(claim)).filter(|claim| !table.has(key) && required.contains(claim)),
@@ -377,25 +401,11 @@ fn expected(table: &Reader<'_>, grammar: &Grammar<'_>, detached: bool) -> Option
         .collect();
     let format = table.choice("time_format", &known).map(|format| format.value);
     if format.is_some() && time.is_none() {
-        wrong(
-            table,
-            table.span(),
-            "`time_format` needs `time`",
-            "say which claim is the signed time: `time = \"iat\"`",
-        );
+        let help = "say which claim is the signed time: `time = \"iat\"`";
+        wrong(table, table.span(), "`time_format` needs `time`", help);
     }
-    let leeway = table.integer("leeway_seconds", 0..=MAX_LEEWAY).map_or(0, |leeway| leeway.value);
-    Some(Expected {
-        issuer: issuer?,
-        audience: audience?,
-        subject: subject?,
-        single_audience,
-        kinds,
-        required: required.into(),
-        time: time.map(|claim| SignedTime { claim, format: format.unwrap_or(TimeFormat::Unix) }),
-        id,
-        leeway,
-    })
+    let time = time.map(|claim| SignedTime { claim, format: format.unwrap_or(TimeFormat::Unix) });
+    (time, id)
 }
 
 fn kinds(shared: bool) -> &'static [KeyKind] {
