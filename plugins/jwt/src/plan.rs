@@ -72,6 +72,8 @@ pub(crate) struct Set {
     pub(crate) remote: Remote,
     /// Where in the document the set, or a lone key, stands.
     pub(crate) pointer: Arc<str>,
+    /// Where in the document it says since when its key is of no use.
+    pub(crate) expired_at: Option<Arc<str>>,
     /// Whether its place is made of the body.
     reads_body: bool,
 }
@@ -134,8 +136,10 @@ impl Plan {
     /// What every token that verifies is bound to.
     pub(crate) fn binds(&self) -> Binds {
         let detached = self.detached.as_ref().is_some_and(|detached| detached.value.covers_the_body());
+        // Anybody can write an ECDSA signature another way, which leaves the claims as they are and not every byte.
+        let rigid = !self.algorithms.iter().any(|allowed| allowed.name.starts_with("ES"));
         let parts = [
-            (detached || self.places.are_the_body(), Binds::BODY),
+            (detached || (self.places.are_the_body() && rigid), Binds::BODY),
             (
                 self.expected.time.as_ref().is_some_and(|time| self.expected.requires(&time.claim)),
                 Binds::TIME,
@@ -292,15 +296,19 @@ fn jwks(table: Reader<'_>, grammar: &Grammar<'_>) -> Option<Set> {
     // Nothing is proven yet: `{claim:…}` is a member of the header, and `{claim:kid}` the key's name.
     let grammar = grammar.with_claims();
     let remote = Remote::read(&table, &grammar);
-    let pointer = table.text("pointer");
-    if let Some(pointer) = pointer.as_ref().filter(|pointer| !pointer.value.starts_with('/')) {
-        wrong(&table, &pointer.span, "`pointer` is no JSON pointer", "write it as `/key`");
-    }
+    let pointer = |key: &str| {
+        let text = table.text(key)?;
+        if !text.value.starts_with('/') {
+            wrong(&table, &text.span, &format!("`{key}` is no JSON pointer"), "write it as `/key`");
+        }
+        Some(text.value)
+    };
+    let (pointer, expired_at) = (pointer("pointer"), pointer("expired_at"));
     let place = if table.has("url") { "url" } else { "name" };
     let reads_body =
         remote.is_some() && grammar.value(&table, place).is_some_and(|value| value.reads_the_body());
     table.finish();
-    Some(Set { remote: remote?, pointer: pointer.map_or_else(|| "".into(), |text| text.value), reads_body })
+    Some(Set { remote: remote?, pointer: pointer.unwrap_or_default(), expired_at, reads_body })
 }
 
 fn shape(table: &Reader<'_>) -> Option<Shape> {

@@ -239,6 +239,15 @@ fn what_a_token_binds_is_said_and_what_it_does_not_is_noted() {
     // Of two cases, what both bind.
     let cases = "[[jwt.case]]\nwhen = [{ value = \"{method}\", equals = \"GET\" }]\n[[jwt.case]]\nwhen = []\nrequire = [{ value = \"{claim:h}\", equals = \"{body|sha256|hex}\" }]";
     assert_eq!(needs(cases).binds, Binds::TIME);
+    // A token that is the body binds its bytes, unless its signature could be written another way.
+    for (alg, key, whole) in [("RS256", RSA, true), ("EdDSA", ED, true), ("ES256", EC, false)] {
+        let table = format!(
+            "token_source = {{ body = true }}\nalgorithms = [\"{alg}\"]\nkey = {{ forms = [{{ decode = \"jwk\" }}] }}"
+        );
+        let verifier =
+            shared::verifier(&table, KeyKind::Public, &[shared::public(key, "").as_bytes()]).unwrap();
+        assert_eq!(verifier.compiled().needs().binds.contains(Binds::BODY), whole, "{alg}");
+    }
     // An optional time or id is bound where it is there.
     let verifier = shared::shared("required_claims = [\"exp\"]\ntime = \"iat\"\nid = \"jti\"");
     let headers =
@@ -280,6 +289,10 @@ fn mistakes_in_the_table_are_told_all_at_once() {
         (&format!("{good}time_format = \"unix\"\nrequired_claims = []"), &["`time_format` needs `time`"]),
         (&format!("{good}time_format = \"opaque\""), &["must be `unix`"]),
         (&format!("{good}short_secrets = \"accepted\""), &["for algorithms with a shared secret"]),
+        (
+            &format!("{good}require = [{{ value = \"{{claim:x}}\", absent = true, early = true }}]"),
+            &["and the claims are found"],
+        ),
         (&format!("{good}leeway = 5"), &["unknown key `leeway`", "`leeway_seconds`"]),
     ] {
         let said = shared::complaints(table);

@@ -128,6 +128,26 @@ fn a_set_or_a_lone_key_is_found_at_its_pointer() {
 }
 
 #[test]
+fn a_key_that_was_withdrawn_is_of_no_use_from_that_moment() {
+    let token = signed(r#"{"alg":"ES256","kid":"k"}"#, claims(""), "ES256", EC);
+    let table = format!(
+        "{BEARER}algorithms = [\"ES256\"]\njwks = {{ name = \"acme/{{claim:kid}}\", pointer = \"/key\", expired_at = \"/key/expired_at\" }}"
+    );
+    let told = |expired_at: &str, age: i64| {
+        let text = format!("{{\"key\":{}}}", public(EC, &format!(",\"kid\":\"k\"{expired_at}")));
+        let held = Fetched { name: "acme/k".into(), text, age };
+        judge_with(&verifier(&table, KeyKind::Public, &[]).unwrap(), &token, b"", &held)
+    };
+    for more in ["", ",\"expired_at\":null", &format!(",\"expired_at\":{}", NOW + 1)] {
+        assert_eq!(told(more, 100), "ok", "{more}");
+    }
+    let withdrawn = format!(",\"expired_at\":{NOW}");
+    assert_eq!(told(&withdrawn, 0), "unknown_key jwt/key-expired");
+    assert_eq!(told(&withdrawn, 5), format!("unresolved acme/k newer than {}", NOW - 5));
+    assert_eq!(told(",\"expired_at\":\"soon\"", 0), "key_unavailable jwt/no-key-set");
+}
+
+#[test]
 fn a_copy_that_is_no_key_set_is_asked_for_again_once_it_is_old() {
     let token = signed(r#"{"alg":"ES256","kid":"k"}"#, claims(""), "ES256", EC);
     let told = |age| judge_with(&fetched("\"ES256\""), &token, b"", &Fetched { age, ..now("<html>".into()) });
