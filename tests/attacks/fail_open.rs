@@ -8,6 +8,7 @@ use countersign::{
     Keyring, Mode, ModeConfig, ModeInfo, Needs, Outcome, Refusal, ReplayGuard, ReplayKey, Request,
     RequestKind, Scheme as ModeScheme, SignedBy, Status, Unaccepted, Vars, Verifier,
 };
+use countersign_testkit::{Expect, SecretSpec, VectorFile};
 use std::sync::Arc;
 
 /// HMAC takes an empty key, so anyone could sign where none is set.
@@ -44,10 +45,14 @@ fn atk_010_default_or_fallback_secret_compiled_in() {
         for var in compiled.preset().vars.iter() {
             vars.set(var.name.clone(), "x");
         }
-        assert!(
-            compiled.verifier("source", &Keyring::new(), &vars).is_err(),
-            "{name} verifies without a key"
-        );
+        // A scheme that finds its keys takes none, and has none until it was given what it asks for.
+        match compiled.verifier("source", &Keyring::new(), &vars) {
+            Err(_) => {}
+            Ok(verifier) => {
+                assert!(compiled.needs().remote, "{name} verifies without a key");
+                assert!(judge(&verifier, &Sent::default()).is_err(), "{name} verifies without a key");
+            }
+        }
         seen += 1;
     }
     assert_eq!(seen, countersign_presets::PRESETS.len());
@@ -57,18 +62,61 @@ fn atk_010_default_or_fallback_secret_compiled_in() {
 #[test]
 fn atk_011_missing_signature_header_treated_as_nothing_to_check() {
     let shipped = countersign_modes::registry().unwrap();
+    let mut seen = 0;
     let unsigned = Case::new(Scheme::Shipped("github"), Sent::default()).refused(MissingSignature);
     attack("ATK-011", [unsigned]);
     assert_eq!(MissingSignature.class().status(), 401);
-    for (name, _) in shipped.presets() {
-        let preset = shipped.named(name).unwrap();
-        let secret = format!("{}{}", hex(KEY), hex(KEY));
-        let mut ring = Keyring::new();
-        let mut held = countersign::Key::shared("main", secret).unwrap();
-        held.role = (name == "box").then(|| "primary".into());
-        ring.add(held).unwrap();
-        let verifier = preset.verifier("source", &ring, &Vars::new()).unwrap();
-        assert!(judge(&verifier, &Sent::default()).is_err(), "{name} takes a request without anything");
+    for (file, text) in countersign_presets::VECTORS {
+        // With the keys of a delivery that verifies: such as the preset's own test has.
+        let cases = VectorFile::parse(*file, text).unwrap().cases;
+        let case = cases.into_iter().find(|case| case.expect == Expect::Ok);
+        let Some(case) = case else { panic!("{file}: no case verifies") };
+        let preset = match case.overrides {
+            None => shipped.named(&case.preset).unwrap(),
+            Some(changes) => shipped.named_with(&case.preset, changes).unwrap(),
+        };
+        let ring = SecretSpec::ring(&case.secrets, preset.needs().key_kind(false)).unwrap();
+        let verifier = preset.verifier("source", &ring, &case.vars).unwrap();
+        assert!(judge(&verifier, &Sent::default()).is_err(), "{file} takes a request without anything");
+        seen += 1;
+    }
+    assert_eq!(seen, countersign_presets::PRESETS.len());
+}
+
+/// A token that says "this is only a test" is still to be signed.
+#[test]
+fn atk_021_test_or_sandbox_bypass_reachable_in_production() {
+    let files =
+        countersign_presets::VECTORS.iter().map(|(file, text)| VectorFile::parse(*file, text).unwrap());
+    let mut cases = files.flat_map(|file| file.cases).filter(|case| &*case.preset == "apple-app-store");
+    let good = cases.find(|case| case.expect == Expect::Ok).unwrap();
+    let shipped = countersign_modes::registry().unwrap();
+    let compiled = match good.overrides {
+        None => shipped.named(&good.preset).unwrap(),
+        Some(changes) => shipped.named_with(&good.preset, changes).unwrap(),
+    };
+    let ring = SecretSpec::ring(&good.secrets, compiled.needs().key_kind(false)).unwrap();
+    let verifier = compiled.verifier("source", &ring, &good.vars).unwrap();
+    let part = |json: &str| base64_simd::URL_SAFE_NO_PAD.encode_to_string(json);
+    let claims = |environment: &str| {
+        part(&format!(
+            "{{\"notificationUUID\":\"u\",\"signedDate\":{}000,\"data\":{{\"bundleId\":\"com.example\",\"environment\":\"{environment}\"}}}}",
+            good.now.unix()
+        ))
+    };
+    for environment in ["Xcode", "LocalTesting", "Sandbox", "Production"] {
+        for (header, signature) in
+            [(r#"{"alg":"none"}"#, ""), (r#"{"alg":"ES256"}"#, ""), (r#"{"alg":"ES256"}"#, "AAAA")]
+        {
+            let token = format!("{}.{}.{signature}", part(header), claims(environment));
+            let body = format!("{{\"signedPayload\":\"{token}\"}}").into_bytes();
+            let sent = Sent { body, now: good.now.unix(), ..Sent::default() };
+            let refused = judge(&verifier, &sent).map(drop).unwrap_err();
+            assert!(
+                matches!(refused, MalformedSignature | UntrustedKey | BadSignature),
+                "{environment}: {refused}"
+            );
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod algorithm;
 #[cfg(feature = "x509")]
 pub mod chain;
 mod der;
+mod finding;
 mod json;
 mod jwk;
 mod jwks;
@@ -34,6 +35,7 @@ mod signatures;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, Family};
+pub use finding::{Finding, Offered, ReadFinder};
 pub use jwks::{Found, Jwks, MAX_JWKS, MAX_JWKS_KEYS, NamedKey, NoJwks};
 pub use public::{PublicKey, Rules};
 pub use sign::Signing;

@@ -81,12 +81,20 @@ impl Primitive for Signatures {
         state.finish()
     }
 
+    fn whole(&self, key: &Self::Key, pieces: &[&[u8]]) -> Self::Tag {
+        key.verifying.content(pieces)
+    }
+
     fn matches(&self, key: &Self::Key, tag: &Self::Tag, signature: &[u8]) -> bool {
         key.verifying.verify(tag, signature)
     }
 
     fn fingerprint(&self, tag: &Self::Tag) -> [u8; 32] {
         tag.fingerprint()
+    }
+
+    fn kept_content(&self, tag: Self::Tag) -> Result<Vec<u8>, Self::Tag> {
+        tag.into_whole()
     }
 
     fn sign(&self, key: &Self::Key, tag: &Self::Tag) -> Option<Vec<u8>> {

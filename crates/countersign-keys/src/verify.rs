@@ -70,6 +70,9 @@ impl Verifying {
     /// Content that is all there.
     pub fn content(&self, pieces: &[&[u8]]) -> Content {
         let mut hashing = self.start();
+        if let Taking::Whole(content) = &mut hashing.0 {
+            content.reserve_exact(pieces.iter().map(|piece| piece.len()).sum());
+        }
         pieces.iter().for_each(|piece| hashing.update(piece));
         hashing.finish()
     }
@@ -198,6 +201,15 @@ impl Content {
             Taken::Whole(content) => Sha256::digest(content).into(),
             Taken::Prehash(hash) => cut(&hash.clone().finalize()),
             Taken::Mac(tag, _) => cut(tag.as_ref()),
+        }
+    }
+
+    /// The content itself, where the algorithm kept it: Ed25519. Else back what it came to.
+    #[expect(clippy::result_large_err, reason = "what is not taken is given back, and neither is boxed")]
+    pub fn into_whole(self) -> Result<Vec<u8>, Self> {
+        match self.0 {
+            Taken::Whole(content) => Ok(content),
+            other => Err(Content(other)),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::keys::{KeyId, KeyRequest};
 use crate::replay::{Claim, Replay, ReplayBy, ReplayGuard, ReplayKey};
 use crate::time::Timestamp;
 use crate::verifier::Origin;
+use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::fmt;
@@ -140,7 +141,7 @@ impl<'r> Verified<'r> {
             }
             // A request without the id it should have must not pass as new: its content is remembered instead.
             ReplayBy::Id | ReplayBy::Content => {
-                self.fingerprints.each().map(|print| new("content", print)).collect()
+                self.fingerprints.each().map(|print| new("content", &print)).collect()
             }
         }
     }
@@ -429,32 +430,49 @@ impl Class {
 /// While rotating, senders put two tags on the wire. A guard that remembered only the tag that matched would let the
 /// message in again with that tag cut out.
 #[derive(Clone)]
-pub struct Fingerprints(SmallVec<[[u8; 32]; 4]>);
+pub struct Fingerprints(Prints);
+
+#[derive(Clone)]
+enum Prints {
+    Made(SmallVec<[[u8; 32]; 4]>),
+    /// To be hashed when somebody asks.
+    Content(Vec<u8>),
+}
 
 impl Fingerprints {
     /// A digest of the signed content, independent of any key. Not of a signature: some can be varied.
     pub fn content(digest: [u8; 32]) -> Self {
-        Self(SmallVec::from_slice(&[digest]))
+        Self(Prints::Made(SmallVec::from_slice(&[digest])))
+    }
+
+    /// The signed content itself, where a mode has all of it in one piece: its SHA-256 is made when the request is to be
+    /// remembered, and verifying alone does not pay for it.
+    pub fn of_content(content: Vec<u8>) -> Self {
+        Self(Prints::Content(content))
     }
 
     /// The content's tags under all keys of the ring, live or not, cut or zero-padded to 32 bytes: a MAC scheme has
     /// them anyway. Up to four cost no allocation.
     pub fn tags(all: impl IntoIterator<Item = [u8; 32]>) -> Self {
-        Self(all.into_iter().collect())
+        Self(Prints::Made(all.into_iter().collect()))
     }
 
     /// The same, where they are together already.
     pub(crate) fn of(tags: SmallVec<[[u8; 32]; 4]>) -> Self {
-        Self(tags)
+        Self(Prints::Made(tags))
     }
 
     /// Each of them.
-    pub(crate) fn each(&self) -> impl Iterator<Item = &[u8; 32]> {
-        self.0.iter()
+    pub(crate) fn each(&self) -> impl Iterator<Item = [u8; 32]> {
+        match &self.0 {
+            Prints::Made(tags) => tags.clone(),
+            Prints::Content(content) => SmallVec::from_slice(&[Sha256::digest(content).into()]),
+        }
+        .into_iter()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        matches!(&self.0, Prints::Made(tags) if tags.is_empty())
     }
 }
 

@@ -635,7 +635,10 @@ proptest! {
         let judged = code(compiled, &headers, b"{}");
         // A header that holds nothing at all is no time, or none is there.
         let absent = wire.is_empty() && judged == "missing_timestamp";
-        prop_assert!(judged == expected || absent, "{} {:?}: {}, not {}", format, text, judged, expected);
+        // The second opinion on HTTP dates knows no year before 1970; to us such a date is one, and stale.
+        let year = wire.get(12..16).and_then(|year| year.parse::<u16>().ok());
+        let early = format == "http_date" && year.is_some_and(|year| year < 1970) && judged == "stale_timestamp";
+        prop_assert!(judged == expected || absent || early, "{} {:?}: {}, not {}", format, text, judged, expected);
     }
 }
 

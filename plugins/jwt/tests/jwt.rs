@@ -13,10 +13,10 @@ use shared::{BEARER, EC, ED, HS256, NOW, RSA, SECRET, claims, mac, told};
 macro_rules! preset {
     ($name:literal) => {
         (
-            (concat!($name, ".toml"), include_str!(concat!("../presets-to-add/", $name, ".toml"))),
+            (concat!($name, ".toml"), include_str!(concat!("../../../presets/", $name, ".toml"))),
             (
                 concat!($name, ".vectors.toml"),
-                include_str!(concat!("../presets-to-add/", $name, ".vectors.toml")),
+                include_str!(concat!("../../../presets/", $name, ".vectors.toml")),
             ),
         )
     };

@@ -8,6 +8,10 @@
 //! `-weak-key` behind: the preset spells it, and `preset show` says it to whoever relies on it. Such words, SHA-1 and some
 //! pairs of curve and hash verify, and sign nothing.
 //!
+//! Keys are the operator's, or are fetched: a table `remote` in place of `key` says where from, as [`Remote`] reads it.
+//!
+//! [`Remote`]: countersign_keys::remote::Remote
+//!
 //! ```
 //! let mut registry = countersign::Registry::new();
 //! registry.register(countersign_public_key::mode())?.add_preset("acme.toml", r#"
@@ -26,14 +30,23 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod remote;
+
 use countersign::template::TemplateMode;
 use countersign::{Announced, Mode, ModeInfo, Status, inventory};
-use countersign_keys::Signatures;
+use countersign_keys::Finding;
 use std::sync::Arc;
 
 /// The mode, for hosts that register it by hand.
 pub fn mode() -> Arc<dyn Mode> {
-    Arc::new(TemplateMode::new(INFO, Signatures::new(ALGORITHMS)))
+    Arc::new(TemplateMode::new(info(), Finding::new(ALGORITHMS, remote::finder)))
+}
+
+/// What the mode says of itself, and the details of fetching a key.
+fn info() -> ModeInfo {
+    let mut info = INFO;
+    info.details.to_mut().extend_from_slice(countersign_keys::remote::DETAILS);
+    info
 }
 
 const ALGORITHMS: &[&str] = &[
@@ -67,7 +80,7 @@ signed_template = "{body}"
 signature_source = { header = "x-signature", encoding = "base64" }
 key = { forms = [{ decode = "pem" }] }
 "#,
-    &[],
+    remote::DETAILS,
     Status::Stable,
 );
 

@@ -10,6 +10,7 @@ use super::place::{Candidates, Place, Tag, What};
 use super::scope::{Local, Scope};
 use super::test::{Check, Test, hold};
 use super::value::{Allow, Env, Segment, Slot, Source, Value, refuse};
+use super::wire::{self, Url};
 use super::{CASE_NONE, CASE_UNREADABLE, REQUIRE_EARLY, REQUIRE_LATE};
 use crate::config::{ConfigCode, ConfigError, Reader};
 use crate::keys::{KeyError, Vars};
@@ -387,6 +388,56 @@ impl<'c> Claims<'c> {
     /// The names of the members.
     pub fn names(&self) -> impl Iterator<Item = Cow<'c, [u8]>> {
         self.0.members().filter_map(|(key, _)| key.scalar())
+    }
+}
+
+/// A request's URL, cut into what signatures cover: nothing is decoded and nothing repaired.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'r> {
+    scheme: &'r str,
+    url: Url<'r>,
+}
+
+/// A decoded name of a query and its decoded value.
+pub type Parameter<'r> = (Cow<'r, [u8]>, Cow<'r, [u8]>);
+
+impl<'r> Address<'r> {
+    /// Cut a URL; the error says why it is none that was ever sent: not `http` or `https`, no host, beyond ASCII, with a
+    /// fragment. Linear; no allocation.
+    pub fn parse(url: &'r str) -> Result<Self, &'static str> {
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+        Url::split(url).map(|url| Address { scheme, url }).map_err(super::template::why)
+    }
+
+    /// `http` or `https`, as written.
+    pub fn scheme(&self) -> &'r str {
+        self.scheme
+    }
+
+    /// `host` or `host:port`, as written, without user information.
+    pub fn authority(&self) -> &'r str {
+        self.url.authority()
+    }
+
+    /// As written, and `/` where nothing is.
+    pub fn path(&self) -> &'r str {
+        self.url.path()
+    }
+
+    /// As written, without `?`. An empty query is not an absent one.
+    pub fn query(&self) -> Option<&'r str> {
+        self.url.query()
+    }
+
+    /// Path and query, as a request line has them.
+    pub fn target(&self) -> Cow<'r, str> {
+        self.url.target()
+    }
+
+    /// The query's pairs, decoded as a form, in wire order; the error says what is wrong with one, or that there are more
+    /// than 1000.
+    pub fn parameters(&self) -> Result<Vec<Parameter<'r>>, &'static str> {
+        wire::pairs(self.query().unwrap_or_default().as_bytes()).map_err(super::template::why)
     }
 }
 

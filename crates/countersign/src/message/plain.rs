@@ -7,12 +7,12 @@
 
 use super::place::{At, Extract, Place, Tag, decode, split};
 use super::plan::{Algorithm, Case, Plan, Time, Timed};
-use super::template::{Bound, Primitive};
+use super::template::{Bound, Primitive, Prints};
 use super::value::{Segment, Slot, Source};
 use super::wire;
 use crate::keys::KeySet;
 use crate::mode::{Evidence, Refusal, SignedBy};
-use crate::outcome::{Fingerprints, Reason};
+use crate::outcome::Reason;
 use crate::request::{Found, Request};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -101,7 +101,7 @@ impl<P: Primitive> Bound<P> {
             Algorithm::Fixed(number) => *number,
             Algorithm::Mapped { .. } => return Err(Reason::ModeFault.into()),
         };
-        let (mut keys, mut prints) = (KeySet::default(), SmallVec::new());
+        let (mut keys, mut prints) = (KeySet::default(), Prints::default());
         let mut pieces = SmallVec::<[&[u8]; 12]>::new();
         for segment in &templates[0].segments {
             pieces.push(match (segment, &time, &id) {
@@ -115,10 +115,10 @@ impl<P: Primitive> Bound<P> {
         for key in &self.keys {
             let Some(prepared) = key.prepared(algorithm) else { return Err(Reason::ModeFault.into()) };
             let made = self.primitive.whole(prepared, &pieces);
-            prints.push(self.primitive.fingerprint(&made));
             if tags.iter().fold(false, |any, tag| self.primitive.matches(prepared, &made, tag) | any) {
                 keys.insert(key.index);
             }
+            prints.push(&*self.primitive, made);
         }
         drop(pieces);
         if keys.is_empty() {
@@ -126,7 +126,7 @@ impl<P: Primitive> Bound<P> {
         }
         Ok(Evidence {
             signed_by: SignedBy::Held(keys),
-            fingerprints: Fingerprints::of(prints),
+            fingerprints: prints.done(),
             binds: self.plan.binds,
             signed_at: time.and_then(|(_, at)| at),
             signed_until: None,

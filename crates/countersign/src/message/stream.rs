@@ -1,12 +1,11 @@
 //! A body that is judged while it arrives.
 
 use super::place::Tag;
-use super::template::{Bound, Primitive};
+use super::template::{Bound, Primitive, Prints};
 use crate::keys::KeySet;
 use crate::mode::{Context, Evidence, Progress, Refusal, SignedBy};
-use crate::outcome::{Fingerprints, Reason, Rejection};
+use crate::outcome::{Reason, Rejection};
 use crate::time::Timestamp;
-use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -35,24 +34,23 @@ impl<P: Primitive> Progress for InPieces<P> {
     fn finish(self: Box<Self>, _: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
         let InPieces { bound, algorithm, hashing, broken, signatures, time, id, late } = *self;
         for (states, after) in hashing {
-            let (mut keys, mut prints) = (KeySet::default(), SmallVec::<[[u8; 32]; 4]>::new());
+            let (mut keys, mut prints) = (KeySet::default(), Prints::default());
             for (key, mut state) in bound.keys.iter().zip(states) {
                 // Every key leaves a fingerprint, as when all is there at once.
                 let Some(prepared) = key.prepared(algorithm) else { continue };
                 bound.primitive.update(&mut state, &after);
                 let tag = bound.primitive.finish(state);
-                prints.push(bound.primitive.fingerprint(&tag));
                 let tried = signatures.iter().filter(|(_, keys)| keys.contains(key.index));
                 if tried.fold(false, |any, (sig, _)| bound.primitive.matches(prepared, &tag, sig) || any) {
                     keys.insert(key.index);
                 }
+                prints.push(&*bound.primitive, tag);
             }
             if !keys.is_empty() {
                 if let Some(rejection) = late {
                     return Err(rejection.into());
                 }
-                let mut evidence =
-                    Evidence::new(SignedBy::Held(keys), Fingerprints::of(prints), bound.plan.binds);
+                let mut evidence = Evidence::new(SignedBy::Held(keys), prints.done(), bound.plan.binds);
                 evidence.signed_at = time;
                 evidence.message_id = id.map(Cow::Owned);
                 return Ok(evidence);

@@ -74,6 +74,12 @@ pub trait Primitive: Send + Sync + 'static {
     /// digest of the content. Never of a signature.
     fn fingerprint(&self, tag: &Self::Tag) -> [u8; 32];
 
+    /// The content itself, where all of it was kept: what a request is known by is then made of it when somebody asks, and
+    /// [`fingerprint`](Self::fingerprint) is not called. `Err`: it was not kept.
+    fn kept_content(&self, tag: Self::Tag) -> Result<Vec<u8>, Self::Tag> {
+        Err(tag)
+    }
+
     /// Make the signature. `None`: this key cannot.
     fn sign(&self, _key: &Self::Key, _tag: &Self::Tag) -> Option<Vec<u8>> {
         None
@@ -223,7 +229,7 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
 
     fn signer(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Sign>, KeyError> {
         if self.finder.is_some() {
-            return Err(KeyError::new("this scheme verifies only: its keys are found, not held"));
+            return Err(KeyError::new("this scheme verifies only: its keys lead to anchors"));
         }
         self.plan.can_sign()?;
         Ok(Box::new(self.bound(keys, vars)?))
@@ -297,6 +303,33 @@ struct Found<'f, 'p, 'r> {
     parts: Vec<Option<Cow<'static, [u8]>>>,
 }
 
+/// What content will be known by.
+#[derive(Default)]
+pub(super) struct Prints {
+    tags: SmallVec<[[u8; 32]; 4]>,
+    /// It is the same for every key that keeps it.
+    content: Option<Vec<u8>>,
+}
+
+impl Prints {
+    /// One more tag, of another key.
+    #[inline]
+    pub(super) fn push<P: Primitive>(&mut self, primitive: &P, tag: P::Tag) {
+        match primitive.kept_content(tag) {
+            Ok(content) => self.content = Some(content),
+            Err(tag) => self.tags.push(primitive.fingerprint(&tag)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn done(self) -> Fingerprints {
+        match self.content {
+            Some(content) => Fingerprints::of_content(content),
+            None => Fingerprints::of(self.tags),
+        }
+    }
+}
+
 /// What the hashing came to.
 #[derive(Default)]
 struct Matched {
@@ -305,7 +338,7 @@ struct Matched {
     found: Option<(KeyId, KeySet)>,
     /// The signatures that count: they matched, and what is required beside them holds of each.
     candidates: SmallVec<[usize; 4]>,
-    prints: SmallVec<[[u8; 32]; 4]>,
+    prints: Prints,
     /// Some key was named that is held.
     known: bool,
     /// What a signature that matched lacked beside.
@@ -333,11 +366,11 @@ impl<P: Primitive> Check for Bound<P> {
         for item in items {
             let one = self.judge(&scope.at_item(item), cx)?;
             // Whoever captured one signed element could otherwise have it acted on as often as a batch has room.
-            if one.fingerprints.each().any(|print| seen.contains(print)) {
+            if one.fingerprints.each().any(|print| seen.contains(&print)) {
                 let says = "an element stands in it more than once";
                 return Err(Rejection::new(Reason::MalformedContent).detail(ITEMS_REPEATED, says).into());
             }
-            seen.extend(one.fingerprints.each().copied());
+            seen.extend(one.fingerprints.each());
             all = Some(match all {
                 None => one,
                 Some(all) => both(all, one),
@@ -468,7 +501,7 @@ impl<P: Primitive> Bound<P> {
             Some((id, anchors)) => SignedBy::Fetched(id, anchors),
             None => SignedBy::Held(matched.keys),
         };
-        let mut evidence = Evidence::new(signed_by, Fingerprints::of(matched.prints), self.plan.binds);
+        let mut evidence = Evidence::new(signed_by, matched.prints.done(), self.plan.binds);
         evidence.signed_at = time.flatten();
         evidence.message_id = id.map(id_text);
         Ok(evidence)
@@ -649,7 +682,7 @@ impl<P: Primitive> Bound<P> {
                 template.resolve(scope, &local, &mut pieces)?;
             }
             let mut keys = KeySet::default();
-            let printed = matched.prints.len();
+            let printed = matched.prints.tags.len();
             // With every key, named or not: a replay may come with any of them.
             for key in &self.keys {
                 let derived;
@@ -666,7 +699,6 @@ impl<P: Primitive> Bound<P> {
                     true => self.take_in_secret(key, template, scope, &local, &mut state)?,
                 }
                 let tag = self.primitive.finish(state);
-                matched.prints.push(self.primitive.fingerprint(&tag));
                 for index in candidates.clone() {
                     let candidate = &found.candidates[index];
                     if self.may_try(key, candidate, named.of(index))
@@ -675,10 +707,11 @@ impl<P: Primitive> Bound<P> {
                         keys.insert(key.index);
                     }
                 }
+                matched.prints.push(&*self.primitive, tag);
             }
             if keys.is_empty() {
                 // Of content that nobody signed nothing is remembered.
-                matched.prints.truncate(printed);
+                matched.prints.tags.truncate(printed);
                 continue;
             }
             match self.late(scope, found, candidates.start) {
@@ -721,9 +754,9 @@ impl<P: Primitive> Bound<P> {
                     matched.late = Some(rejection);
                     continue;
                 }
-                let print = self.primitive.fingerprint(&tag);
-                if !matched.prints.contains(&print) {
-                    matched.prints.push(print);
+                // The content is the same for every key that is found.
+                if matched.found.is_none() {
+                    matched.prints.push(&*self.primitive, tag);
                 }
                 matched.candidates.push(index);
                 matched.found = Some(match matched.found.take() {
@@ -867,7 +900,7 @@ fn both<'r>(a: Evidence<'r>, b: Evidence<'r>) -> Evidence<'r> {
         (SignedBy::Held(a), SignedBy::Held(b)) => SignedBy::Held(a.intersect(b)),
         (fetched, _) => fetched,
     };
-    let prints = a.fingerprints.each().chain(b.fingerprints.each()).copied();
+    let prints = a.fingerprints.each().chain(b.fingerprints.each());
     let mut both = Evidence::new(signed_by, Fingerprints::tags(prints), a.binds.common(b.binds));
     both.signed_at = a.signed_at.min(b.signed_at);
     both.signed_until = a.signed_until.or(a.signed_at).max(b.signed_until.or(b.signed_at));

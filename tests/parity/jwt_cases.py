@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True
 import generate as parity  # noqa: E402
 
 parity.ORIGIN = "tests/parity/jwt_cases.py"
-parity.PRESETS = HERE.parent
+parity.PRESETS = HERE.parents[2] / "presets"
 NOW = 1767225600
 BODY = b'{"event":"paid","id":"evt_1"}'
 SECRET = "jwt-parity-secret-of-more-than-32-bytes"

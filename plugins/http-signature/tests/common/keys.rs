@@ -1,0 +1,93 @@
+//! Keys that were made for these tests, and those of RFC 9421, appendix B.1.4, and nothing else is signed with.
+
+/// The private half and the public half.
+pub(crate) type Pair = (&'static str, &'static str);
+
+/// `test-key-ed25519` of the RFC.
+pub(crate) const ED25519: Pair = (
+    "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF
+-----END PRIVATE KEY-----",
+    "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=
+-----END PUBLIC KEY-----",
+);
+
+/// Ed25519, somebody else's.
+pub(crate) const OTHER: Pair = (
+    "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIAUJPfAZkhNRhLs1UEy+SWRHXs+nET3NiF/pg9kpP+PZ
+-----END PRIVATE KEY-----",
+    "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEATISFVZjwXADzOl2Fpwf/j31mu+47cmcUBAvIt/j8MLs=
+-----END PUBLIC KEY-----",
+);
+
+/// P-256.
+pub(crate) const P256: Pair = (
+    "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgoQgWvf9lElOz63KV
+WAPJZ3O6Sp8FJWQlRjpzzVmtnZqhRANCAAQdOO/qKS3jyKkOhyoEuq4F6ViEtphk
+bylPtJHMGapMEBjrvgcLeH17YpIVIMTGttkjt9IULTAtQcp6pzxxZNte
+-----END PRIVATE KEY-----",
+    "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHTjv6ikt48ipDocqBLquBelYhLaY
+ZG8pT7SRzBmqTBAY674HC3h9e2KSFSDExrbZI7fSFC0wLUHKeqc8cWTbXg==
+-----END PUBLIC KEY-----",
+);
+
+/// P-384.
+pub(crate) const P384: Pair = (
+    "-----BEGIN PRIVATE KEY-----
+MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDAMtBueVp3KS6AFmHpL
+UkI9tGXvRhhx6GL+X3t2p1v30tVwUT/e8EE9jl3CojLNzNahZANiAAS8fXAk/KvQ
+ZH+jf0z6wqQbbUK2RUUaP0xOmkFCLJ69o/Bhndrl58VhIcExWx5LtvZx4Saynz7J
+UX4Z8cPVjjqLaWuYnST8BYfmQMV7kQy0TZX9gVG0828Sf8MuUmTli94=
+-----END PRIVATE KEY-----",
+    "-----BEGIN PUBLIC KEY-----
+MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEvH1wJPyr0GR/o39M+sKkG21CtkVFGj9M
+TppBQiyevaPwYZ3a5efFYSHBMVseS7b2ceEmsp8+yVF+GfHD1Y46i2lrmJ0k/AWH
+5kDFe5EMtE2V/YFRtPNvEn/DLlJk5Yve
+-----END PUBLIC KEY-----",
+);
+
+/// RSA of 2048 bits.
+pub(crate) const RSA: Pair = (
+    "-----BEGIN PRIVATE KEY-----
+MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQCyaqD8k8ivTtKw
+TsXyim/QB4jn9QBmjS4JCZUS77R9dj6VyR89cCOGbzCEmXnxPjoRhH1FwT7nwbnk
+x1J9o5uS3n5kbwf2x8c+2zuedjqCCQt5mDSeBObl9403DJ8tGIAtAOTXuKhdJdi3
+8V9w+89cyrikZUtKYfInN8V+Fb3mBGZbFaL1xcjo1qkChqMo2r+F4rPORO+sAyx3
+OZSHBK/4pIz/bPVecqtNgfpedK1zdide1CrZD7Dvm0q+wFz9o65pd4TtwZ0txb3w
+/f0ISXTZxMbciKyzx8hJjaETLr/sNJQv/sQw0tYbgPEcBI6wWqiNHOEFEciuBT9P
+8JTqlCDdAgMBAAECggEAE2eXznC6UnV1t8Q8MOa6m3sTpPrCH4/k/QmkQ4omQhZS
+tJLKdDGr7h/4vGs+1oHzPzApjyUh6i3pQccl+HvgsfFt+LlqDyk889//P3r8s7ji
+cnKfQmfRFHDp/x3p0AtKoYUSiUh6/fUy+WqQpqap2nNCmsADl3md+dhN1qqXBpsE
+Pt/jC1n3jDfnQAcOdAYVF5/2JVa6aHOQL0Kguj7d/9Fiq/N+gLqZQhN3baRB5iuq
+RyJm9PZXP9uLZH28N+IJxxJm1lHLrCOyWBbM35i6tx/iP5rT67+2cXtMjD462M50
+CTnenRYcdX5RCZ69Agisc77TIk7rAIuWTy7Uzq/OlwKBgQDogspVrsf0Xe4CWvmS
+glgJRRfZ5kko9tKCTZvJpfgilE09uiRZdz9n3bAT+dIcZ0FCNnnPi7jQZ1hxvtud
+1loOUdX8zO7tQKnXRXpzjhvVxdfJr6/w/rfx7ct/JClgjvGBzQxv+0QH+4Hqm+Kl
+HBZQET0uaq7EXmzKHotRJxLqQwKBgQDEcNi9fKMQNao+Lb0K/CBAVDVzZf9pqwhz
+zgO4o3frRL7ZOmUv/KNfz04n1t0dCwZsGwKFnAgWtzjcMd2M0c+11EhsLY/wP05w
+2EJn0O2y0Aw764gN1NYaKPWFSVm/Mph0Z9KRQVePOJzFdbHw7RRf/LX8cM6DTDE8
+WlcYq53mXwKBgAQIqNv9sUhjDMsLqwLIsiBPC4/jN+e3CIXsNMS11W08J27nuNO4
+hugVZ4WhMuz9OZudeFWKdgVflaA7kHHXky5maxD8uTRyh7/NW8d/cqotyYWdP68t
+rCFNX9dv2CvtrvDyjsGumUqOKX3ZgIAe0aBH/Ei+3xNXFAoZp48b328jAoGBALmQ
+9F3DoHJOj5yfLmZzF7BNHBT/9FAInjpvEXrZCQ45aaPhEvdKy7ZVKbpesY+e+5kh
+xrcaV1XGDTOM84H0LSfR+fwe6ksEMoBM+iYB6pkxCW2NKIAQX5RkvtIDIYGJNRU5
+gmNu+1yzGP07GjXCb63hFrT6h0rmrdgaaw5GCCo3AoGBAI3EP0i+hJsqqsMpJlsu
+5aPNPOpOfZwNwKWN59Az1JtaBkSMeDY+u4Zn6KEEh+vzdR5vAPIcb3FH6jAr5T1L
+8PCP4G3EIGQnRmiq5bDyHnf96j728qZrO+wi+FkYRFnPnWMoKzaqfseO7yhJ5ghS
+bO2ZE1j7wUTne874t/SfxHlR
+-----END PRIVATE KEY-----",
+    "-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAsmqg/JPIr07SsE7F8opv
+0AeI5/UAZo0uCQmVEu+0fXY+lckfPXAjhm8whJl58T46EYR9RcE+58G55MdSfaOb
+kt5+ZG8H9sfHPts7nnY6ggkLeZg0ngTm5feNNwyfLRiALQDk17ioXSXYt/FfcPvP
+XMq4pGVLSmHyJzfFfhW95gRmWxWi9cXI6NapAoajKNq/heKzzkTvrAMsdzmUhwSv
++KSM/2z1XnKrTYH6XnStc3YnXtQq2Q+w75tKvsBc/aOuaXeE7cGdLcW98P39CEl0
+2cTG3Iiss8fISY2hEy6/7DSUL/7EMNLWG4DxHASOsFqojRzhBRHIrgU/T/CU6pQg
+3QIDAQAB
+-----END PUBLIC KEY-----",
+);

@@ -1,0 +1,60 @@
+//! The mode keeps its promises, and its presets pass their vectors: the RFC's own, other implementations', providers'.
+#![allow(clippy::unwrap_used)]
+
+use countersign::Registry;
+use countersign_testkit::{Options, VectorFile, conformance, run};
+
+type File = (&'static str, &'static str);
+
+macro_rules! preset {
+    ($folder:literal, $name:literal) => {
+        (
+            (concat!($name, ".toml"), include_str!(concat!($folder, $name, ".toml"))),
+            (concat!($name, ".vectors.toml"), include_str!(concat!($folder, $name, ".vectors.toml"))),
+        )
+    };
+}
+
+const PRESETS: [(File, File); 4] = [
+    preset!("", "rfc9421"),
+    preset!("../../../presets/", "mastodon"),
+    preset!("../../../presets/", "drone"),
+    preset!("../../../presets/", "woodpecker"),
+];
+
+fn registry() -> Registry {
+    let mut registry = Registry::new();
+    registry.register(countersign_http_signature::mode()).unwrap();
+    for ((file, text), _) in PRESETS {
+        registry.add_preset(file, text).unwrap();
+    }
+    registry
+}
+
+fn vectors() -> Vec<VectorFile> {
+    let parse =
+        |(name, text): File| VectorFile::parse(name, text).unwrap_or_else(|errors| panic!("{errors}"));
+    PRESETS.iter().map(|(_, vectors)| parse(*vectors)).collect()
+}
+
+#[test]
+fn every_preset_passes_its_vectors_and_mutants() {
+    let registry = registry();
+    for file in vectors() {
+        let report = run(&registry, &file, &Options::default());
+        assert!(report.is_ok() && report.mutants_ran() > 20, "{}: {report}", file.name);
+    }
+}
+
+#[test]
+fn the_mode_keeps_its_promises() {
+    let presets = PRESETS.map(|(preset, _)| preset);
+    let found = conformance::suite(countersign_http_signature::mode(), &presets, &vectors());
+    assert!(found.is_ok(), "{found}");
+}
+
+#[test]
+fn linking_the_crate_is_enough() {
+    assert!(countersign_http_signature::mode().info().name == "http-signature");
+    assert!(Registry::linked().unwrap().mode("http-signature").is_some());
+}
