@@ -45,10 +45,14 @@ fn atk_010_default_or_fallback_secret_compiled_in() {
         for var in compiled.preset().vars.iter() {
             vars.set(var.name.clone(), "x");
         }
-        assert!(
-            compiled.verifier("source", &Keyring::new(), &vars).is_err(),
-            "{name} verifies without a key"
-        );
+        // A scheme that finds its keys takes none, and has none until it was given what it asks for.
+        match compiled.verifier("source", &Keyring::new(), &vars) {
+            Err(_) => {}
+            Ok(verifier) => {
+                assert!(compiled.needs().remote, "{name} verifies without a key");
+                assert!(judge(&verifier, &Sent::default()).is_err(), "{name} verifies without a key");
+            }
+        }
         seen += 1;
     }
     assert_eq!(seen, countersign_presets::PRESETS.len());
@@ -65,15 +69,55 @@ fn atk_011_missing_signature_header_treated_as_nothing_to_check() {
     for (file, text) in countersign_presets::VECTORS {
         // With the keys of a delivery that verifies: such as the preset's own test has.
         let cases = VectorFile::parse(*file, text).unwrap().cases;
-        let case = cases.into_iter().find(|case| case.expect == Expect::Ok && case.overrides.is_none());
+        let case = cases.into_iter().find(|case| case.expect == Expect::Ok);
         let Some(case) = case else { panic!("{file}: no case verifies") };
-        let preset = shipped.named(&case.preset).unwrap();
+        let preset = match case.overrides {
+            None => shipped.named(&case.preset).unwrap(),
+            Some(changes) => shipped.named_with(&case.preset, changes).unwrap(),
+        };
         let ring = SecretSpec::ring(&case.secrets, preset.needs().key_kind(false)).unwrap();
         let verifier = preset.verifier("source", &ring, &case.vars).unwrap();
         assert!(judge(&verifier, &Sent::default()).is_err(), "{file} takes a request without anything");
         seen += 1;
     }
     assert_eq!(seen, countersign_presets::PRESETS.len());
+}
+
+/// A token that says "this is only a test" is still to be signed.
+#[test]
+fn atk_021_test_or_sandbox_bypass_reachable_in_production() {
+    let files =
+        countersign_presets::VECTORS.iter().map(|(file, text)| VectorFile::parse(*file, text).unwrap());
+    let mut cases = files.flat_map(|file| file.cases).filter(|case| &*case.preset == "apple-app-store");
+    let good = cases.find(|case| case.expect == Expect::Ok).unwrap();
+    let shipped = countersign_modes::registry().unwrap();
+    let compiled = match good.overrides {
+        None => shipped.named(&good.preset).unwrap(),
+        Some(changes) => shipped.named_with(&good.preset, changes).unwrap(),
+    };
+    let ring = SecretSpec::ring(&good.secrets, compiled.needs().key_kind(false)).unwrap();
+    let verifier = compiled.verifier("source", &ring, &good.vars).unwrap();
+    let part = |json: &str| base64_simd::URL_SAFE_NO_PAD.encode_to_string(json);
+    let claims = |environment: &str| {
+        part(&format!(
+            "{{\"notificationUUID\":\"u\",\"signedDate\":{}000,\"data\":{{\"bundleId\":\"com.example\",\"environment\":\"{environment}\"}}}}",
+            good.now.unix()
+        ))
+    };
+    for environment in ["Xcode", "LocalTesting", "Sandbox", "Production"] {
+        for (header, signature) in
+            [(r#"{"alg":"none"}"#, ""), (r#"{"alg":"ES256"}"#, ""), (r#"{"alg":"ES256"}"#, "AAAA")]
+        {
+            let token = format!("{}.{}.{signature}", part(header), claims(environment));
+            let body = format!("{{\"signedPayload\":\"{token}\"}}").into_bytes();
+            let sent = Sent { body, now: good.now.unix(), ..Sent::default() };
+            let refused = judge(&verifier, &sent).map(drop).unwrap_err();
+            assert!(
+                matches!(refused, MalformedSignature | UntrustedKey | BadSignature),
+                "{environment}: {refused}"
+            );
+        }
+    }
 }
 
 /// A magic secret that switches checking off will be found.

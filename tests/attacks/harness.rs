@@ -237,7 +237,7 @@ pub(crate) fn judge<'r>(verifier: &Arc<Verifier>, sent: &'r Sent) -> Result<Veri
     let whole = match verifier.verify(&request, &cx) {
         Outcome::Verified(verified) => Ok(verified),
         Outcome::Rejected(rejection) => Err(rejection.reason),
-        Outcome::Unresolved(_) => panic!("nothing here is remote"),
+        Outcome::Unresolved(_) => Err(Reason::KeyUnavailable),
     };
     for size in [1, 7, sent.body.len().max(1)] {
         let pieces = in_pieces(verifier, sent, size);
@@ -263,7 +263,7 @@ fn in_pieces(verifier: &Arc<Verifier>, sent: &Sent, size: usize) -> Result<Verif
     let mut stream = match verifier.begin(&head, &cx, sent.body.len()) {
         Ok(stream) => stream,
         Err(countersign::Refusal::Rejected(rejection)) => return Err(rejection.reason),
-        Err(countersign::Refusal::Unresolved(_)) => panic!("nothing here is remote"),
+        Err(countersign::Refusal::Unresolved(_)) => return Err(Reason::KeyUnavailable),
     };
     for piece in sent.body.chunks(size) {
         stream.update(piece).expect("within the limit");
@@ -271,7 +271,7 @@ fn in_pieces(verifier: &Arc<Verifier>, sent: &Sent, size: usize) -> Result<Verif
     match stream.finish(&cx) {
         Finish::Verified(verified) => Ok(verified),
         Finish::Rejected(rejection) => Err(rejection.reason),
-        Finish::Unresolved(..) => panic!("nothing here is remote"),
+        Finish::Unresolved(..) => Err(Reason::KeyUnavailable),
     }
 }
 

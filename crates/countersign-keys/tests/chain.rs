@@ -169,6 +169,33 @@ fn only_pinned_roots_are_believed_and_every_one_that_a_chain_leads_to_is_told() 
 }
 
 #[test]
+fn of_several_paths_the_narrowest_validity_counts() {
+    let (one, other) = (root(), {
+        let (params, key) = (ca("another root"), KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap());
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        Made { der, params, key }
+    });
+    let between = signed(ca("between"), &one);
+    let mut narrow = ca("between");
+    narrow.not_before = date_time_ymd(2025, 6, 1);
+    narrow.not_after = date_time_ymd(2026, 2, 1);
+    let cross = narrow.signed_by(&between.key, &other.issuer()).unwrap().der().to_vec();
+    let leaf = signed(leaf(), &between);
+    let chain = [leaf.der, between.der, cross];
+    let now = Timestamp::from_unix(NOW);
+    for (roots, validity) in [
+        ([&one, &one], [1_735_689_600, 1_798_761_600]),
+        ([&one, &other], [1_748_736_000, 1_769_904_000]),
+        ([&other, &one], [1_748_736_000, 1_769_904_000]),
+    ] {
+        let anchors = Anchors::pinned(roots.map(|root| &root.der)).unwrap();
+        let leaf = verify_chain(&chain, &anchors, now, &Demands::default()).unwrap();
+        assert_eq!([leaf.not_before.unix(), leaf.not_after.unix()], validity);
+        assert_eq!(leaf.anchors, [0, 1]);
+    }
+}
+
+#[test]
 fn names_are_those_of_the_san_and_a_wildcard_in_it_speaks_for_nobody() {
     let dns = |name: &str| rcgen::SanType::DnsName(name.try_into().unwrap());
     let with = |names: &[&str], pattern: &str| {

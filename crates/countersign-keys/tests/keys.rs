@@ -194,6 +194,22 @@ fn a_key_is_refused_with_what_is_wrong_with_it() {
         let refused = PublicKey::read(text.as_bytes()).unwrap_err().to_string();
         assert!(refused.contains(says), "{text}: {refused}");
     }
+    let rsa = |bytes: usize, e: &str| {
+        let n = base64_simd::URL_SAFE_NO_PAD.encode_to_string(vec![0xc5; bytes]);
+        PublicKey::from_jwk(&serde_json::json!({ "kty": "RSA", "n": n, "e": e }))
+            .map_err(|error| error.to_string())
+    };
+    for (bytes, e, says) in [
+        (127, "AQAB", "less than 1024 bits"),
+        (1025, "AQAB", "more than 8192 bits"),
+        (256, "AQ", "exponent 1"),
+        (256, "Ag", "no RSA key"),
+        (256, "AAEAAQ", "leading zeros"),
+    ] {
+        let refused = rsa(bytes, e).unwrap_err();
+        assert!(refused.contains(says), "{refused}");
+    }
+    assert!(rsa(128, "AQAB").is_ok() && rsa(1024, "AQAB").is_ok());
     assert!(PublicKey::read(changed("use", "sig".into()).as_bytes()).is_ok());
     let bound = PublicKey::read(changed("alg", "ES256".into()).as_bytes()).unwrap();
     assert!(bound.fits(word("ecdsa-p256-sha256")) && !bound.fits(word("ecdsa-p256-sha512")));
@@ -215,6 +231,24 @@ fn a_key_of_the_wrong_family_or_size_is_refused() {
     ] {
         let refused = public(key).prepare(word(algorithm), rules).unwrap_err().to_string();
         assert!(refused.contains(says), "{key}: {refused}");
+    }
+}
+
+/// RFC 4055: the container of a key may say that it is for PSS alone.
+#[test]
+fn a_key_for_pss_alone_is_taken_for_pss_alone() {
+    let plain = ["300d06092a864886f70d0101010500", "300b06092a864886f70d01010a"];
+    for (half, lengths) in [("public", ["30820122", "30820120"]), ("private", ["", ""])] {
+        let der = key("rsa-2048")[half]["der"].as_str().unwrap().to_owned();
+        let mut changed = der.replacen(plain[0], plain[1], 1).replacen(lengths[0], lengths[1], 1);
+        if half == "private" {
+            let length = u16::from_str_radix(&der[4..8], 16).unwrap() - 2;
+            changed = format!("3082{length:04x}{}", &changed[8..]);
+        }
+        let key = PublicKey::read(&const_hex::decode(changed).unwrap()).unwrap();
+        assert!(key.prepare(word("rsa-pss-sha512"), Rules::default()).is_ok());
+        let refused = key.prepare(word("rsa-pkcs1-sha512"), Rules::default()).unwrap_err().to_string();
+        assert!(refused.contains("PSS alone"), "{half}: {refused}");
     }
 }
 

@@ -70,6 +70,22 @@ fn ed25519_signs_and_verifies_as_rfc_8032_does() {
     }
 }
 
+/// Whoever holds the key can make such signatures, as many as they like, and readers of RFC 8032 differ about them.
+#[test]
+fn a_signature_whose_r_is_of_small_order_is_refused() {
+    let (algorithm, _, public, ..) = RFC8032[0];
+    let key = PublicKey::read(&hex(public)).unwrap().prepare(word(algorithm), Rules::default()).unwrap();
+    // R is the neutral element, and S is the hash times the private scalar: computed from the seed, in Python.
+    let signature = "0100000000000000000000000000000000000000000000000000000000000000c69b0222d4967b8906ff9247c0314856c1303293290d52349578b1aa0e62c007";
+    assert!(!key.verify(&key.content(&[b"content"]), &hex(signature)));
+    let lenient = ed25519_dalek::VerifyingKey::from_bytes(&hex(public).try_into().unwrap()).unwrap();
+    let signature = ed25519_dalek::Signature::from_slice(&hex(signature)).unwrap();
+    assert!(
+        ed25519_dalek::Verifier::verify(&lenient, b"content", &signature).is_ok(),
+        "a lenient reader takes it"
+    );
+}
+
 #[test]
 fn thumbprints_are_those_of_the_rfcs() {
     let rsa = json!({

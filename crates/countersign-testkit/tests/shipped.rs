@@ -1,7 +1,7 @@
 //! The shipped presets pass their vectors and every mutant of them.
 #![allow(clippy::unwrap_used)]
 
-use countersign_testkit::{Options, Report, VectorFile, run};
+use countersign_testkit::{Options, Report, SecretSpec, VectorFile, run};
 
 fn all() -> Report {
     let registry = countersign_modes::registry().unwrap_or_else(|errors| panic!("{errors}"));
@@ -37,7 +37,11 @@ fn no_report_shows_a_secret_or_a_signature() {
         failures += report.failures.len();
         let said = format!("{report}{}{report:?}{file:?}", report.to_json());
         for case in &file.cases {
-            for secret in case.secrets.iter().filter(|secret| secret.value.len() > 6) {
+            // A certificate and a public key are known to everybody.
+            let public =
+                |text: &str| text.contains("-----BEGIN CERTIFICATE") || text.contains("-----BEGIN PUBLIC");
+            let secret = |secret: &&SecretSpec| secret.value.len() > 6 && !public(&secret.value);
+            for secret in case.secrets.iter().filter(secret) {
                 assert!(!said.contains(&*secret.value), "{name}: {}", case.name);
             }
             let signatures = case.request.headers.iter().filter(|(name, _)| {

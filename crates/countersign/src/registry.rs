@@ -389,8 +389,11 @@ impl Compiled {
         Verifier::new(self.clone(), check, source.into(), keys, vars).map(Arc::new)
     }
 
-    /// Give it signing keys.
+    /// Give it signing keys. A scheme that finds its keys, and one that cannot be turned round, says so here.
     pub fn signer(self: &Arc<Self>, keys: &Keyring, vars: &Vars) -> Result<Signer, KeyError> {
+        if self.needs().keys.is_empty() {
+            return Err(KeyError::new("this scheme verifies only: its keys are found, not held"));
+        }
         self.check_given(keys, vars)?;
         Ok(Signer::new(self.scheme.signer(keys, vars)?, keys))
     }

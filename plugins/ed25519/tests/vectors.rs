@@ -1,7 +1,9 @@
 //! The mode keeps its promises, and the presets that use it pass their vectors.
 #![allow(clippy::unwrap_used)]
 
-use countersign::Registry;
+use countersign::{
+    Context, Draft, Head, Key, KeyId, KeyKind, Keyring, Registry, Request, Secret, Timestamp, Vars,
+};
 use countersign_testkit::{Options, VectorFile, conformance, run};
 
 macro_rules! preset {
@@ -36,4 +38,37 @@ fn linking_the_crate_is_enough() {
     registry.add_preset(file, text).unwrap();
     let report = run(&registry, &VectorFile::parse(name, vectors).unwrap(), &Options::default());
     assert!(report.is_ok(), "{report}");
+}
+
+/// The first test of RFC 8032, section 7.1, as Standard Webhooks writes keys.
+const PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+const PRIVATE: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+
+#[test]
+fn a_private_key_signs_and_verifies_and_its_public_half_only_verifies() {
+    let ((file, text), _) = PRESETS[2];
+    let ring = |kind: KeyKind, text: &str| {
+        let mut keys = Keyring::new();
+        keys.add(Key::new(KeyId::new("main"), kind, Secret::new(text.as_bytes()).unwrap())).unwrap();
+        keys
+    };
+    let (public, private) = (ring(KeyKind::Public, PUBLIC), ring(KeyKind::Private, PRIVATE));
+    for algorithm in ["ed25519", "ed25519ph"] {
+        let mut registry = Registry::new();
+        let text = text.replace("algorithm = \"ed25519\"", &format!("algorithm = \"{algorithm}\""));
+        registry.register(countersign_ed25519::mode()).unwrap().add_preset(file, text).unwrap();
+        let compiled = registry.named("standard-webhooks-ed25519").unwrap();
+        let at = Timestamp::from_unix(1_700_000_000);
+        let draft = Draft::new("msg_1", at, "https://example.com/", b"{}");
+        let signed = compiled.signer(&private, &Vars::new()).unwrap().sign(&draft).unwrap();
+        assert!(compiled.signer(&public, &Vars::new()).unwrap().sign(&draft).is_err());
+        let headers: Vec<(&str, &[u8])> =
+            signed.headers.iter().map(|(name, value)| (&**name, &value[..])).collect();
+        for (keys, body, good) in [(&public, b"{}", true), (&private, b"{}", true), (&public, b"[]", false)] {
+            let verifier = compiled.verifier("hooks", keys, &Vars::new()).unwrap();
+            let request = Request::new(Head::new("POST", "https://example.com/", &headers), body);
+            let verified = verifier.verify(&request, &Context::at(at)).into_verified();
+            assert_eq!(verified.is_ok(), good, "{algorithm}");
+        }
+    }
 }

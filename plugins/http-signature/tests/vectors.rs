@@ -17,9 +17,9 @@ macro_rules! preset {
 
 const PRESETS: [(File, File); 4] = [
     preset!("", "rfc9421"),
-    preset!("../presets-to-add/", "mastodon"),
-    preset!("../presets-to-add/", "drone"),
-    preset!("../presets-to-add/", "woodpecker"),
+    preset!("../../../presets/", "mastodon"),
+    preset!("../../../presets/", "drone"),
+    preset!("../../../presets/", "woodpecker"),
 ];
 
 fn registry() -> Registry {

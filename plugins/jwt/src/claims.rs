@@ -1,7 +1,7 @@
 //! What a proven token must say: whose it is, for whom, and for how long.
 //!
 //! `exp` and `nbf` are judged here, against the present that the host gives. The signed time is not: its age is the core's to
-//! judge, by `[freshness]`, as in every mode; so the claim that is the signed time is not asked here whether it lies ahead.
+//! judge, by `[freshness]`, as in every mode; so an `iat` that is the signed time is not asked here whether it lies ahead.
 
 use crate::detail;
 use countersign::template::{Claims, Message, Value};

@@ -39,8 +39,8 @@ impl Scheme for Plan {
     }
 
     fn bind(&self, keys: &Keyring, vars: &Vars) -> Result<Arc<dyn Check>, KeyError> {
-        let keys = Keys::bind(self, keys)?;
         let plan = self.with_vars(vars)?;
+        let keys = Keys::bind(&plan, keys)?;
         Ok(Arc::new(Bound { binds: plan.binds(), in_head: !plan.reads_the_body(), plan, keys }))
     }
 

@@ -229,7 +229,7 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
 
     fn signer(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Sign>, KeyError> {
         if self.finder.is_some() {
-            return Err(KeyError::new("this scheme verifies only: its keys are found, not held"));
+            return Err(KeyError::new("this scheme verifies only: its keys lead to anchors"));
         }
         self.plan.can_sign()?;
         Ok(Box::new(self.bound(keys, vars)?))

@@ -34,6 +34,10 @@ pub(super) fn scheme(out: &mut String, node: &Node, mode: &str) {
             }
         }
     }
+    if let Some(Value::Array(words)) = table.get("required").map(|node| &node.value) {
+        let words: Vec<String> = words.iter().filter_map(Node::text).map(|word| plain(word)).collect();
+        let _ = writeln!(out, "  {FAINT}covering at least{FAINT:#} {}", words.join(", "));
+    }
     if let Some(Value::Array(words)) = table.get("algorithms").map(|node| &node.value) {
         let words: Vec<String> = words.iter().filter_map(Node::text).map(|word| plain(word)).collect();
         let _ = writeln!(out, "  {FAINT}with{FAINT:#} {}", words.join(" or "));

@@ -1,0 +1,239 @@
+//! Tokens that bring their certificates: attacks named after their cases, and what is remembered of a chain.
+#![allow(clippy::unwrap_used)]
+
+mod shared;
+
+use base64_simd::{STANDARD, URL_SAFE};
+use countersign::{
+    Context, Head, Key, KeyId, KeyKind, Keyring, Request, Secret, Timestamp, Vars, Verifier, Window,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, date_time_ymd,
+};
+use shared::{BEARER, NOW, claims, judge, part, registry, told};
+use std::sync::Arc;
+
+const SHAPE: &str = "x5c = { chain_length = 3, leaf_oids = [\"1.2.840.113635.100.6.11.1\"], intermediate_oids = [\"1.2.840.113635.100.6.2.1\"] }";
+const LEAF: &[u64] = &[1, 2, 840, 113635, 100, 6, 11, 1];
+const BETWEEN: &[u64] = &[1, 2, 840, 113635, 100, 6, 2, 1];
+
+/// A certificate and its key.
+struct Made {
+    der: Vec<u8>,
+    params: CertificateParams,
+    key: KeyPair,
+}
+
+fn params(name: &str, oid: &[u64]) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    (params.not_before, params.not_after) = (date_time_ymd(2023, 1, 1), date_time_ymd(2025, 1, 1));
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    if !oid.is_empty() {
+        params.custom_extensions = vec![CustomExtension::from_oid_content(oid, vec![5, 0])];
+    }
+    params
+}
+
+fn ca(name: &str, oid: &[u64]) -> CertificateParams {
+    let mut params = params(name, oid);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
+fn root() -> Made {
+    let (params, key) =
+        (ca("Apple Root CA - G3", &[]), KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap());
+    let der = params.self_signed(&key).unwrap().der().to_vec();
+    Made { der, params, key }
+}
+
+fn issued(params: CertificateParams, by: &Made) -> Made {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    let der = params.signed_by(&key, &Issuer::from_params(&by.params, &by.key)).unwrap().der().to_vec();
+    Made { der, params, key }
+}
+
+/// A chain of three, leaf first, and its leaf.
+fn chain(root: &Made, leaf: &[u64], between: &[u64]) -> (Vec<Vec<u8>>, Made) {
+    let between = issued(ca("between", between), root);
+    let leaf = issued(params("leaf", leaf), &between);
+    (vec![leaf.der.clone(), between.der, root.der.clone()], leaf)
+}
+
+/// A token with certificates spelled so in its header.
+fn token(certificates: &[String], leaf: &Made) -> String {
+    let header = format!("{{\"alg\":\"ES256\",\"x5c\":{}}}", serde_json::to_string(certificates).unwrap());
+    let jwk_key = leaf.key.serialize_der();
+    let signing =
+        countersign_keys::Signing::read(&jwk_key, countersign_keys::Algorithm::jose("ES256").unwrap())
+            .unwrap();
+    let content = format!("{}.{}", part(header), part(claims("")));
+    let signature = signing.sign(&signing.verifying().content(&[content.as_bytes()])).unwrap();
+    format!("{content}.{}", part(signature))
+}
+
+fn base64(chain: &[Vec<u8>]) -> Vec<String> {
+    chain.iter().map(|der| STANDARD.encode_to_string(der)).collect()
+}
+
+/// A verifier under these roots, each named by its place and ending at some time.
+fn pinned(shape: &str, roots: &[(&Made, Option<i64>)]) -> Arc<Verifier> {
+    let table = format!(
+        "{BEARER}algorithms = [\"ES256\"]\nkey = {{ forms = [{{ decode = \"pem\" }}, {{ decode = \"base64\" }}] }}\n{shape}"
+    );
+    let mut ring = Keyring::new();
+    for (at, (root, ends)) in roots.iter().enumerate() {
+        let material = Secret::new(STANDARD.encode_to_string(&root.der).into_bytes()).unwrap();
+        let mut key = Key::new(KeyId::new(format!("root{at}")), KeyKind::TrustAnchor, material);
+        key.window = Window { not_before: None, not_after: ends.map(Timestamp::from_unix) };
+        ring.add(key).unwrap();
+    }
+    registry("", &table).named("acme").unwrap().verifier("tests", &ring, &Vars::new()).unwrap()
+}
+
+#[test]
+fn a_chain_to_a_pinned_root_verifies_and_its_validity_is_judged_every_time() {
+    let root = root();
+    let (chain, leaf) = chain(&root, LEAF, BETWEEN);
+    let verifier = pinned(SHAPE, &[(&root, None)]);
+    let token = token(&base64(&chain), &leaf);
+    assert_eq!(judge(&verifier, &token), "ok");
+    // A copy that came first with another signature is remembered no less, and proves nothing.
+    let (content, _) = token.rsplit_once('.').unwrap();
+    assert_eq!(judge(&verifier, &format!("{content}.{}", part([1; 64]))), "bad_signature");
+    let at = |now: i64| {
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let request = Request::new(Head::new("POST", "https://example.com/", &headers), b"");
+        told(&verifier.verify(&request, &Context::at(Timestamp::from_unix(now))))
+    };
+    assert_eq!(at(NOW), "ok");
+    assert_eq!(at(1_735_689_601), "untrusted_key jwt/chain-untrusted", "a remembered path has expired");
+    assert_eq!(at(1_672_531_199), "untrusted_key jwt/chain-untrusted", "it was not valid yet");
+}
+
+#[test]
+fn the_window_of_an_anchor_is_the_cores_to_judge() {
+    let (old, new) = (root(), root());
+    let (chain, leaf) = chain(&old, LEAF, BETWEEN);
+    let token = token(&base64(&chain), &leaf);
+    assert_eq!(judge(&pinned(SHAPE, &[(&new, None), (&old, None)]), &token), "ok");
+    assert_eq!(judge(&pinned(SHAPE, &[(&new, None), (&old, Some(NOW))]), &token), "expired_secret");
+}
+
+#[test]
+fn atk_134_x5c_chain_in_header_trusted_without_a_pinned_root() {
+    let (ours, theirs) = (root(), root());
+    let (chain, leaf) = chain(&theirs, LEAF, BETWEEN);
+    let verifier = pinned(SHAPE, &[(&ours, None)]);
+    assert_eq!(judge(&verifier, &token(&base64(&chain), &leaf)), "untrusted_key jwt/chain-untrusted");
+    // And a preset that says nothing of `x5c` does not look at it.
+    let table = format!("{BEARER}algorithms = [\"ES256\"]\nkey = {{ forms = [{{ decode = \"jwk\" }}] }}");
+    let held =
+        shared::verifier(&table, KeyKind::Public, &[shared::public(shared::EC, "").as_bytes()]).unwrap();
+    assert_eq!(judge(&held, &token(&base64(&chain), &leaf)), "bad_signature");
+}
+
+/// The root of the message has the name of ours, and another key.
+#[test]
+fn atk_182_attacker_supplied_root_in_the_message() {
+    let (ours, theirs) = (root(), root());
+    let (mut chain, leaf) = chain(&theirs, LEAF, BETWEEN);
+    let verifier = pinned(SHAPE, &[(&ours, None)]);
+    assert_eq!(judge(&verifier, &token(&base64(&chain), &leaf)), "untrusted_key jwt/chain-untrusted");
+    chain[2] = ours.der.clone();
+    assert_eq!(judge(&verifier, &token(&base64(&chain), &leaf)), "untrusted_key jwt/chain-untrusted");
+}
+
+#[test]
+fn atk_186_wrong_certificate_purpose() {
+    let root = root();
+    let verifier = pinned(SHAPE, &[(&root, None)]);
+    for (leaf, between, expected) in [
+        (LEAF, BETWEEN, "ok"),
+        (&[][..], BETWEEN, "untrusted_key jwt/chain-untrusted"),
+        (LEAF, &[], "untrusted_key jwt/chain-untrusted"),
+        (BETWEEN, LEAF, "untrusted_key jwt/chain-untrusted"),
+    ] {
+        let (chain, leaf) = chain(&root, leaf, between);
+        assert_eq!(judge(&verifier, &token(&base64(&chain), &leaf)), expected);
+    }
+}
+
+#[test]
+fn atk_194_path_building_cpu_exhaustion() {
+    let root = root();
+    let (chain, leaf) = chain(&root, LEAF, BETWEEN);
+    let small: Vec<String> = base64(&chain[..1]);
+    for shape in [SHAPE, "x5c = {}"] {
+        let verifier = pinned(shape, &[(&root, None)]);
+        let many = vec![small[0].clone(); 30];
+        assert_eq!(judge(&verifier, &token(&many, &leaf)), "malformed_signature jwt/chain-shape", "{shape}");
+        assert_eq!(
+            judge(&verifier, &token(&vec![small[0].clone(); 100], &leaf)),
+            "malformed_signature jwt/header"
+        );
+        assert_eq!(judge(&verifier, &token(&[], &leaf)), "malformed_signature jwt/chain-shape");
+    }
+}
+
+/// What is not the leaf first leads nowhere, and another number of certificates is another shape.
+#[test]
+fn atk_195_chain_order_and_extras() {
+    let root = root();
+    let (chain, leaf) = chain(&root, LEAF, BETWEEN);
+    let verifier = pinned(SHAPE, &[(&root, None)]);
+    let told = |chain: &[&Vec<u8>]| {
+        let chain: Vec<Vec<u8>> = chain.iter().map(|der| der.to_vec()).collect();
+        judge(&verifier, &token(&base64(&chain), &leaf))
+    };
+    let [first, second, third] = &chain[..] else { panic!("three") };
+    assert_eq!(told(&[first, second, third]), "ok");
+    assert!(told(&[third, second, first]).starts_with("untrusted_key"));
+    assert!(told(&[second, first, third]).starts_with("untrusted_key"));
+    for wrong in [&[first, second][..], &[first, second, third, third], &[first, first, second, third]] {
+        assert_eq!(told(wrong), "malformed_signature jwt/chain-shape");
+    }
+}
+
+#[test]
+fn atk_196_base64url_or_pem_in_x5c() {
+    let root = root();
+    let (chain, leaf) = chain(&root, LEAF, BETWEEN);
+    let verifier = pinned(SHAPE, &[(&root, None)]);
+    let good = base64(&chain);
+    let pem = |der: &[u8]| {
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", STANDARD.encode_to_string(der))
+    };
+    let spaced = |text: &String| format!("{}\n{}", &text[..64], &text[64..]);
+    let spelled: [Vec<String>; 5] = [
+        chain.iter().map(|der| URL_SAFE.encode_to_string(der)).collect(),
+        chain.iter().map(|der| pem(der)).collect(),
+        good.iter().map(spaced).collect(),
+        vec![good[0].clone(), "AAAA".into(), good[2].clone()],
+        vec![good[0].clone(), String::new(), good[2].clone()],
+    ];
+    assert_eq!(judge(&verifier, &token(&good, &leaf)), "ok");
+    for certificates in &spelled {
+        if *certificates != good {
+            assert!(judge(&verifier, &token(certificates, &leaf)) != "ok", "{certificates:?}");
+        }
+    }
+    assert_eq!(judge(&verifier, &token(&spelled[1], &leaf)), "malformed_signature jwt/chain-shape");
+    assert_eq!(judge(&verifier, &token(&spelled[2], &leaf)), "malformed_signature jwt/chain-shape");
+    assert!(judge(&verifier, "e30.e30.").starts_with("malformed_signature"));
+}
+
+#[test]
+fn a_root_that_is_none_is_told_before_the_first_request() {
+    let table = format!(
+        "{BEARER}algorithms = [\"ES256\"]\nkey = {{ forms = [{{ decode = \"pem\" }}, {{ decode = \"base64\" }}] }}\n{SHAPE}"
+    );
+    let refused = shared::verifier(&table, KeyKind::TrustAnchor, &[b"AAAA"]).err().unwrap();
+    assert!(refused.to_string().contains("key `k0`: this is no certificate"), "{refused}");
+    let refused = shared::verifier(&table, KeyKind::Public, &[b"AAAA"]).err().unwrap();
+    assert!(refused.to_string().contains("trust-anchor"), "{refused}");
+}
