@@ -223,6 +223,11 @@ impl Component {
         matches!(&self.source, Source::Field(name, _) if name.as_str() == wanted)
     }
 
+    /// Whether it is all of this field: of a member, all that stands beside it may be anyone's.
+    pub(crate) fn is_whole_field(&self, wanted: &str) -> bool {
+        self.is_field(wanted) && !matches!(&self.source, Source::Field(_, How::Member(_)))
+    }
+
     pub(crate) fn is_created(&self) -> bool {
         matches!(self.source, Source::Created)
     }

@@ -88,7 +88,7 @@ impl Form {
     /// What every signature binds that covers what is required.
     fn binds(&self) -> Binds {
         let required = self.required();
-        let is_field = |name: &str| required.iter().any(|component| component.is_field(name));
+        let is_field = |name: &str| required.iter().any(|component| component.is_whole_field(name));
         let (body, time, id) = match self {
             Form::Standard(Standard { parameters, .. }) => (
                 is_field(CONTENT_DIGEST),

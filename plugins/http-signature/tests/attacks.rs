@@ -5,7 +5,7 @@ mod common;
 
 use common::keys::{ED25519, OTHER, RSA};
 use common::*;
-use countersign::{KeyKind, Vars};
+use countersign::{Binds, KeyKind, Vars};
 
 const BODY: &[u8] = b"{\"paid\":1}";
 
@@ -236,4 +236,42 @@ fn atk_332_draft_cavage_fallback() {
     let keys = ring(KeyKind::Public, &[("main", ED25519.1)]);
     assert_eq!(judge_with(table, &keys, &sent, NOW), Ok("main".into()));
     assert_eq!(judge_with(table, &keys, &good(), NOW), refused("malformed_signature", "parameter-absent"));
+}
+
+/// A member of the digest's field that nobody computes again is no word about the body, whatever stands beside it.
+#[test]
+fn atk_326_a_covered_member_of_the_digest_binds_no_body() {
+    let table = |word: &str| {
+        format!(
+            "algorithms = [\"ed25519\"]\nrequired = [\"@method\", '{word}']\nkey = {{ forms = [{{ decode = \"pem\" }}] }}"
+        )
+    };
+    let name = "\"content-digest\";key=\"md5\"";
+    let lines = [("\"@method\"", "POST"), (name, ":U1rMx0M1Z1Hq3bFQHCm5Tw==:")];
+    let [input, signature] = sign_as((ED25519, "ed25519"), "sig1", &lines, PARAMS);
+    let sent = |body: &[u8]| {
+        Sent::new(
+            &[("Content-Digest", &format!("md5=:U1rMx0M1Z1Hq3bFQHCm5Tw==:, {}", sha256_of(body)))],
+            body,
+        )
+        .add(&input.0, &input.1)
+        .add(&signature.0, &signature.1)
+    };
+    let keys = ring(KeyKind::Public, &[("main", ED25519.1)]);
+    let (md5, other) = (table("content-digest;key=\"md5\""), sent(b"{\"paid\":9}"));
+    // Another body with another digest passes, so that none must be said to be bound.
+    assert_eq!(judge_with(&md5, &keys, &sent(BODY), NOW), Ok("main".into()));
+    assert_eq!(judge_with(&md5, &keys, &other, NOW), Ok("main".into()));
+    for (word, bound) in [
+        ("content-digest;key=\"md5\"", false),
+        ("content-digest;key=\"sha-256\"", false),
+        ("content-digest;sf;key=\"md5\"", false),
+        ("content-digest", true),
+        ("content-digest;sf", true),
+        ("content-digest;bs", true),
+    ] {
+        let needs = compile(&table(word)).unwrap().needs();
+        assert_eq!(needs.binds.contains(Binds::BODY), bound, "{word}");
+        assert_eq!(needs.notes.iter().any(|note| note.contains("no digest of the body")), !bound, "{word}");
+    }
 }
