@@ -7,6 +7,7 @@ use sfv::visitor::{
     DictionaryVisitor, EntryVisitor, InnerListVisitor, ItemVisitor, ListVisitor, ParameterVisitor,
 };
 use sfv::{BareItemFromInput, DictSerializer, ItemSerializer, KeyRef, ListSerializer, Parser};
+use std::collections::HashSet;
 use std::fmt;
 
 /// A value with its parameters.
@@ -17,7 +18,7 @@ pub(crate) struct Item<'v> {
 
 /// Names and values, in wire order, no name twice.
 #[derive(Default)]
-pub(crate) struct Parameters<'v>(pub(crate) Vec<(&'v KeyRef, BareItemFromInput<'v>)>);
+pub(crate) struct Parameters<'v>(pub(crate) Vec<(&'v KeyRef, BareItemFromInput<'v>)>, Seen<'v>);
 
 /// Items in parentheses, with parameters of the whole.
 #[derive(Default)]
@@ -34,7 +35,27 @@ pub(crate) enum Member<'v> {
 
 /// Members by name, in wire order, no name twice.
 #[derive(Default)]
-pub(crate) struct Dictionary<'v>(pub(crate) Vec<(&'v KeyRef, Member<'v>)>);
+pub(crate) struct Dictionary<'v>(pub(crate) Vec<(&'v KeyRef, Member<'v>)>, Seen<'v>);
+
+/// Names as soon as there are many. Few are compared; a sender that writes thousands must not have each compared with all.
+#[derive(Default)]
+struct Seen<'v>(HashSet<&'v str>);
+
+/// How many names are compared one by one.
+const FEW: usize = 16;
+
+impl<'v> Seen<'v> {
+    /// Whether a name is among those that came before it.
+    fn knows<T>(&mut self, before: &[(&'v KeyRef, T)], name: &'v KeyRef) -> bool {
+        if before.len() < FEW {
+            return before.iter().any(|(known, _)| *known == name);
+        }
+        if self.0.is_empty() {
+            self.0.extend(before.iter().map(|(known, _)| known.as_str()));
+        }
+        !self.0.insert(name.as_str())
+    }
+}
 
 /// Members in wire order.
 #[derive(Default)]
@@ -181,7 +202,7 @@ impl<'v> ParameterVisitor<'v> for &mut Parameters<'v> {
     type Error = Twice;
 
     fn parameter(&mut self, key: &'v KeyRef, value: BareItemFromInput<'v>) -> Result<(), Twice> {
-        if self.0.iter().any(|(known, _)| *known == key) {
+        if self.1.knows(&self.0, key) {
             return Err(Twice);
         }
         self.0.push((key, value));
@@ -243,7 +264,7 @@ impl<'v> DictionaryVisitor<'v> for Dictionary<'v> {
     type Error = Twice;
 
     fn entry(&mut self, key: &'v KeyRef) -> Result<impl EntryVisitor<'v>, Twice> {
-        if self.get(key.as_str()).is_some() {
+        if self.1.knows(&self.0, key) {
             return Err(Twice);
         }
         Ok(&mut self.0.push_mut((key, Member::Item(Item::default()))).1)
@@ -297,5 +318,22 @@ mod tests {
             assert!(Dictionary::parse(text).is_err(), "{text}");
         }
         assert!(reprint("a;x;x", Kind::Item).is_none() && reprint("(a;x;x)", Kind::List).is_none());
+        // Many are looked up otherwise than few.
+        let many = |separator: &str| (0..100).map(|n| format!("{separator}a{n}")).collect::<String>();
+        for (name, good) in [("a0", false), ("a15", false), ("a16", false), ("a99", false), ("b", true)] {
+            let members = format!("{}, {name}", &many(", ")[2..]);
+            assert_eq!(Dictionary::parse(&members).is_ok(), good, "{name}");
+            assert_eq!(reprint(&format!("it{};{name}", many(";")), Kind::Item).is_some(), good, "{name}");
+        }
+    }
+
+    /// A member that is covered is looked up before anything is proven, and there may be sixty of them.
+    #[test]
+    fn names_by_the_thousand_are_read_in_linear_time() {
+        let names = (0..50_000).map(|n| format!("a{n}")).collect::<Vec<_>>();
+        let started = std::time::Instant::now();
+        assert!(Dictionary::parse(&names.join(",")).is_ok());
+        assert!(reprint(&names.join(";"), Kind::Item).is_some());
+        assert!(started.elapsed().as_secs() < 5, "each was compared with all");
     }
 }
