@@ -1,7 +1,8 @@
 //! What a proven token must say: whose it is, for whom, and for how long.
 //!
 //! `exp` and `nbf` are judged here, against the present that the host gives. The signed time is not: its age is the core's to
-//! judge, by `[freshness]`, as in every mode; so an `iat` that is the signed time is not asked here whether it lies ahead.
+//! judge, by `[freshness]`, as in every mode; so an `iat` that is the signed time is not asked here whether it lies ahead. An
+//! `nbf` is asked even so: it is a bound that the issuer set, whatever tolerance the operator has for clocks.
 
 use crate::detail;
 use countersign::template::{Claims, Message, Value};
@@ -122,17 +123,19 @@ impl Expected {
 
     /// Whether it is valid now. Bounds are RFC 7519's: at `exp` a token has expired, at `nbf` it is valid.
     pub(crate) fn times(&self, claims: &Claims<'_>, now: Timestamp) -> Result<(), Rejection> {
-        let now = now.unix();
         if let Some(exp) = numeric_date(claims, "/exp")?
-            && now >= exp.unix().saturating_add(self.leeway)
+            && now.unix() >= exp.unix().saturating_add(self.leeway)
         {
             return Err(detail::EXPIRED.into());
         }
         for pointer in ["/nbf", "/iat"] {
-            let begins = numeric_date(claims, pointer)?;
-            if !self.core_judges(pointer)
-                && begins.is_some_and(|at| at.unix() > now.saturating_add(self.leeway))
-            {
+            let Some(begins) = numeric_date(claims, pointer)? else { continue };
+            let ahead = match self.core_judges(pointer) {
+                // In whole seconds, as the core counts them.
+                true => pointer == "/nbf" && begins.skew_seconds(now) < -self.leeway,
+                false => begins.unix() > now.unix().saturating_add(self.leeway),
+            };
+            if ahead {
                 return Err(detail::NOT_YET.into());
             }
         }

@@ -3,7 +3,7 @@
 
 mod shared;
 
-use countersign::{KeyKind, Verifier};
+use countersign::{KeyKind, Keyring, Vars, Verifier};
 use shared::*;
 
 fn rs256() -> std::sync::Arc<Verifier> {
@@ -295,6 +295,23 @@ fn atk_144_nbf_and_iat_in_the_future() {
         judge(&expiring, &token(format!("{{\"iat\":1e99,\"exp\":{exp}}}"))),
         "malformed_timestamp jwt/time"
     );
+}
+
+/// The age of a signed time is the core's to judge, and an operator may ask for no judgement. When a token begins is not its age.
+#[test]
+fn atk_144_a_token_before_its_nbf_is_refused_whatever_the_freshness() {
+    let table = format!(
+        "{BEARER}algorithms = [\"HS256\"]\nkey = {{ forms = [{{ decode = \"text\" }}] }}\nrequired_claims = [\"nbf\"]\ntime = \"nbf\""
+    );
+    let early = mac(HS256, format!("{{\"nbf\":{}}}", NOW + 60), SECRET.as_bytes());
+    let begun = mac(HS256, format!("{{\"nbf\":{NOW}}}"), SECRET.as_bytes());
+    for freshness in ["", "[freshness]\ntolerance_seconds = \"none\"", "[freshness]\nfuture_seconds = 3600"] {
+        let registry = registry(freshness, &table);
+        let compiled = registry.named("acme").unwrap();
+        let verifier = compiled.verifier("t", &Keyring::of(SECRET).unwrap(), &Vars::new()).unwrap();
+        assert_eq!(judge(&verifier, &begun), "ok", "{freshness}");
+        assert_eq!(judge(&verifier, &early), "future_timestamp jwt/not-yet", "{freshness}");
+    }
 }
 
 #[test]
