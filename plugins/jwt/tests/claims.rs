@@ -3,7 +3,7 @@
 
 mod shared;
 
-use countersign::{Context, Head, KeyKind, Request, Timestamp};
+use countersign::{Binds, Context, Head, KeyKind, Request, Timestamp};
 use shared::*;
 
 #[test]
@@ -98,6 +98,43 @@ fn what_a_detached_token_says_of_itself_stands_in_its_header() {
     assert_eq!(told(&token(&format!("{said},\"exp\":{NOW}"), "{}")), "stale_timestamp jwt/expired");
     let attached = signed(&format!("{{\"alg\":\"ES256\"{said}}}"), "{}", "ES256", EC);
     assert_eq!(told(&attached), "malformed_signature jwt/attached");
+}
+
+/// Bytes can move between the body and what stands beside it, whose end nothing tells.
+#[test]
+fn a_body_beside_anything_of_any_length_is_not_bound() {
+    let of = |payload: &str| {
+        let table = format!(
+            "{BEARER}algorithms = [\"HS256\"]\nkey = {{ forms = [{{ decode = \"text\" }}] }}\nrequired_claims = []\npayload = \"{payload}\""
+        );
+        verifier(&table, KeyKind::Shared, &[SECRET.as_bytes()]).unwrap()
+    };
+    let whole = mac("{\"alg\":\"HS256\"}", "a,b,c", SECRET.as_bytes());
+    let parts: Vec<&str> = whole.split('.').collect();
+    let token = format!("Bearer {}..{}", parts[0], parts[2]);
+    for (more, body) in [("a", "b,c"), ("a,b", "c")] {
+        let headers = [("authorization", token.as_str()), ("x-more", more)];
+        let request = Request::new(Head::new("POST", "https://example.com/hook", &headers), body.as_bytes());
+        let outcome = of("{header:x-more},{body}").verify(&request, &Context::at(Timestamp::from_unix(NOW)));
+        assert_eq!(told(&outcome), "ok", "{body}: two bodies under one signature");
+    }
+    for (payload, bound) in [
+        ("{body}", true),
+        ("v1:{body}.", true),
+        ("{body|sha256|hex}", true),
+        ("{header:x-more|sha256}{body}", true),
+        ("{header:x-more},{body|sha256}", true),
+        ("{header:x-more},{body}", false),
+        ("{method} {path}\\n{body} {host}", true),
+        ("{body}{method}", false),
+        ("{method}:{body}", false),
+        ("{query_string} {body}{path}", false),
+        ("[{header:x-more}]{body}", false),
+        ("[{header:x-more|sha256}]{body}", false),
+        ("[{body}]", false),
+    ] {
+        assert_eq!(of(payload).compiled().needs().binds.contains(Binds::BODY), bound, "{payload}");
+    }
 }
 
 #[test]

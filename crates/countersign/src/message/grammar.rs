@@ -125,9 +125,38 @@ impl Value {
         self.slots().any(|(slot, _)| slot.reads_body())
     }
 
-    /// Whether every byte of the body reaches it, such that no two bodies give the same.
+    /// Whether every byte of the body reaches it, such that no two bodies give the same. Not where bytes could move between
+    /// the body and another placeholder: at most one may be of any length, and none may be missing.
     pub fn covers_the_body(&self) -> bool {
-        self.slots().any(|(slot, optional)| !optional && slot.is_whole(&Source::Body, &[]))
+        let is_body =
+            |segment: &Segment| matches!(segment, Segment::Slot(slot) if slot.is_whole(&Source::Body, &[]));
+        let Some(body) = self.segments.iter().position(is_body) else { return false };
+        let is_var = |slot: &Slot| matches!(slot.source, Source::Var(_));
+        let loose = |(at, segment): &(usize, &Segment)| match segment {
+            Segment::Slot(slot) => {
+                !is_var(slot) && !slot.is_fixed_width(false) && !self.is_set_off(slot, *at, body)
+            }
+            _ => false,
+        };
+        self.slots().all(|(slot, optional)| !optional || is_var(slot))
+            && self.segments.iter().enumerate().filter(loose).count() <= 1
+    }
+
+    /// Whether a placeholder ends before a space towards the body, and never holds one: method and URL have alphabets of
+    /// their own.
+    fn is_set_off(&self, slot: &Slot, at: usize, body: usize) -> bool {
+        let of_url = [Source::Method, Source::Url, Source::Path, Source::Target, Source::Host];
+        let between = match at < body {
+            true => self.segments.get(at + 1),
+            false => at.checked_sub(1).map(|before| &self.segments[before]),
+        };
+        let space = |literal: &[u8]| {
+            let nearest = if at < body { literal.first() } else { literal.last() };
+            nearest.is_some_and(u8::is_ascii_whitespace)
+        };
+        slot.filters.is_empty()
+            && of_url.contains(&slot.source)
+            && matches!(between, Some(Segment::Literal(literal)) if space(literal))
     }
 }
 
