@@ -137,6 +137,28 @@ fn a_body_beside_anything_of_any_length_is_not_bound() {
     }
 }
 
+/// A claim that names a header says nothing of what stands in it.
+#[test]
+fn what_a_claim_looks_up_elsewhere_is_not_signed() {
+    for (value, bound) in [
+        ("{claim:h}", true),
+        ("{claim:h|lower}", true),
+        ("{claim:h|scalars|lookup:header|pairs:=|join|after_last:=}", false),
+        ("{claim:h|scalars|lookup:json:|pairs:=|join|after_last:=}", false),
+    ] {
+        let rule = format!("require = [{{ value = \"{value}\", equals = \"{{body|sha256|hex}}\" }}]");
+        assert_eq!(shared(&rule).compiled().needs().binds.contains(Binds::BODY), bound, "{value}");
+    }
+    let verifier = shared(
+        "require = [{ value = \"{claim:h|scalars|lookup:header|pairs:=|join|after_last:=}\", equals = \"{body|sha256|hex}\" }]",
+    );
+    let token = format!("Bearer {}", mac(HS256, claims(",\"h\":[\"x-digest\"]"), SECRET.as_bytes()));
+    let digest = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5";
+    let headers = [("authorization", token.as_str()), ("x-digest", digest)];
+    let request = Request::new(Head::new("POST", "https://example.com/hook", &headers), b"body");
+    assert_eq!(told(&verifier.verify(&request, &Context::at(Timestamp::from_unix(NOW)))), "ok");
+}
+
 #[test]
 fn a_payload_that_is_not_there_is_no_empty_one() {
     let table = "payload = \"{header:x-payload}\"\nrequired_claims = []";

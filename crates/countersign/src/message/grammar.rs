@@ -4,7 +4,7 @@
 //! such as a token or a JWT, reads its own table with a [`Grammar`] and asks a [`Message`]. What a value reads, how a place
 //! is cut, when a test holds: all of it means the same in every mode, because it is the same code.
 
-use super::filter::{Fault, Keeps};
+use super::filter::{Fault, Filter, Keeps};
 use super::json::{Json, Kind};
 use super::place::{Candidates, Place, Tag, What};
 use super::scope::{Local, Scope};
@@ -303,7 +303,12 @@ impl Rules {
 /// What a test proves of a request whose claims are signed.
 fn equated_with_claim(test: &Test) -> Binds {
     let Check::Equals(other) = &test.check else { return Binds::default() };
-    let claim = |value: &Value| matches!(single(value), Some(Slot { source: Source::Claim(_), .. }));
+    // One that names what is read elsewhere says nothing of what stands there.
+    let looks_up = |filter: &Filter| filter.looks_up_headers() || filter.looks_up_json();
+    let claim = |value: &Value| match single(value) {
+        Some(Slot { source: Source::Claim(_), filters, .. }) => !filters.iter().any(looks_up),
+        _ => false,
+    };
     let request = match (claim(&test.value), claim(other)) {
         (true, false) => other,
         (false, true) => &test.value,
