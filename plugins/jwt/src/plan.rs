@@ -168,6 +168,9 @@ pub(crate) fn read(table: &Reader<'_>, config: &ModeConfig) -> Option<Plan> {
         table.missing("token_source", "say where it is: `token_source = { header = \"authorization\", extract = \"scheme\", scheme = \"Bearer\" }`");
     }
     let places = grammar.places(table, "token_source");
+    if places.is_some() {
+        one_token(table);
+    }
     let algorithms = algorithms(table);
     let shared = algorithms.as_ref().is_some_and(|all| all.iter().any(Allowed::is_shared));
     let detached = detached(table, &grammar);
@@ -189,6 +192,18 @@ pub(crate) fn read(table: &Reader<'_>, config: &ModeConfig) -> Option<Plan> {
         detached: detached?,
         rules,
     })
+}
+
+/// A request has one token, of whichever key. What a place says of several would be passed over without a word.
+fn one_token(table: &Reader<'_>) {
+    const OF_SEVERAL: [&str; 6] = ["role", "list", "repeat", "max_candidates", "numbered", "first_present"];
+    for place in table.tables("token_source") {
+        for key in OF_SEVERAL.into_iter().filter(|key| place.has(key)) {
+            let says =
+                format!("`{key}` means nothing here: a request has one token, and every key may sign it");
+            wrong(table, place.span(), &says, "leave it out");
+        }
+    }
 }
 
 fn algorithms(table: &Reader<'_>) -> Option<Arc<[Allowed]>> {

@@ -294,6 +294,21 @@ fn mistakes_in_the_table_are_told_all_at_once() {
             &["and the claims are found"],
         ),
         (&format!("{good}leeway = 5"), &["unknown key `leeway`", "`leeway_seconds`"]),
+        // One token is read, with all keys: what is of many would be passed over without a word.
+        (
+            &format!("{good}token_source = {{ header = \"x\", role = \"live\" }}"),
+            &["`role` means nothing here", "one token"],
+        ),
+        (
+            &format!(
+                "{good}token_source = [{{ header = \"x\", list = \",\" }}, {{ header = \"y\", repeat = true, max_candidates = 3, first_present = true }}]"
+            ),
+            &["`list` means", "`repeat` means", "`max_candidates` means", "`first_present` means"],
+        ),
+        (
+            &format!("{good}token_source = {{ header = \"x-{{n}}\", numbered = 3 }}"),
+            &["`numbered` means nothing here"],
+        ),
     ] {
         let said = shared::complaints(table);
         for part in says {
