@@ -194,7 +194,7 @@ def plaid_cases():
     def made(name, expect, of=None, now=NOW, key=EC, held=None, header=None, sent=body, **more):
         claims = {"iat": NOW, "request_body_sha256": hexed(body), **(of or {})}
         claims = {claim: value for claim, value in claims.items() if value is not None}
-        jwk = {**(held or ec_jwk(kid)), "created_at": 1560466150, "expired_at": None}
+        jwk = {"created_at": 1560466150, "expired_at": None, **(held or ec_jwk(kid))}
         shown = token({"alg": "ES256", "kid": kid, "typ": "JWT", **(header or {})}, claims, key)
         fields = {
             "now": now,
@@ -212,6 +212,7 @@ def plaid_cases():
     made("signed-by-another-key", "bad_signature", key=OTHER_EC)
     made("the-key-has-another-id", "unknown_key", held=ec_jwk("another"))
     made("the-key-is-of-another-sort", "unknown_key", held=rsa_jwk(kid, "RS256"))
+    made("the-key-was-withdrawn", "unknown_key", held={**ec_jwk(kid), "expired_at": NOW - 1})
     made("an-id-that-is-a-path", "unknown_key", header={"kid": "../../etc/passwd"})
 
 

@@ -48,7 +48,8 @@ fn no_report_shows_a_secret_or_a_signature() {
                 let name = name.to_ascii_lowercase();
                 name.contains("signature") || name.contains("hmac")
             });
-            for (_, value) in signatures {
+            // Where a certificate is is no secret, whatever its header is called.
+            for (_, value) in signatures.filter(|(_, value)| !value.starts_with(b"https://")) {
                 let value = String::from_utf8_lossy(value);
                 for word in value.split([' ', ',', '=']).filter(|word| word.len() > 30) {
                     assert!(!said.contains(word), "{name}: {}", case.name);

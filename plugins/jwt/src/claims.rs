@@ -227,7 +227,7 @@ fn numeric_date(claims: &Claims<'_>, pointer: &str) -> Result<Option<Timestamp>,
 
 /// Seconds since 1970 as JSON spells them, up to the year 9999, rounded down to milliseconds. No exponent, no sign: nobody
 /// writes a time so, and two readers might round it differently.
-fn date(number: &str) -> Option<Timestamp> {
+pub(crate) fn date(number: &str) -> Option<Timestamp> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(whole) || !digits(fraction) || whole.len() > 12 {

@@ -53,6 +53,7 @@ details! {
     PAYLOAD         = "jwt/payload",          MissingHeader,      "what the signature covers is not in the request";
     NO_KEY_SET      = "jwt/no-key-set",       KeyUnavailable,     "what was fetched is no key set";
     KID_UNKNOWN     = "jwt/kid-unknown",      UnknownKey,         "the key set has no key of this id, even fetched just now";
+    KEY_EXPIRED     = "jwt/key-expired",      UnknownKey,         "the key was withdrawn by whoever published it";
     KEY_UNFIT       = "jwt/key-unfit",        UnknownKey,         "the key of this id is of another algorithm, or too weak";
     KID_MISSING     = "jwt/kid-missing",      UnknownKey,         "the token names no key, and more than one could be meant";
     CHAIN_SHAPE     = "jwt/chain-shape",      MalformedSignature, "the certificates in the header are not as many, or not written, as the preset says";

@@ -1,13 +1,14 @@
 //! The key that a token is judged by: held, out of a fetched set, or out of a chain. Never one that the token brings.
 
 use crate::chain::Chains;
+use crate::claims::date;
 use crate::detail;
 use crate::plan::{Allowed, From, Plan, Set};
 use crate::token::Header;
 use countersign::template::{Claims, KeyForms, Message};
 use countersign::{
     Context, Document, Fingerprints, Key, KeyError, KeyId, KeyIndex, KeyKind, KeyRequest, KeySet, Keyring,
-    Memo, Reason, Refusal, Rejection, Secret, SignedBy,
+    Memo, Reason, Refusal, Rejection, Secret, SignedBy, Timestamp,
 };
 use countersign_keys::{Content, Family, Found, Jwks, NamedKey, PublicKey, Rules, Verifying};
 use zeroize::Zeroizing;
@@ -18,7 +19,7 @@ pub(crate) enum Keys {
     Held(Box<[Held]>),
 
     /// In a document, read once a copy.
-    Set(Set, Memo<Jwks>),
+    Set(Set, Memo<Published>),
 
     /// Under these roots.
     Chain(Chains),
@@ -29,6 +30,13 @@ pub(crate) struct Held {
     pub(crate) index: KeyIndex,
     pub(crate) id: KeyId,
     ready: Vec<(&'static str, Verifying)>,
+}
+
+/// A document, read.
+pub(crate) struct Published {
+    keys: Jwks,
+    /// Since when its keys are of no use, if it says so.
+    expired_at: Option<Timestamp>,
 }
 
 /// What is judged: the signed pieces and the signature over them.
@@ -185,7 +193,7 @@ impl Set {
     /// The keys to try. A copy that lacks the key is asked for again, unless it was fetched just now.
     fn find(
         &self,
-        memo: &Memo<Jwks>,
+        memo: &Memo<Published>,
         header: &Header<'_>,
         allowed: &Allowed,
         message: &Message<'_, '_>,
@@ -194,7 +202,8 @@ impl Set {
         let document = self.remote.document(message, cx)?;
         let fault = match memo.read(&document, |bytes| self.parse(bytes)) {
             Err(why) => detail::NO_KEY_SET.because(why),
-            Ok(set) => match set.find(header.kid.as_deref(), allowed.algorithm) {
+            Ok(set) if set.expired_at.is_some_and(|end| end <= cx.now) => detail::KEY_EXPIRED.refuse(),
+            Ok(set) => match set.keys.find(header.kid.as_deref(), allowed.algorithm) {
                 Found::Keys(keys) => return Ok(keys),
                 Found::Unfit => return Err(Rejection::from(detail::KEY_UNFIT).into()),
                 Found::Ambiguous => return Err(Rejection::from(detail::KID_MISSING).into()),
@@ -213,14 +222,27 @@ impl Set {
     }
 
     /// The key set in a document: all of it, or what stands at the pointer, which may be a lone key.
-    fn parse(&self, bytes: &[u8]) -> Result<Jwks, &'static str> {
-        if self.pointer.is_empty() {
-            return Jwks::parse(bytes).map_err(|why| why.says());
-        }
-        let inner = Claims::parse(bytes)?.source(&self.pointer).ok_or("there is nothing at its `pointer`")?;
-        match Claims::parse(&inner)?.has("/keys") {
-            true => Jwks::parse(&inner).map_err(|why| why.says()),
-            false => Jwks::parse(&[b"{\"keys\":[", &*inner, b"]}"].concat()).map_err(|why| why.says()),
-        }
+    fn parse(&self, bytes: &[u8]) -> Result<Published, &'static str> {
+        let document = || Claims::parse(bytes);
+        let expired_at = match &self.expired_at {
+            Some(pointer) => match document()? {
+                document if document.has(pointer) => Some(
+                    document.number(pointer).and_then(|at| date(&at)).ok_or("its `expired_at` is no time")?,
+                ),
+                _ => None,
+            },
+            None => None,
+        };
+        let keys = match &*self.pointer {
+            "" => Jwks::parse(bytes),
+            pointer => {
+                let inner = document()?.source(pointer).ok_or("there is nothing at its `pointer`")?;
+                match Claims::parse(&inner)?.has("/keys") {
+                    true => Jwks::parse(&inner),
+                    false => Jwks::parse(&[b"{\"keys\":[", &*inner, b"]}"].concat()),
+                }
+            }
+        };
+        Ok(Published { keys: keys.map_err(|why| why.says())?, expired_at })
     }
 }

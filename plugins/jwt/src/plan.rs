@@ -72,6 +72,8 @@ pub(crate) struct Set {
     pub(crate) remote: Remote,
     /// Where in the document the set, or a lone key, stands.
     pub(crate) pointer: Arc<str>,
+    /// Where in the document it says since when its key is of no use.
+    pub(crate) expired_at: Option<Arc<str>>,
     /// Whether its place is made of the body.
     reads_body: bool,
 }
@@ -134,8 +136,10 @@ impl Plan {
     /// What every token that verifies is bound to.
     pub(crate) fn binds(&self) -> Binds {
         let detached = self.detached.as_ref().is_some_and(|detached| detached.value.covers_the_body());
+        // Anybody can write an ECDSA signature another way, which leaves the claims as they are and not every byte.
+        let rigid = !self.algorithms.iter().any(|allowed| allowed.name.starts_with("ES"));
         let parts = [
-            (detached || self.places.are_the_body(), Binds::BODY),
+            (detached || (self.places.are_the_body() && rigid), Binds::BODY),
             (
                 self.expected.time.as_ref().is_some_and(|time| self.expected.requires(&time.claim)),
                 Binds::TIME,
@@ -260,13 +264,14 @@ fn from(table: &Reader<'_>, grammar: &Grammar<'_>, shared: bool) -> Option<From>
         let help = "name algorithms with public keys, such as `RS256`";
         wrong(table, table.span(), "nobody publishes the shared secret of `HS…`", help);
     }
+    let chain = chain.map(|chain| {
+        let shape = shape(&chain);
+        chain.finish();
+        shape
+    });
     match (set, chain, forms) {
         (Some(set), None, None) => jwks(set, grammar).map(From::Set),
-        (None, Some(chain), Some(forms)) => {
-            let shape = shape(&chain);
-            chain.finish();
-            Some(From::Chain(forms?, shape?))
-        }
+        (None, Some(shape), Some(forms)) => Some(From::Chain(forms?, shape?)),
         (None, None, Some(forms)) => Some(From::Held(forms?)),
         (None, Some(_), None) => {
             table.missing(
@@ -291,15 +296,19 @@ fn jwks(table: Reader<'_>, grammar: &Grammar<'_>) -> Option<Set> {
     // Nothing is proven yet: `{claim:…}` is a member of the header, and `{claim:kid}` the key's name.
     let grammar = grammar.with_claims();
     let remote = Remote::read(&table, &grammar);
-    let pointer = table.text("pointer");
-    if let Some(pointer) = pointer.as_ref().filter(|pointer| !pointer.value.starts_with('/')) {
-        wrong(&table, &pointer.span, "`pointer` is no JSON pointer", "write it as `/key`");
-    }
+    let pointer = |key: &str| {
+        let text = table.text(key)?;
+        if !text.value.starts_with('/') {
+            wrong(&table, &text.span, &format!("`{key}` is no JSON pointer"), "write it as `/key`");
+        }
+        Some(text.value)
+    };
+    let (pointer, expired_at) = (pointer("pointer"), pointer("expired_at"));
     let place = if table.has("url") { "url" } else { "name" };
     let reads_body =
         remote.is_some() && grammar.value(&table, place).is_some_and(|value| value.reads_the_body());
     table.finish();
-    Some(Set { remote: remote?, pointer: pointer.map_or_else(|| "".into(), |text| text.value), reads_body })
+    Some(Set { remote: remote?, pointer: pointer.unwrap_or_default(), expired_at, reads_body })
 }
 
 fn shape(table: &Reader<'_>) -> Option<Shape> {
@@ -309,7 +318,8 @@ fn shape(table: &Reader<'_>) -> Option<Shape> {
         None => Demands::default(),
     };
     let mut good = true;
-    let oids: [(&str, fn(Demands, &str) -> Result<Demands, KeyError>); 2] =
+    type Demand = fn(Demands, &str) -> Result<Demands, KeyError>;
+    let oids: [(&str, Demand); 2] =
         [("leaf_oids", Demands::leaf_oid), ("intermediate_oids", Demands::issuer_oid)];
     for (key, demand) in oids {
         for oid in table.texts(key).unwrap_or_default() {
@@ -353,6 +363,23 @@ fn expected(table: &Reader<'_>, grammar: &Grammar<'_>, detached: bool) -> Option
             );
         }
     }
+    let required = required(table, detached);
+    let (time, id) = time_and_id(table, &required);
+    let leeway = table.integer("leeway_seconds", 0..=MAX_LEEWAY).map_or(0, |leeway| leeway.value);
+    Some(Expected {
+        issuer: issuer?,
+        audience: audience?,
+        subject: subject?,
+        single_audience,
+        kinds,
+        required: required.into(),
+        time,
+        id,
+        leeway,
+    })
+}
+
+fn required(table: &Reader<'_>, detached: bool) -> Vec<Claim> {
     let mut required: Vec<Claim> = match table.texts("required_claims") {
         Some(names) => names.iter().map(|name| Claim::named(&name.value)).collect(),
         // A header that stands for the claims has none of its own accord.
@@ -365,6 +392,11 @@ fn expected(table: &Reader<'_>, grammar: &Grammar<'_>, detached: bool) -> Option
             required.push(claim);
         }
     }
+    required
+}
+
+/// The claims that are the signed time and the id: unsaid, the usual ones where they are required.
+fn time_and_id(table: &Reader<'_>, required: &[Claim]) -> (Option<SignedTime>, Option<Claim>) {
     let usual = |key: &str, claim: &str| match table.text(key) {
         Some(name) => Some(Claim::named(&name.value)),
         None => Some(Claim::named(claim)).filter(|claim| !table.has(key) && required.contains(claim)),
@@ -377,25 +409,11 @@ fn expected(table: &Reader<'_>, grammar: &Grammar<'_>, detached: bool) -> Option
         .collect();
     let format = table.choice("time_format", &known).map(|format| format.value);
     if format.is_some() && time.is_none() {
-        wrong(
-            table,
-            table.span(),
-            "`time_format` needs `time`",
-            "say which claim is the signed time: `time = \"iat\"`",
-        );
+        let help = "say which claim is the signed time: `time = \"iat\"`";
+        wrong(table, table.span(), "`time_format` needs `time`", help);
     }
-    let leeway = table.integer("leeway_seconds", 0..=MAX_LEEWAY).map_or(0, |leeway| leeway.value);
-    Some(Expected {
-        issuer: issuer?,
-        audience: audience?,
-        subject: subject?,
-        single_audience,
-        kinds,
-        required: required.into(),
-        time: time.map(|claim| SignedTime { claim, format: format.unwrap_or(TimeFormat::Unix) }),
-        id,
-        leeway,
-    })
+    let time = time.map(|claim| SignedTime { claim, format: format.unwrap_or(TimeFormat::Unix) });
+    (time, id)
 }
 
 fn kinds(shared: bool) -> &'static [KeyKind] {
