@@ -393,6 +393,7 @@ mod tests {
             ("https://sns.amazonaws.com/x", HOST_NOT_ALLOWED),
             ("https://s3.amazonaws.com/b/x.pem", HOST_NOT_ALLOWED),
             ("https://sns.-.amazonaws.com/x", HOST_NOT_ALLOWED),
+            ("https://sns.xn--a.amazonaws.com/x", HOST_NOT_ALLOWED),
             ("https://KEYS.example.com/x", HOST_NOT_ALLOWED),
             ("https://keys.example.com./x", HOST_NOT_ALLOWED),
             ("https://127.0.0.1/x", HOST_NOT_ALLOWED),
