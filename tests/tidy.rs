@@ -90,7 +90,9 @@ fn mode_to_mode(packages: &[Package]) -> Vec<String> {
 const PROVIDER_WORDS: &[(&str, &str, &str)] = &[
     ("presets/lib.rs", "", "the list that embeds the presets"),
     ("", "standard", "an English word"),
+    ("", "constant", "an English word"),
     ("crates/countersign/src/message/place/read.rs", "linear", "an English word: `linear-time`"),
+    ("crates/countersign-keys/src/remote.rs", "linear", "an English word: `linear-time`"),
 ];
 
 #[test]
@@ -261,6 +263,12 @@ const COMPARED: &[(&str, &str, &str)] = &[
     ("crates/countersign/src/message/filter/print.rs", "token", "a step of a JSON pointer"),
     ("crates/countersign/src/message/json.rs", "token", "a step of a JSON pointer"),
     ("crates/countersign/src/message/plan/read.rs", "token", "a step of a JSON pointer"),
+    ("plugins/http-signature/src/algorithm.rs", "mac", "whether an algorithm is a MAC"),
+    (
+        "plugins/jwt/src/chain.rs",
+        "digest",
+        "of certificates, which are public, and which are trusted already",
+    ),
     ("crates/countersign/src/replay.rs", "digest", "of a request that has verified; see `ReplayKey`"),
     ("crates/countersign/src/time.rs", "expected", "the shape of a time format"),
 ];
@@ -442,6 +450,8 @@ fn no_file_names_a_place_on_one_machine() {
 }
 
 fn machine_paths(files: &[File]) -> Vec<String> {
+    // A path of a URL is none of a machine's.
+    const URLS: [&str; 1] = ["https://docs.livekit.io/home/server/webhooks/"];
     const PLACES: [&str; 5] = [
         concat!("/wo", "rk/"),
         concat!("/tm", "p/"),
@@ -452,6 +462,7 @@ fn machine_paths(files: &[File]) -> Vec<String> {
     let mut found = Vec::new();
     for File { path, text } in files {
         for (line, text) in text.lines().enumerate() {
+            let text = URLS.iter().fold(text.to_owned(), |text, url| text.replace(url, ""));
             for place in PLACES.iter().filter(|place| text.contains(**place)) {
                 found.push(format!(
                     "{path}:{}: `{place}` is of one machine; name it from the root of the repository",

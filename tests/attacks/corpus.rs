@@ -229,6 +229,7 @@ pub(crate) const NOT_HERE: &[(&str, &str)] = &[
     ("ATK-119", "the gateway's configuration: replicas and stores"),
     ("ATK-120", "the gateway forwards, and releases a claim when that fails"),
     ("ATK-121", "the gateway answers duplicates"),
+    ("ATK-197", "nothing is revoked: providers publish no lists to rely on; hosts keep copies for an hour"),
     ("ATK-219", "the gateway's router: the core is given one URL and changes nothing of it (see ATK-217)"),
     ("ATK-220", "the gateway's HTTP parser: the core sees no Host header that it would believe"),
     (

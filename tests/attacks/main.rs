@@ -42,9 +42,13 @@ const TESTS: &[&str] = &[
     include_str!("../../crates/countersign-egress/tests/sockets/attacks.rs"),
     include_str!("../../crates/countersign-tower/tests/remote/attacks.rs"),
     include_str!("../../plugins/http-signature/tests/attacks.rs"),
+    include_str!("../../plugins/http-signature/tests/attacks_of_other_classes.rs"),
     include_str!("../../plugins/jwt/tests/attacks.rs"),
+    include_str!("../../plugins/jwt/tests/chain.rs"),
+    include_str!("../../plugins/jwt/tests/keyset.rs"),
     include_str!("../../plugins/token/tests/attacks.rs"),
     include_str!("../../plugins/x509/tests/attacks.rs"),
+    include_str!("../../plugins/x509/tests/trust.rs"),
 ];
 
 #[test]
@@ -53,7 +57,11 @@ fn every_case_of_the_corpus_is_a_test_or_says_where_it_is() {
         let name = format!("fn {}_", id.to_lowercase().replace('-', "_"));
         let tests = TESTS.iter().map(|text| text.matches(&name).count()).sum::<usize>();
         let elsewhere = NOT_HERE.iter().filter(|(known, _)| known == id).count();
-        assert_eq!(tests + elsewhere, 1, "{id}: {tests} tests, {elsewhere} reasons why it is not here");
+        // One attack may be tried on several modes.
+        assert!(
+            (tests > 0) != (elsewhere == 1),
+            "{id}: {tests} tests, {elsewhere} reasons why it is not here"
+        );
     }
     for (id, reason) in NOT_HERE {
         assert!(CORPUS.iter().any(|(known, _, _)| known == id) && !reason.is_empty(), "{id}");

@@ -36,8 +36,13 @@ fn unheld(page: &str, files: &[File]) -> Vec<String> {
     for File { text, .. } in files.iter().filter(|file| file.path.ends_with(".rs")) {
         let all = pieces(text);
         for at in 0..all.len() {
-            let next: Vec<&str> = all[at..].iter().take(5).map(|(_, piece)| piece.as_str()).collect();
-            if let ["test", "]", "fn", name, _] | ["test", "]", "async", "fn", name] = next[..] {
+            let opens = matches!(&all[at], (_, piece) if piece.as_str() == "test");
+            // What stands in brackets behind it is how it is run.
+            let end =
+                all[at..].iter().take(24).position(|(_, piece)| piece.as_str() == "]").filter(|_| opens);
+            let Some(end) = end else { continue };
+            let next: Vec<&str> = all[at + end..].iter().take(4).map(|(_, piece)| piece.as_str()).collect();
+            if let ["]", "fn", name, _] | ["]", "async", "fn", name] = next[..] {
                 tests.insert(name.to_owned());
             }
         }

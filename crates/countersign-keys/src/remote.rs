@@ -14,7 +14,7 @@ use countersign::{
 };
 use regex::bytes::{Regex, RegexBuilder};
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use url::{Url, is_host, is_label};
 
 /// The longest URL, in bytes.
@@ -79,6 +79,29 @@ pub struct Remote {
     rules: Rules,
     /// Of a constant place: nothing is left to judge.
     constant: Option<KeyRequest>,
+    judged: Arc<Judged>,
+}
+
+/// The texts that were allowed last. To judge a URL is one part in thirty of a request that needs nothing else anew.
+#[derive(Debug, Default)]
+struct Judged(Mutex<Vec<(Box<[u8]>, KeyRequest)>>);
+
+impl Judged {
+    const TEXTS: usize = 8;
+
+    fn get(&self, text: &[u8]) -> Option<KeyRequest> {
+        // A poisoned lock holds whole entries all the same: pushing is the last thing done under it.
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().find(|(known, _)| **known == *text).map(|(_, request)| request.clone())
+    }
+
+    fn put(&self, text: &[u8], request: &KeyRequest) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() == Self::TEXTS {
+            held.remove(0);
+        }
+        held.push((text.into(), request.clone()));
+    }
 }
 
 /// What a text must be to be asked for.
@@ -119,7 +142,7 @@ impl Remote {
             let help = "say which: `hosts = [\"keys.example.com\"]`; `*` stands for one label";
             table.missing("hosts", help);
         }
-        let remote = Remote { place, rules, constant: None };
+        let remote = Remote { place, rules, constant: None, judged: Arc::default() };
         match remote.settled() {
             Ok(remote) => Some(remote),
             Err(says) => {
@@ -138,7 +161,9 @@ impl Remote {
     /// The same with a source's variables put in. A URL or name that is constant then and not allowed is an error.
     pub fn with_vars(&self, vars: &Vars) -> Result<Self, KeyError> {
         let place = self.place.with_vars(vars)?;
-        Remote { place, rules: self.rules.clone(), constant: None }.settled().map_err(KeyError::new)
+        Remote { place, rules: self.rules.clone(), constant: None, judged: Arc::default() }
+            .settled()
+            .map_err(KeyError::new)
     }
 
     /// What to ask the host for: judged, and no more than a name where the place is constant.
@@ -151,7 +176,12 @@ impl Remote {
             Rejection::new(Reason::MissingHeader).detail(ABSENT, says)
         };
         let text = message.text(&self.place)?.ok_or_else(absent)?;
-        self.rules.judge(&text).map_err(Fault::rejection)
+        if let Some(request) = self.judged.get(&text) {
+            return Ok(request);
+        }
+        let request = self.rules.judge(&text).map_err(Fault::rejection)?;
+        self.judged.put(&text, &request);
+        Ok(request)
     }
 
     /// The document as the host holds it, however old; else what to fetch.
@@ -187,7 +217,7 @@ impl Rules {
         if path.as_ref().is_some_and(|path| !path.is_match(url.path.as_bytes())) {
             return Err(Fault { code: PATH_NOT_ALLOWED, says: "its path is not as the preset says" });
         }
-        Ok(KeyRequest::new(RequestKind::Url, url.spelled()))
+        Ok(KeyRequest::new(RequestKind::Url, url.spelled(text)))
     }
 }
 
@@ -316,6 +346,7 @@ mod tests {
         let fits = format!("https://keys.example.com/{}", "a".repeat(MAX_URL - 25));
         let remote = read(SNS).unwrap();
         let cases: &[(&str, &str)] = &[
+            ("https://keys.example.com/a.pem", ""),
             ("https://keys.example.com/a.pem", ""),
             ("https://keys.example.com:443/a.pem", ""),
             ("https://sns.us-east-1.amazonaws.com/x.pem", ""),

@@ -78,7 +78,8 @@ impl Verifying {
     }
 
     /// Whether the signature is of this content and key. Content of another algorithm never is, and neither is a MAC's of
-    /// another secret. Costs tens to hundreds of microseconds, and for RSA grows with the key: 8192 bits are a millisecond.
+    /// another secret. Costs some 50 µs for Ed25519 and P-256, 200 µs for P-384, 350 µs for P-521, 20 µs for RSA of 2048 bits
+    /// and more for bigger keys.
     pub fn verify(&self, content: &Content, signature: &[u8]) -> bool {
         match (&self.0.key, &content.0) {
             (Key::Ed25519(key), Taken::Whole(content)) if self.is_pure() => {

@@ -50,7 +50,9 @@ fn no_report_shows_a_secret_or_a_signature() {
             });
             for (_, value) in signatures {
                 let value = String::from_utf8_lossy(value);
-                for word in value.split([' ', ',', '=']).filter(|word| word.len() > 30) {
+                // Where a key or a certificate is is no secret.
+                let secret = |word: &&str| word.len() > 30 && !word.contains("://");
+                for word in value.split([' ', ',', '=']).filter(secret) {
                     assert!(!said.contains(word), "{name}: {}", case.name);
                 }
             }

@@ -176,8 +176,8 @@ impl Hand {
 /// Whether one key could be of both, or one's public key the other's secret.
 fn clash(one: Algorithm, other: Algorithm) -> bool {
     let rsa = |algorithm: Algorithm| matches!(algorithm.family(), Family::RsaPkcs1 | Family::RsaPss);
-    let mac = |algorithm: Algorithm| algorithm.family() == Family::Hmac;
-    one == other || mac(one) != mac(other) || rsa(one) && rsa(other)
+    let shared = |algorithm: Algorithm| algorithm.family() == Family::Hmac;
+    one == other || shared(one) != shared(other) || rsa(one) && rsa(other)
 }
 
 #[cfg(test)]

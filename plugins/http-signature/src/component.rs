@@ -14,6 +14,8 @@ use sfv::{BareItemFromInput, KeyRef};
 #[derive(Clone, Debug)]
 pub(crate) struct Component {
     pub(crate) name: String,
+    /// The name with its parameters in order: two of one identity are one component.
+    identity: String,
     source: Source,
 }
 
@@ -125,7 +127,7 @@ impl Component {
                 Source::Field(header, how)
             }
         };
-        Ok(Component { name, source })
+        Ok(Component { name, identity: item.identity(), source })
     }
 
     /// By its word in a draft's list of headers.
@@ -144,7 +146,7 @@ impl Component {
                 Source::Field(HeaderName::new(header).ok_or_else(unknown)?, How::Plain)
             }
         };
-        Ok(Component { name: word, source })
+        Ok(Component { identity: word.clone(), name: word, source })
     }
 
     /// Its value in this request.
@@ -209,6 +211,11 @@ impl Component {
 
     fn flawed(&self, flaw: Flaw, says: &str) -> Rejection {
         flaw.because(format!("`{}` is covered and {says}", shortened(&self.name)))
+    }
+
+    /// Whether both are the same.
+    pub(crate) fn is(&self, other: &Component) -> bool {
+        self.identity == other.identity
     }
 
     /// Whether it is this field, however it is written down.

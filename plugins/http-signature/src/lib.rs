@@ -5,6 +5,17 @@
 //! the key says which algorithm it is, and the configured URL says where the request went. A digest that is covered is
 //! computed again, so that a body is bound by it. The draft is never a fallback of the standard: a preset has one form.
 //!
+//! | key of `[http-signature]` | means |
+//! |---|---|
+//! | `form` | `rfc9421`, unless said, or `cavage` |
+//! | `algorithms` | the names that are allowed; a key decides which of them it is, so no key may fit two |
+//! | `required` | what must be covered at least: `@method`, `@query-param;name="id"`, `content-digest`; in the draft `(request-target)`, `digest`. It has no default |
+//! | `required_parameters` | what must be said beside; `["created"]`, unless said. `created` is the signed time, and `nonce` the message's id. Not in the draft |
+//! | `label`, `tag` | which signature is meant; without either, the only one. Not in the draft |
+//! | `signature_header` | where the draft's signature is: `signature`, unless said; in `authorization` the word `Signature` stands before it |
+//! | `keyid` | `selects`, unless said: the key of that name alone is tried. `ignored`: all are |
+//! | `key` | how a key is written: `{ forms = [{ decode = "pem" }] }` |
+//!
 //! ```
 //! use countersign::{Context, Draft, Head, Keyring, Registry, Request, Timestamp, Vars};
 //!

@@ -46,13 +46,12 @@ pub(crate) fn check_cover(covered: &[Component], required: &[Component]) -> Resu
     if covered.len() > MAX_COMPONENTS {
         return Err(TOO_LONG.because("the signature covers more than 64 components"));
     }
-    let comes_before = |(at, component): &(usize, &Component)| {
-        covered[..*at].iter().any(|other| other.name == component.name)
-    };
+    let comes_before =
+        |(at, component): &(usize, &Component)| covered[..*at].iter().any(|other| other.is(component));
     if covered.iter().enumerate().any(|component| comes_before(&component)) {
         return Err(COMPONENT_TWICE.refuse());
     }
-    let is_covered = |wanted: &&Component| covered.iter().any(|component| component.name == wanted.name);
+    let is_covered = |wanted: &&Component| covered.iter().any(|component| component.is(wanted));
     match required.iter().find(|wanted| !is_covered(wanted)) {
         None => Ok(()),
         Some(missing) => Err(NOT_COVERED.because(format!("`{}` must be covered and is not", missing.name))),

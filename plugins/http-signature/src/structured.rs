@@ -70,6 +70,17 @@ impl Item<'_> {
     }
 }
 
+impl Item<'_> {
+    /// The same for all that differ in the order of their parameters alone.
+    pub(crate) fn identity(&self) -> String {
+        let print = |value: &BareItemFromInput<'_>| ItemSerializer::new().bare_item(value).finish();
+        let named = |(name, value): &(&KeyRef, BareItemFromInput<'_>)| format!(";{name}={}", print(value));
+        let mut parameters: Vec<String> = self.parameters.0.iter().map(named).collect();
+        parameters.sort_unstable();
+        print(&self.value) + &parameters.concat()
+    }
+}
+
 impl InnerList<'_> {
     /// The one way to write it, parameters included.
     pub(crate) fn print(&self) -> String {

@@ -84,6 +84,9 @@ fn every_detail_code_is_given_for_its_reason() {
         ),
         ("expired", "stale_timestamp", judge(&good(";created=1699999990;expires=1699999999"))),
     ];
+    let dict = [("\"x-it\";sf;key=\"a\"", "1"), ("\"x-it\";key=\"a\";sf", "1")];
+    let twice = signed(BODY, &sha256_of(BODY), &dict, PARAMS).add("X-It", "a=1");
+    assert_eq!(judge(&twice), refused("malformed_signature", "component-twice"), "in whatever order");
     let mut given = BTreeSet::new();
     for (code, reason, said) in said {
         assert_eq!(said, refused(reason, code));

@@ -7,6 +7,7 @@
 //! `cargo bench -p countersign-x509 --bench verify`
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[allow(dead_code, reason = "what other benches show of a pair")]
 #[path = "../../../crates/countersign/benches/pair/mod.rs"]
 mod pair;
 

@@ -9,7 +9,7 @@ use shared::*;
 use std::collections::BTreeSet;
 
 #[test]
-fn a_remembered_certificate_expires_and_is_not_forgotten_for_being_late() {
+fn atk_165_a_remembered_certificate_expires_and_is_not_forgotten_for_being_late() {
     let (root, key) = (root("the root"), key());
     let until = root.issue(&key, |params| params.not_after = date_time_ymd(2026, 1, 1));
     let from = root.issue(&key, |params| params.not_before = date_time_ymd(2026, 1, 1));

@@ -1,6 +1,20 @@
 //! The one shape of URL that is fetched, read strictly: what a lenient reader would mend is refused.
 
 use super::{Fault, HOST_NOT_ALLOWED, MAX_URL, PATH_NOT_ALLOWED, URL_MALFORMED, URL_NOT_ALLOWED};
+use std::sync::Arc;
+
+/// The bytes that a URL may have: RFC 3986, sections 2.2 and 2.3, and the percent sign.
+const OF_URLS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = b.is_ascii_graphic()
+            && !matches!(b, b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}');
+        byte += 1;
+    }
+    table
+};
 
 /// A URL that has one reading: `https://HOST/PATH`, perhaps with `:443`.
 #[derive(Debug)]
@@ -16,7 +30,7 @@ impl<'t> Url<'t> {
         if text.len() > MAX_URL {
             return Err(malformed("it is longer than 2048 bytes"));
         }
-        if !text.iter().all(|b| b.is_ascii_graphic() && !b"\\\"<>^`{|}".contains(b)) {
+        if !text.iter().all(|b| OF_URLS[usize::from(*b)]) {
             return Err(malformed("it has a byte in it that no URL has"));
         }
         let text = std::str::from_utf8(text).map_err(|_| malformed("it is no text"))?;
@@ -43,8 +57,12 @@ impl<'t> Url<'t> {
     }
 
     /// Without the port, so that one document has one name.
-    pub(super) fn spelled(&self) -> String {
-        format!("https://{}{}", self.host, self.path)
+    pub(super) fn spelled(&self, text: &[u8]) -> Arc<str> {
+        let Url { host, path } = self;
+        match std::str::from_utf8(text) {
+            Ok(text) if text.len() == "https://".len() + host.len() + path.len() => text.into(),
+            _ => format!("https://{host}{path}").into(),
+        }
     }
 }
 
