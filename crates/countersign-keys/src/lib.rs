@@ -35,7 +35,7 @@ mod signatures;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, Family};
-pub use finding::{Finding, Offered, ReadFinder};
+pub use finding::{Offered, ReadFinder};
 pub use jwks::{Found, Jwks, MAX_JWKS, MAX_JWKS_KEYS, NamedKey, NoJwks};
 pub use public::{PublicKey, Rules};
 pub use sign::Signing;

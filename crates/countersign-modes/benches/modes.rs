@@ -6,6 +6,7 @@
 //! `cargo bench -p countersign-modes`
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[allow(dead_code, reason = "what other benches show of a pair")]
 #[path = "../../countersign/benches/pair/mod.rs"]
 mod pair;
 
