@@ -78,7 +78,7 @@ pub struct Remote {
     place: Value,
     rules: Rules,
     /// Of a constant place: nothing is left to judge.
-    constant: Option<KeyRequest>,
+    fixed: Option<KeyRequest>,
     judged: Arc<Judged>,
 }
 
@@ -142,7 +142,7 @@ impl Remote {
             let help = "say which: `hosts = [\"keys.example.com\"]`; `*` stands for one label";
             table.missing("hosts", help);
         }
-        let remote = Remote { place, rules, constant: None, judged: Arc::default() };
+        let remote = Remote { place, rules, fixed: None, judged: Arc::default() };
         match remote.settled() {
             Ok(remote) => Some(remote),
             Err(says) => {
@@ -161,14 +161,14 @@ impl Remote {
     /// The same with a source's variables put in. A URL or name that is constant then and not allowed is an error.
     pub fn with_vars(&self, vars: &Vars) -> Result<Self, KeyError> {
         let place = self.place.with_vars(vars)?;
-        Remote { place, rules: self.rules.clone(), constant: None, judged: Arc::default() }
+        Remote { place, rules: self.rules.clone(), fixed: None, judged: Arc::default() }
             .settled()
             .map_err(KeyError::new)
     }
 
     /// What to ask the host for: judged, and no more than a name where the place is constant.
     pub fn request(&self, message: &Message<'_, '_>) -> Result<KeyRequest, Rejection> {
-        if let Some(request) = &self.constant {
+        if let Some(request) = &self.fixed {
             return Ok(request.clone());
         }
         let absent = || {
@@ -202,7 +202,7 @@ impl Remote {
         let request = own.as_ref().unwrap_or(&self.rules).judge(&text).map_err(|fault| {
             format!("`{}` cannot be fetched: {}", String::from_utf8_lossy(&text), fault.says)
         })?;
-        self.constant = Some(request);
+        self.fixed = Some(request);
         Ok(self)
     }
 }
@@ -292,7 +292,7 @@ fn compile(pattern: &Spanned<Arc<str>>, table: &Reader<'_>) -> Option<Regex> {
         Err(regex::Error::CompiledTooBig(_)) => "it is too big".to_owned(),
         Err(error) => error.to_string().lines().last().unwrap_or_default().to_owned(),
     };
-    let help = "patterns are linear-time: no back-references, no look-around; the whole path must match";
+    let help = "patterns have no back-references and no look-around, and the whole path must match";
     wrong(table, &pattern.span, &format!("`path` does not compile: {why}"), help);
     None
 }
@@ -393,6 +393,7 @@ mod tests {
             ("https://sns.amazonaws.com/x", HOST_NOT_ALLOWED),
             ("https://s3.amazonaws.com/b/x.pem", HOST_NOT_ALLOWED),
             ("https://sns.-.amazonaws.com/x", HOST_NOT_ALLOWED),
+            ("https://sns.xn--a.amazonaws.com/x", HOST_NOT_ALLOWED),
             ("https://KEYS.example.com/x", HOST_NOT_ALLOWED),
             ("https://keys.example.com./x", HOST_NOT_ALLOWED),
             ("https://127.0.0.1/x", HOST_NOT_ALLOWED),
