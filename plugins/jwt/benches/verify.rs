@@ -1,8 +1,8 @@
 //! What a token costs, beside `jsonwebtoken` with a kept key and the same library beneath.
 //!
-//! Both sides are given the same token and claims and check issuer, audience, expiry and signature; ours also finds the token
-//! in its header, refuses what [decision 12] lists, and gives evidence. Both run interleaved in one process, fifteen rounds; what counts is the difference
-//! round by round.
+//! Both sides are given the same token and claims and check issuer, audience and signature; ours also finds the token in its
+//! header, judges its times, refuses what [decision 12] lists, and gives evidence. Both run interleaved in one process, fifteen
+//! rounds; what counts is the difference round by round.
 //!
 //! `cargo bench -p countersign-jwt --bench verify`
 //!
