@@ -92,6 +92,7 @@ const PROVIDER_WORDS: &[(&str, &str, &str)] = &[
     ("", "standard", "an English word"),
     ("", "constant", "an English word"),
     ("crates/countersign/src/message/place/read.rs", "linear", "an English word: `linear-time`"),
+    ("crates/countersign-keys/src/remote.rs", "linear", "an English word: `linear-time`"),
 ];
 
 #[test]

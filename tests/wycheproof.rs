@@ -2,8 +2,8 @@
 //! all that stands between it and a sender, from the key's PEM to the outcome.
 //!
 //! What is `invalid` there never verifies. What is `valid` does, but for what a webhook must not take: cut tags, and salts of
-//! another length than the preset's. The tables say how many of each, so that nothing is passed over in silence. The crate that
-//! carries the vectors leaves those of JOSE out.
+//! another length than the preset's. The tables say how many of each, so that nothing is passed over in silence. Those of JOSE
+//! are in another crate, and in `wycheproof_jws.rs`.
 #![allow(clippy::unwrap_used)]
 
 use countersign::{

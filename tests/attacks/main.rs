@@ -45,6 +45,7 @@ const TESTS: &[&str] = &[
     include_str!("../../plugins/http-signature/tests/attacks_of_other_classes.rs"),
     include_str!("../../plugins/jwt/tests/attacks.rs"),
     include_str!("../../plugins/jwt/tests/chain.rs"),
+    include_str!("../../plugins/jwt/tests/keyset.rs"),
     include_str!("../../plugins/token/tests/attacks.rs"),
     include_str!("../../plugins/x509/tests/attacks.rs"),
     include_str!("../../plugins/x509/tests/trust.rs"),

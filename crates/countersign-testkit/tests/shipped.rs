@@ -48,10 +48,11 @@ fn no_report_shows_a_secret_or_a_signature() {
                 let name = name.to_ascii_lowercase();
                 name.contains("signature") || name.contains("hmac")
             });
-            // Where a certificate is is no secret, whatever its header is called.
-            for (_, value) in signatures.filter(|(_, value)| !value.starts_with(b"https://")) {
+            for (_, value) in signatures {
                 let value = String::from_utf8_lossy(value);
-                for word in value.split([' ', ',', '=']).filter(|word| word.len() > 30) {
+                // Where a key or a certificate is is no secret.
+                let secret = |word: &&str| word.len() > 30 && !word.contains("://");
+                for word in value.split([' ', ',', '=']).filter(secret) {
                     assert!(!said.contains(word), "{name}: {}", case.name);
                 }
             }
