@@ -29,6 +29,8 @@ mod jwks;
 mod material;
 mod pem;
 mod public;
+#[cfg(feature = "x509")]
+mod recent;
 pub mod remote;
 mod sign;
 mod signatures;
