@@ -3,6 +3,8 @@
 //! `cargo run -p countersign-tower --features fetch --example remote_keys` asks for a key set that is nowhere, and prints
 //! what the sender and the log would hear of it.
 
+#![allow(clippy::print_stdout)] // an example may speak
+
 use countersign::{Clock, Head, Keyring, Registry, Request, Timestamp, Vars};
 use countersign_egress::Client;
 use countersign_tower::KeyFetcher;
