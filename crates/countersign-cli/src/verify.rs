@@ -300,7 +300,7 @@ pub(crate) fn advice(reason: Reason) -> &'static str {
         Reason::UnknownKey => {
             "the ids of the keys (--secret id=ID@…): the request names one that is not among them"
         }
-        Reason::UntrustedKey => "the roots: the key sent along leads to none of them",
+        Reason::UntrustedKey => "the roots: the key that came leads to none of them",
         Reason::BadSignature => {
             "the secret (of this endpoint? test or live?); then the body, which must be every byte as sent"
         }

@@ -27,9 +27,9 @@ const UNREADABLE: &str = "x509/unreadable";
 const KEY_UNFIT: &str = "x509/key-unfit";
 
 const DETAILS: [(&str, Reason, &str); 3] = [
-    (ABSENT, Reason::MissingHeader, "The message has no certificate where the preset says."),
-    (UNREADABLE, Reason::MalformedSignature, "What the message has for a certificate cannot be read as one."),
-    (KEY_UNFIT, Reason::UntrustedKey, "The certificate's key is of another algorithm, or too weak."),
+    (ABSENT, Reason::MissingHeader, "the message has no certificate where the preset says"),
+    (UNREADABLE, Reason::MalformedSignature, "what the message has for a certificate cannot be read as one"),
+    (KEY_UNFIT, Reason::UntrustedKey, "the certificate's key is of another algorithm, or too weak"),
 ];
 
 /// Every detail code that the mode can give beside those of templates.
