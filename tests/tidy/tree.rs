@@ -44,7 +44,11 @@ pub(crate) fn files() -> Vec<File> {
         for entry in entries.map(|entry| entry.expect("a folder can be listed")) {
             let (path, name) = (entry.path(), entry.file_name());
             let kind = entry.file_type().expect("an entry has a type");
-            if kind.is_dir() && !["target", ".git"].iter().any(|skip| name == *skip) {
+            // In a second working tree `.git` is a file, which says where the first is.
+            if ["target", ".git"].iter().any(|skip| name == *skip) {
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_file()
                 && let Ok(text) = std::fs::read_to_string(&path)

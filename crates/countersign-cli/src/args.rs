@@ -128,7 +128,7 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) parts: PartArgs,
 
-    /// What a URL that the scheme wants to fetch holds; may be repeated
+    /// What is at a URL, or under a name, that the scheme wants to have fetched: nothing is fetched here. May be repeated
     #[arg(long, value_name = "URL=FILE")]
     pub(crate) document: Vec<String>,
 

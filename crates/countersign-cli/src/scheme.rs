@@ -3,8 +3,8 @@
 use crate::args::{FolderArgs, SchemeArgs};
 use crate::error::Failure;
 use crate::output;
-use countersign::config::{FileId, MAX_BYTES, Node, Value};
-use countersign::{Compiled, ConfigErrors, KeyKind, Layer, Preset, Registry, Sources};
+use countersign::config::{FileId, MAX_BYTES, Node, Value, nearest};
+use countersign::{Compiled, ConfigErrors, KeyKind, Layer, Preset, Registry, Sources, Vars};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -75,20 +75,67 @@ impl Chosen {
     }
 
     /// No key at all is told here, where it can be said what to type.
-    pub(crate) fn require_secret(&self, secrets: &[String]) -> Result<(), Failure> {
+    pub(crate) fn require_secret(&self, secrets: &[String], signing: bool) -> Result<(), Failure> {
         let needs = self.compiled.needs();
         if !secrets.is_empty() || needs.keys.is_empty() {
             return Ok(());
         }
         let name = &self.compiled.preset().name;
-        Err(Failure::key(format!("no secret is given, and `{name}` needs one"))
-            .next("--secret env:NAME, file:PATH, cmd:COMMAND or - for standard input"))
+        let what = match (self.key_kind(signing), signing) {
+            (KeyKind::Shared, _) => "a secret",
+            (KeyKind::TrustAnchor, _) => "a root certificate",
+            (_, true) => "a private key",
+            (_, false) => "a public key",
+        };
+        Err(Failure::key(format!("no --secret is given, and `{name}` needs one: {what}")).next(format!(
+            "--secret env:NAME, file:PATH, cmd:COMMAND or -; `countersign preset show {name}` says how it is written"
+        )))
+    }
+
+    /// A scheme whose keys are found is told here, before anything is read: nobody can sign by it.
+    pub(crate) fn require_signing(&self) -> Result<(), Failure> {
+        let needs = self.compiled.needs();
+        if needs.keys.iter().any(|kind| *kind != KeyKind::TrustAnchor) {
+            return Ok(());
+        }
+        let name = &self.compiled.preset().name;
+        Err(Failure::key(format!(
+            "`{name}` verifies only: its keys are found, and none is held to sign with"
+        ))
+        .next("to try a receiver, take a case of the preset's vectors, or a delivery that you kept"))
+    }
+
+    /// Variables as the preset declares them. All that are wrong or missing are told at once, with what to type.
+    pub(crate) fn vars(&self, pairs: &[String]) -> Result<Vars, Failure> {
+        let vars = crate::secret::vars(pairs)?;
+        let Preset { name, vars: declared, .. } = self.compiled.preset();
+        let mut wrong = Vec::new();
+        for given in vars.names().filter(|given| !declared.iter().any(|var| *var.name == **given)) {
+            let near = nearest(given, declared.iter().map(|var| &*var.name));
+            let near = near.map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+            wrong.push(format!("`{name}` declares no variable `{given}`{near}"));
+        }
+        let missing: Vec<_> =
+            declared.iter().filter(|var| var.required && vars.get(&var.name).is_none()).collect();
+        wrong.extend(missing.iter().map(|var| format!("variable `{}` ({}) is not set", var.name, var.label)));
+        if wrong.is_empty() {
+            return Ok(vars);
+        }
+        let next = match missing.is_empty() {
+            false => missing.iter().map(|var| format!("--var {}=…", var.name)).collect::<Vec<_>>().join(" "),
+            true if declared.is_empty() => "leave --var out: the preset has no variables".into(),
+            true => format!("`countersign preset show {name}` lists its variables"),
+        };
+        Err(Failure::key(wrong.join("; ")).next(next))
     }
 
     /// Whether the scheme reads scheme or host of the URL, which a message on the wire does not have.
     pub(crate) fn looks_at_url(&self) -> bool {
         let mode = &*self.compiled.preset().mode.value;
+        let covered = |word: &str| ["@target-uri", "@authority", "@scheme", "host"].contains(&word);
+        let required = self.layer.get(&[mode, "required"]);
         self.layer.get(&[mode]).is_some_and(|node| texts(node).iter().any(|text| names_url(text)))
+            || required.is_some_and(|node| texts(node).into_iter().any(covered))
     }
 }
 

@@ -133,12 +133,13 @@ impl<'a> Spec<'a> {
             return Err(Wrong::new("an attribute has no value", "write NAME=VALUE before the `@`"));
         };
         let twice = || Wrong::new("an attribute is given twice", "keep one of the two");
-        let name_like = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+        // Some senders name a key by a URL, and what a request says must be able to stand here.
+        let name_like = |b: u8| b.is_ascii_alphanumeric() || b"._:-/#?&=+%~".contains(&b);
         match name {
             "id" | "role" => {
                 if !(1..=256).contains(&value.len()) || !value.bytes().all(name_like) {
-                    let next = "use 1 to 256 letters, digits and . _ : - ";
-                    return Err(Wrong::new("an id or role has characters that no name has", next.trim_end()));
+                    let next = "use 1 to 256 letters, digits and . _ : - / # ? & = + % ~";
+                    return Err(Wrong::new("an id or role has characters that no name has", next));
                 }
                 let slot = if name == "id" { &mut self.id } else { &mut self.role };
                 slot.replace(value).map_or(Ok(()), |_| Err(twice()))
@@ -214,6 +215,9 @@ impl<'a> Place<'a> {
                 )
             }
         };
+        if is_pem(&bytes) {
+            return Ok(bytes); // its newlines are its own
+        }
         let bytes = without_newline(bytes, &origin);
         refuse_white_space(&bytes, id, &origin)?;
         Ok(bytes)
@@ -278,10 +282,14 @@ fn without_newline(mut bytes: Zeroizing<Vec<u8>>, origin: &str) -> Zeroizing<Vec
     bytes
 }
 
+fn is_pem(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"-----BEGIN ")
+}
+
 /// A secret with white space in it is mostly two secrets, or one and a remark.
 fn refuse_white_space(bytes: &[u8], id: &KeyId, origin: &str) -> Result<(), Failure> {
-    if bytes.starts_with(b"-----BEGIN ") || bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(()); // PEM; or empty, which the core refuses in its own words
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(()); // the core refuses it in its own words
     }
     if bytes.iter().any(u8::is_ascii_whitespace) {
         return Err(Failure::key(format!("key `{id}`: {origin} holds white space, and a secret has none"))
@@ -343,6 +351,8 @@ mod tests {
         assert_eq!(spec.window.not_after, Some(Timestamp::from_unix(20)));
         let spec = parse("-,not_after=20,not_before=10").unwrap();
         assert!(matches!(spec.place, Place::Stdin) && spec.window.not_before.is_some());
+        let url = "id=https://example.social/users/alice#main-key@env:A";
+        assert_eq!(parse(url).unwrap().id, Some("https://example.social/users/alice#main-key"));
         let bad = ["not_after=1,not_after=2@-", "id=a,id=b@-", "id=a,x=1@-", "env:A,not_after=soon"];
         for bad in bad.into_iter().chain(["not_before=2,not_after=1@-"]) {
             assert!(parse(bad).is_none(), "{bad:?}");
@@ -359,6 +369,6 @@ mod tests {
         let id = KeyId::new("main");
         assert!(refuse_white_space(b"a\n", &id, "it").is_err());
         assert!(refuse_white_space(b"a b", &id, "it").is_err());
-        assert!(refuse_white_space(b"-----BEGIN X-----\nabc\n", &id, "it").is_ok());
+        assert!(is_pem(b"-----BEGIN X-----\nabc\n") && !is_pem(b"a\n"));
     }
 }

@@ -21,8 +21,9 @@ pub(crate) fn run(args: &SignArgs) -> Result<Exit, Failure> {
     let mut stdin = Stdin::default();
     let at = at.as_deref().map_or_else(|| Ok(time::now()), |text| time::parse_option("--at", text))?;
     let chosen = Chosen::by(scheme, None)?;
-    let vars = secret::vars(&keys.var)?;
-    chosen.require_secret(&keys.secret)?;
+    let vars = chosen.vars(&keys.var)?;
+    chosen.require_signing()?;
+    chosen.require_secret(&keys.secret, true)?;
     let incoming = Incoming::from_parts(parts, &mut stdin)?;
     let url = url_of(&incoming, chosen.looks_at_url())?;
     let ring = secret::keyring(&keys.secret, chosen.key_kind(true), &mut stdin)?;

@@ -12,6 +12,7 @@ use countersign::{
 };
 use serde::Serialize;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Judge it.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
@@ -21,8 +22,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     let mut stdin = Stdin::default();
     let now = now.as_deref().map_or_else(|| Ok(time::now()), |text| time::parse_option("--now", text))?;
     let chosen = Chosen::by(scheme, ignore_time.then_some(AGELESS))?;
-    let vars = secret::vars(&keys.var)?;
-    chosen.require_secret(&keys.secret)?;
+    let vars = chosen.vars(&keys.var)?;
+    chosen.require_secret(&keys.secret, false)?;
     // The request first: a secret is best read only when there is something to do with it.
     let incoming = Incoming::read(request.as_deref(), parts, &mut stdin)?;
     let url = incoming.settle_url(chosen.looks_at_url())?;
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
         Format::Json => output::print_json(&answer)?,
         Format::Human => output::print(&answer.in_words(&chosen.compiled, &outcome))?,
     }
+    documents.remark_unread();
     Ok(match outcome {
         Outcome::Verified(_) => Exit::Done,
         Outcome::Rejected(_) => Exit::Rejected,
@@ -52,7 +54,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
 const AGELESS: &str = "freshness.tolerance_seconds = \"none\"";
 
 /// What was given for fetched documents, as if fetched just now.
-struct Documents(Vec<(String, Document)>);
+struct Documents {
+    given: Vec<(String, Document)>,
+    /// What was asked for.
+    asked: Mutex<Vec<String>>,
+}
 
 impl Documents {
     fn read(pairs: &[String], now: Timestamp, stdin: &mut Stdin) -> Result<Self, Failure> {
@@ -68,13 +74,23 @@ impl Documents {
             let bytes = read_all(Path::new(file), "a document", stdin)?;
             Ok((url.to_owned(), Document::new(bytes, now)))
         };
-        pairs.iter().map(read).collect::<Result<_, _>>().map(Documents)
+        let given = pairs.iter().map(read).collect::<Result<_, Failure>>()?;
+        Ok(Documents { given, asked: Mutex::default() })
+    }
+
+    /// A document under a name that nobody asked for is mostly a name misspelt.
+    fn remark_unread(&self) {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, _) in self.given.iter().filter(|(name, _)| !asked.contains(name)) {
+            output::note(&format!("--document '{name}=…' was not asked for"));
+        }
     }
 }
 
 impl KeyCache for Documents {
     fn get(&self, _: RequestKind, name: &str) -> Option<Document> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, document)| document.clone())
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+        self.given.iter().find(|(known, _)| known == name).map(|(_, document)| document.clone())
     }
 }
 
@@ -222,13 +238,49 @@ fn rejected(rejection: &Rejection, facts: &mut Vec<(&'static str, String)>) {
     if let Some(detail) = &rejection.detail {
         facts.push(("detail", format!("{} ({})", output::plain(&detail.text), output::plain(&detail.code))));
     }
-    facts.push(("look at", advice(rejection.reason).into()));
+    let code = rejection.detail.as_ref().map_or("", |detail| &detail.code);
+    facts.push(("look at", special(code).unwrap_or_else(|| advice(rejection.reason)).into()));
 }
 
 fn unresolved(wanted: &KeyRequest, facts: &mut Vec<(&'static str, String)>) {
     let name = output::plain(&wanted.name);
     facts.push(("wanted", name.clone()));
-    facts.push(("next", format!("fetch it and give it: --document '{name}=FILE'")));
+    facts.push((
+        "next",
+        match wanted.kind {
+            RequestKind::Url => {
+                format!("fetch it (curl -fsS -o FILE '{name}') and give it: --document '{name}=FILE'")
+            }
+            RequestKind::Named => format!(
+                "have it from the provider, as the notes of `countersign preset show` say, and give it: --document '{name}=FILE'"
+            ),
+        },
+    ));
+}
+
+/// What to look at where the detail says more than the reason.
+fn special(code: &str) -> Option<&'static str> {
+    let (_, what) = code.split_once('/')?;
+    Some(match what {
+        "kid-unknown" => "the document: is it of today? The request names a key that it has not",
+        "kid-missing" | "no-key-id" => {
+            "the document: it has several keys, and the request does not say which"
+        }
+        "key-expired" => "whether the message is old: its key was withdrawn",
+        "key-unfit" => "the key's algorithm and size, and what the preset allows: `countersign preset show`",
+        "no-key-set" | "document" => "what is in the FILE of --document: is it the answer itself, whole?",
+        "algorithm" | "alg-not-allowed" => {
+            "whether this is the right preset: `countersign preset show` says which algorithms it allows"
+        }
+        "expired" | "not-yet-valid" if code.starts_with("x509/") => {
+            "this clock; an old capture is judged with --now TIME, and a certificate of today with today"
+        }
+        "wrong-name" => "whose certificate it is: `countersign preset show` says whose is taken",
+        "host-not-allowed" | "path-not-allowed" | "url-not-allowed" => {
+            "the URL that the request names: `countersign preset show` says where keys may be fetched from"
+        }
+        _ => return None,
+    })
 }
 
 /// What to look at after a refusal.
@@ -245,8 +297,10 @@ pub(crate) fn advice(reason: Reason) -> &'static str {
         }
         Reason::NoActiveSecret => "not_before and not_after of the secrets: none is usable now",
         Reason::KeyUnavailable => "whether the key can be fetched: --document URL=FILE",
-        Reason::UnknownKey => "the ids of the secrets: the request names one that is not among them",
-        Reason::UntrustedKey => "the roots: the key sent along leads to none of them",
+        Reason::UnknownKey => {
+            "the ids of the keys (--secret id=ID@…): the request names one that is not among them"
+        }
+        Reason::UntrustedKey => "the roots: the key that came leads to none of them",
         Reason::BadSignature => {
             "the secret (of this endpoint? test or live?); then the body, which must be every byte as sent"
         }

@@ -7,6 +7,7 @@
 
 use crate::pem;
 use crate::public::PublicKey;
+pub use crate::recent::Recent;
 use countersign::{KeyError, Timestamp};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::fmt;

@@ -1,15 +1,12 @@
-//! [`Signatures`] whose keys are found, and not held: in a fetched document, or in the message.
-//!
-//! Where they are found is the mode's own matter, and all else the same. A mode whose keys may also be held returns no
-//! finder for a table that says nothing of it.
+//! What a mode offers, and where its keys are found if they are not held: in a fetched document, or in the message.
 
 use crate::algorithm::Algorithm;
 use crate::public::{PublicKey, Rules};
-use crate::signatures::{SignatureKey, Signatures, WEAK_KEY};
-use crate::verify::{Content, Hashing, Verifying};
+use crate::signatures::{SignatureKey, WEAK_KEY};
+use crate::verify::Verifying;
+use countersign::KeyError;
 use countersign::config::Reader;
-use countersign::template::{Finder, Grammar, Primitive};
-use countersign::{KeyError, KeyKind};
+use countersign::template::{Finder, Grammar};
 
 /// What a mode offers: words of algorithms, by their place.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +16,14 @@ pub struct Offered(&'static [&'static str]);
 pub type ReadFinder = fn(&Reader<'_>, &Grammar<'_>, Offered) -> Option<Box<dyn Finder<SignatureKey>>>;
 
 impl Offered {
+    pub(crate) const fn new(words: &'static [&'static str]) -> Self {
+        Offered(words)
+    }
+
+    pub(crate) fn words(self) -> &'static [&'static str] {
+        self.0
+    }
+
     /// How many there are.
     pub fn count(self) -> usize {
         self.0.len()
@@ -38,73 +43,5 @@ impl Offered {
         let unknown = || KeyError::new("the mode offers an algorithm that there is not");
         let (algorithm, rules) = self.algorithm(place).ok_or_else(unknown)?;
         key.prepare(algorithm, rules)
-    }
-}
-
-/// A [`Primitive`] like [`Signatures`], whose keys a mode finds.
-pub struct Finding {
-    signatures: Signatures,
-    offered: Offered,
-    read: ReadFinder,
-}
-
-impl Finding {
-    /// Offer these words, and find keys so.
-    pub const fn new(words: &'static [&'static str], read: ReadFinder) -> Self {
-        Finding { signatures: Signatures::new(words), offered: Offered(words), read }
-    }
-}
-
-impl Primitive for Finding {
-    type Key = SignatureKey;
-    type State = Hashing;
-    type Tag = Content;
-
-    fn algorithms(&self) -> &'static [&'static str] {
-        self.signatures.algorithms()
-    }
-
-    fn kinds(&self) -> &'static [KeyKind] {
-        self.signatures.kinds()
-    }
-
-    fn key(&self, algorithm: usize, kind: KeyKind, bytes: &[u8]) -> Result<Self::Key, KeyError> {
-        self.signatures.key(algorithm, kind, bytes)
-    }
-
-    fn start(&self, key: &Self::Key) -> Self::State {
-        self.signatures.start(key)
-    }
-
-    fn update(&self, state: &mut Self::State, piece: &[u8]) {
-        self.signatures.update(state, piece);
-    }
-
-    fn finish(&self, state: Self::State) -> Self::Tag {
-        self.signatures.finish(state)
-    }
-
-    fn matches(&self, key: &Self::Key, tag: &Self::Tag, signature: &[u8]) -> bool {
-        self.signatures.matches(key, tag, signature)
-    }
-
-    fn fingerprint(&self, tag: &Self::Tag) -> [u8; 32] {
-        self.signatures.fingerprint(tag)
-    }
-
-    fn sign(&self, key: &Self::Key, tag: &Self::Tag) -> Option<Vec<u8>> {
-        self.signatures.sign(key, tag)
-    }
-
-    fn note(&self, algorithm: usize) -> Option<&'static str> {
-        self.signatures.note(algorithm)
-    }
-
-    fn allocates(&self) -> bool {
-        self.signatures.allocates()
-    }
-
-    fn finder(&self, table: &Reader<'_>, grammar: &Grammar<'_>) -> Option<Box<dyn Finder<Self::Key>>> {
-        (self.read)(table, grammar, self.offered)
     }
 }

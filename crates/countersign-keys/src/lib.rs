@@ -29,13 +29,15 @@ mod jwks;
 mod material;
 mod pem;
 mod public;
+#[cfg(feature = "x509")]
+mod recent;
 pub mod remote;
 mod sign;
 mod signatures;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, Family};
-pub use finding::{Finding, Offered, ReadFinder};
+pub use finding::{Offered, ReadFinder};
 pub use jwks::{Found, Jwks, MAX_JWKS, MAX_JWKS_KEYS, NamedKey, NoJwks};
 pub use public::{PublicKey, Rules};
 pub use sign::Signing;

@@ -41,28 +41,28 @@ pub const NAME_NOT_ALLOWED: &str = "remote/name-not-allowed";
 
 /// The detail codes of this module: a mode with a [`Remote`] adds them to its own.
 pub const DETAILS: &[DetailInfo] = &[
-    detail(ABSENT, Reason::MissingHeader, "The request lacks what the URL or name of the key is made of."),
+    detail(ABSENT, Reason::MissingHeader, "the request lacks what the URL or name of the key is made of"),
     detail(
         URL_MALFORMED,
         Reason::MalformedSignature,
-        "The key's URL is no URL: it is too long, or has a space, a backslash or a control character in it.",
+        "the key's URL is no URL: it is too long, or has a space, a backslash or a control character in it",
     ),
     detail(
         URL_NOT_ALLOWED,
         Reason::UntrustedKey,
-        "The key's URL is not plain `https`: another scheme, a user, a port, a query or a fragment.",
+        "the key's URL is not plain `https`: another scheme, a user, a port, a query or a fragment",
     ),
     detail(
         HOST_NOT_ALLOWED,
         Reason::UntrustedKey,
-        "The key's URL is on a host that the preset does not allow.",
+        "the key's URL is on a host that the preset does not allow",
     ),
     detail(
         PATH_NOT_ALLOWED,
         Reason::UntrustedKey,
-        "The key's URL has a path that the preset does not allow, or that could be read in two ways.",
+        "the key's URL has a path that the preset does not allow, or that could be read in two ways",
     ),
-    detail(NAME_NOT_ALLOWED, Reason::UnknownKey, "The key's name is none that could have been configured."),
+    detail(NAME_NOT_ALLOWED, Reason::UnknownKey, "the key's name is none that could have been configured"),
 ];
 
 const fn detail(code: &'static str, reason: Reason, says: &'static str) -> DetailInfo {
@@ -78,7 +78,7 @@ pub struct Remote {
     place: Value,
     rules: Rules,
     /// Of a constant place: nothing is left to judge.
-    constant: Option<KeyRequest>,
+    fixed: Option<KeyRequest>,
     judged: Arc<Judged>,
 }
 
@@ -142,7 +142,7 @@ impl Remote {
             let help = "say which: `hosts = [\"keys.example.com\"]`; `*` stands for one label";
             table.missing("hosts", help);
         }
-        let remote = Remote { place, rules, constant: None, judged: Arc::default() };
+        let remote = Remote { place, rules, fixed: None, judged: Arc::default() };
         match remote.settled() {
             Ok(remote) => Some(remote),
             Err(says) => {
@@ -161,14 +161,14 @@ impl Remote {
     /// The same with a source's variables put in. A URL or name that is constant then and not allowed is an error.
     pub fn with_vars(&self, vars: &Vars) -> Result<Self, KeyError> {
         let place = self.place.with_vars(vars)?;
-        Remote { place, rules: self.rules.clone(), constant: None, judged: Arc::default() }
+        Remote { place, rules: self.rules.clone(), fixed: None, judged: Arc::default() }
             .settled()
             .map_err(KeyError::new)
     }
 
     /// What to ask the host for: judged, and no more than a name where the place is constant.
     pub fn request(&self, message: &Message<'_, '_>) -> Result<KeyRequest, Rejection> {
-        if let Some(request) = &self.constant {
+        if let Some(request) = &self.fixed {
             return Ok(request.clone());
         }
         let absent = || {
@@ -202,7 +202,7 @@ impl Remote {
         let request = own.as_ref().unwrap_or(&self.rules).judge(&text).map_err(|fault| {
             format!("`{}` cannot be fetched: {}", String::from_utf8_lossy(&text), fault.says)
         })?;
-        self.constant = Some(request);
+        self.fixed = Some(request);
         Ok(self)
     }
 }
@@ -292,7 +292,7 @@ fn compile(pattern: &Spanned<Arc<str>>, table: &Reader<'_>) -> Option<Regex> {
         Err(regex::Error::CompiledTooBig(_)) => "it is too big".to_owned(),
         Err(error) => error.to_string().lines().last().unwrap_or_default().to_owned(),
     };
-    let help = "patterns are linear-time: no back-references, no look-around; the whole path must match";
+    let help = "patterns have no back-references and no look-around, and the whole path must match";
     wrong(table, &pattern.span, &format!("`path` does not compile: {why}"), help);
     None
 }
@@ -393,6 +393,7 @@ mod tests {
             ("https://sns.amazonaws.com/x", HOST_NOT_ALLOWED),
             ("https://s3.amazonaws.com/b/x.pem", HOST_NOT_ALLOWED),
             ("https://sns.-.amazonaws.com/x", HOST_NOT_ALLOWED),
+            ("https://sns.xn--a.amazonaws.com/x", HOST_NOT_ALLOWED),
             ("https://KEYS.example.com/x", HOST_NOT_ALLOWED),
             ("https://keys.example.com./x", HOST_NOT_ALLOWED),
             ("https://127.0.0.1/x", HOST_NOT_ALLOWED),
@@ -554,7 +555,7 @@ mod tests {
     #[test]
     fn every_detail_code_is_of_this_module_and_says_something() {
         for (code, _, says) in DETAILS {
-            assert!(code.starts_with("remote/") && says.ends_with('.'), "{code}");
+            assert!(code.starts_with("remote/") && !says.is_empty(), "{code}");
         }
     }
 }

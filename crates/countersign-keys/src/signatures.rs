@@ -1,11 +1,12 @@
 //! The mathematics of every mode that signs a template with a private key. Such modes differ in the algorithms that they
 //! offer, and in nothing else.
 
-use crate::algorithm::Algorithm;
-use crate::public::{PublicKey, Rules};
+use crate::finding::{Offered, ReadFinder};
+use crate::public::PublicKey;
 use crate::sign::Signing;
 use crate::verify::{Content, Hashing, Verifying};
-use countersign::template::Primitive;
+use countersign::config::Reader;
+use countersign::template::{Finder, Grammar, Primitive};
 use countersign::{KeyError, KeyKind};
 
 /// What a word ends with that takes RSA keys that can be broken, or soon could be. A preset has to spell it.
@@ -14,21 +15,20 @@ pub const WEAK_KEY: &str = "-weak-key";
 /// A [`Primitive`] that offers some algorithms by their words, those of RSA also with [`WEAK_KEY`] behind.
 ///
 /// A private key signs; given for verifying, it stands for its public half.
-pub struct Signatures(&'static [&'static str]);
+pub struct Signatures {
+    offered: Offered,
+    finder: Option<ReadFinder>,
+}
 
 impl Signatures {
     /// Offer these. A word of no algorithm takes no key.
     pub const fn new(words: &'static [&'static str]) -> Self {
-        Signatures(words)
+        Signatures { offered: Offered::new(words), finder: None }
     }
 
-    /// What a word means.
-    fn offered(&self, index: usize) -> Option<(Algorithm, Rules)> {
-        let word = self.0.get(index)?;
-        match word.strip_suffix(WEAK_KEY) {
-            Some(word) => Some((Algorithm::from_word(word)?, Rules::default().with_small_rsa())),
-            None => Some((Algorithm::from_word(word)?, Rules::default())),
-        }
+    /// And find keys so, where a table says of it.
+    pub const fn finding(words: &'static [&'static str], finder: ReadFinder) -> Self {
+        Signatures { offered: Offered::new(words), finder: Some(finder) }
     }
 }
 
@@ -51,7 +51,7 @@ impl Primitive for Signatures {
     type Tag = Content;
 
     fn algorithms(&self) -> &'static [&'static str] {
-        self.0
+        self.offered.words()
     }
 
     fn kinds(&self) -> &'static [KeyKind] {
@@ -60,7 +60,7 @@ impl Primitive for Signatures {
 
     fn key(&self, algorithm: usize, kind: KeyKind, bytes: &[u8]) -> Result<Self::Key, KeyError> {
         let unknown = || KeyError::new("the mode offers an algorithm that there is not");
-        let (algorithm, rules) = self.offered(algorithm).ok_or_else(unknown)?;
+        let (algorithm, rules) = self.offered.algorithm(algorithm).ok_or_else(unknown)?;
         // What only verifies here, and a key that is too weak to sign with, still stand for their public halves.
         if kind == KeyKind::Private && algorithm.can_sign() && !rules.small_rsa {
             let signing = Signing::read(bytes, algorithm)?;
@@ -97,14 +97,22 @@ impl Primitive for Signatures {
         tag.into_whole()
     }
 
+    fn can_sign(&self, key: &Self::Key) -> bool {
+        key.signing.is_some()
+    }
+
     fn sign(&self, key: &Self::Key, tag: &Self::Tag) -> Option<Vec<u8>> {
         key.signing.as_ref()?.sign(tag).ok()
     }
 
     fn note(&self, algorithm: usize) -> Option<&'static str> {
-        let (algorithm, rules) = self.offered(algorithm)?;
+        let (algorithm, rules) = self.offered.algorithm(algorithm)?;
         let small = "RSA keys from 1024 bits on are taken, which can be broken, or soon could be";
         rules.small_rsa.then_some(small).or(algorithm.note())
+    }
+
+    fn finder(&self, table: &Reader<'_>, grammar: &Grammar<'_>) -> Option<Box<dyn Finder<Self::Key>>> {
+        (self.finder?)(table, grammar, self.offered)
     }
 
     /// Ed25519 keeps its content, and the library beneath the others allocates for each signature.

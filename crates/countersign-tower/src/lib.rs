@@ -11,3 +11,8 @@ mod fetch;
 
 #[cfg(feature = "fetch")]
 pub use fetch::{Builder, DETAILS, Fetching, KeyFetcher, NamedSource, Rules};
+
+/// The guide, whose code is compiled as ours is.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/guide/remote-keys.md")]
+struct Guide;

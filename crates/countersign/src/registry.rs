@@ -310,7 +310,8 @@ fn settle_replay(
         (None, _) if binds.contains(Binds::ID) => {
             Ok(Replay { key: ReplayBy::Id, keep: window.unwrap_or(DEFAULT_KEEP).max(DEFAULT_KEEP) })
         }
-        (None, _) if binds.contains(Binds::TIME) => {
+        // A token that says nothing of its request is shown with many, and each is another.
+        (None, _) if binds.contains(Binds::TIME) && content => {
             Ok(Replay { key: ReplayBy::Content, keep: window.unwrap_or(DEFAULT_KEEP) })
         }
         (None, _) => Ok(Replay { key: ReplayBy::None, keep: Duration::ZERO }),

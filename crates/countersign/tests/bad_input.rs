@@ -277,6 +277,11 @@ fn every_bad_key_is_refused_before_the_first_request() {
         (GOOD, &long, "key `main`: the secret is longer than 65536 bytes"),
         (&decoded("decode = \"hex\""), "0x00", "key `main`: the secret is not hex: copy it again, whole"),
         (
+            &decoded("decode = \"hex\""),
+            "-----BEGIN PUBLIC KEY-----",
+            "key `main`: the key is PEM, and this preset's keys are hex",
+        ),
+        (
             &decoded("decode = \"base64\""),
             "a-b_",
             "key `main`: the secret is not base64: copy it again, whole",

@@ -61,7 +61,7 @@ fn a_private_key_signs_and_verifies_and_its_public_half_only_verifies() {
         let at = Timestamp::from_unix(1_700_000_000);
         let draft = Draft::new("msg_1", at, "https://example.com/", b"{}");
         let signed = compiled.signer(&private, &Vars::new()).unwrap().sign(&draft).unwrap();
-        assert!(compiled.signer(&public, &Vars::new()).unwrap().sign(&draft).is_err());
+        assert!(compiled.signer(&public, &Vars::new()).is_err());
         let headers: Vec<(&str, &[u8])> =
             signed.headers.iter().map(|(name, value)| (&**name, &value[..])).collect();
         for (keys, body, good) in [(&public, b"{}", true), (&private, b"{}", true), (&public, b"[]", false)] {

@@ -59,6 +59,7 @@ impl Allowed {
             table.missing("algorithms", format!("say which keys sign, of {}", one_of(words())));
         }
         let mut allowed = Allowed { named: Vec::new(), hidden: false };
+        let mut unknown = false;
         for Spanned { value, span } in table.texts("algorithms")? {
             let complain = |says: String, help: String| {
                 let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
@@ -70,6 +71,7 @@ impl Allowed {
                     None => "leave it out".into(),
                 };
                 complain(format!("`algorithms` holds {}, but not `{value}`", one_of(words())), help);
+                unknown = true;
                 continue;
             };
             let Some(algorithm) = Algorithm::from_word(ours) else {
@@ -83,6 +85,9 @@ impl Allowed {
                 );
             }
             allowed.named.push((word, algorithm));
+        }
+        if unknown {
+            return None;
         }
         if allowed.named.is_empty() {
             let says = "`algorithms` names none that a key has";

@@ -10,7 +10,7 @@ use crate::standard::{CONTENT_DIGEST, Names, Parameter, Standard, Which, written
 use crate::statement::Statement;
 use countersign::config::{ConfigCode, ConfigError, Reader, Spanned};
 use countersign::template::KeyForms;
-use countersign::{Binds, Head, HeaderName, Rejection};
+use countersign::{Binds, Head, HeaderName, KeyKind, Rejection};
 use sfv::{KeyRef, StringRef};
 use std::sync::Arc;
 
@@ -45,7 +45,8 @@ impl Plan {
         if !table.has("key") {
             table.missing("key", "say how a key is written: `key = { forms = [{ decode = \"pem\" }] }`");
         }
-        let kinds = algorithms.as_ref().map_or(&[][..], Allowed::kinds);
+        // Of algorithms that nobody knows there may be any key: one complaint is enough.
+        let kinds = algorithms.as_ref().map_or(&[KeyKind::Public][..], Allowed::kinds);
         let forms = table.table("key").and_then(|key| {
             let forms = KeyForms::read(&key, kinds);
             key.finish();

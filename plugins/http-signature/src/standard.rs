@@ -206,7 +206,12 @@ fn number(parameters: &Parameters<'_>, wanted: Parameter) -> Result<Option<i64>,
 pub(crate) fn written(word: &str) -> Result<Component, String> {
     let (name, parameters) = word.split_at(word.find(';').unwrap_or(word.len()));
     let list = format!("it=(\"{name}\"{parameters})");
-    let unknown = || format!("`{}` is no component that a request has", shortened(word));
+    let unknown = || {
+        format!(
+            "`{}` is no component that a request has: there are `@method`, `@target-uri`, `@authority`, `@scheme`, `@request-target`, `@path`, `@query`, `@query-param;name=\"…\"` and headers in lower case",
+            shortened(word)
+        )
+    };
     match Dictionary::parse(&list).map_err(|_| unknown())?.0.as_slice() {
         [(_, Member::List(InnerList { items, .. }))] if items.len() == 1 => {
             Component::standard(&items[0]).map_err(|_| unknown())

@@ -178,6 +178,13 @@ fn created_is_not_for_algorithms_older_than_it() {
 }
 
 #[test]
+fn one_misspelt_algorithm_is_one_complaint() {
+    let table = "algorithms = [\"ed25591\"]\nrequired = []\nkey = { forms = [{ decode = \"pem\" }] }";
+    let told = compile(table).map(drop).unwrap_err();
+    assert_eq!(told.matches("acme.toml:").count(), 1, "{told}");
+}
+
+#[test]
 fn the_mistakes_of_a_preset_are_told_with_what_was_allowed() {
     const KEY: &str = "key = { forms = [{ decode = \"pem\" }] }";
     for (table, told) in [

@@ -1,20 +1,16 @@
 //! Keys that come in the header as a chain of certificates (`x5c`, RFC 7515, section 4.1.6), to a pinned root.
 //!
-//! A chain costs as much as ten signatures, and a sender shows the same one in every token. So the path that was found is
-//! remembered by the digest of the chain; its validity is judged at every request all the same.
+//! The path that was found is remembered by the digest of the chain; its validity is judged at every request all the same.
 
 use crate::detail;
 use crate::plan::Allowed;
 use base64_simd::STANDARD;
 use countersign::template::Claims;
 use countersign::{Key, KeyError, KeyId, KeyIndex, KeySet, Rejection, Timestamp};
-use countersign_keys::chain::{Anchors, Demands, Leaf, MAX_CHAIN, Untrusted, verify_chain};
+use countersign_keys::chain::{Anchors, Demands, Leaf, MAX_CHAIN, Recent, Untrusted, verify_chain};
 use countersign_keys::{Rules, Verifying};
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// How many paths are remembered.
-const REMEMBERED: usize = 16;
+use std::sync::Arc;
 
 /// What the preset says of a chain.
 #[derive(Clone)]
@@ -30,7 +26,7 @@ pub(crate) struct Chains {
     anchors: Anchors,
     places: Box<[KeyIndex]>,
     allowed: Arc<[Allowed]>,
-    seen: Mutex<Vec<([u8; 32], Arc<Path>)>>,
+    recent: Recent<Path>,
 }
 
 /// A chain that leads to a root.
@@ -64,7 +60,7 @@ impl Chains {
             certificates.push(root.expose().to_vec());
         }
         let anchors = Anchors::pinned(&certificates)?;
-        Ok(Chains { shape, anchors, places: places.into(), allowed, seen: Mutex::default() })
+        Ok(Chains { shape, anchors, places: places.into(), allowed, recent: Recent::default() })
     }
 
     /// The key of the first certificate, if all of them lead to a root and are valid now.
@@ -80,8 +76,8 @@ impl Chains {
             hash.update(der.len().to_be_bytes());
             hash.update(der);
         }
-        let path = self.path(hash.finalize().into(), &chain, now).map_err(untrusted)?;
-        path.leaf.judge(now).map_err(untrusted)?;
+        let digest = hash.finalize().into();
+        let path = self.recent.of(digest, now, || self.believe(&chain, now)).map_err(untrusted)?;
         let ready = path.ready.iter().find(|(name, _)| *name == wanted.name);
         let (_, key) = ready.ok_or(detail::KEY_UNFIT)?;
         Ok(Trusted { key: key.clone(), id: path.id.clone(), anchors: path.anchors })
@@ -103,28 +99,23 @@ impl Chains {
         texts.iter().map(|text| der(text)).collect()
     }
 
-    fn path(&self, digest: [u8; 32], chain: &[Vec<u8>], now: Timestamp) -> Result<Arc<Path>, Untrusted> {
-        // A poisoned lock holds whole entries all the same: pushing is the last thing done under it.
-        let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, path)) = seen().iter().find(|(known, _)| *known == digest) {
-            return Ok(path.clone());
-        }
+    fn believe(&self, chain: &[Vec<u8>], now: Timestamp) -> Result<Path, Untrusted> {
         let leaf = verify_chain(chain, &self.anchors, now, &self.shape.demands)?;
         let prepared = |allowed: &Allowed| {
             Some((allowed.name, leaf.key.prepare(allowed.algorithm, Rules::default()).ok()?))
         };
-        let path = Arc::new(Path {
+        Ok(Path {
             id: KeyId::new(leaf.key.thumbprint()),
             anchors: leaf.anchors.iter().filter_map(|place| self.places.get(*place).copied()).collect(),
             ready: self.allowed.iter().filter_map(prepared).collect(),
             leaf,
-        });
-        let mut seen = seen();
-        if seen.len() == REMEMBERED {
-            seen.remove(0);
-        }
-        seen.push((digest, path.clone()));
-        Ok(path)
+        })
+    }
+}
+
+impl AsRef<Leaf> for Path {
+    fn as_ref(&self) -> &Leaf {
+        &self.leaf
     }
 }
 

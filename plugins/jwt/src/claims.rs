@@ -151,15 +151,11 @@ impl Expected {
     /// Time and id, for the core.
     pub(crate) fn told(&self, claims: &Claims<'_>) -> Result<Told, Rejection> {
         let signed_at = self.time.as_ref().map(|time| time.read(claims)).transpose()?.flatten();
-        let id = match &self.id {
-            Some(id) if claims.source(id.pointer()).is_some() => {
-                let text = claims
-                    .text(id.pointer())
-                    .filter(|text| is_id(text))
-                    .ok_or_else(|| Rejection::from(detail::ID))?;
-                Some(text.into_owned())
-            }
-            _ => None,
+        let id = match self.id.as_ref().map(|id| (claims.text(id.pointer()), id)) {
+            Some((Some(text), _)) if is_id(&text) => Some(text.into_owned()),
+            Some((None, id)) if claims.source(id.pointer()).is_none() => None,
+            Some(_) => return Err(detail::ID.into()),
+            None => None,
         };
         Ok(Told { signed_at, id })
     }
@@ -168,14 +164,15 @@ impl Expected {
 impl SignedTime {
     fn read(&self, claims: &Claims<'_>) -> Result<Option<Timestamp>, Rejection> {
         let pointer = self.claim.pointer();
-        if claims.source(pointer).is_none() {
-            return Ok(None);
-        }
-        let at = match (self.format, claims.number(pointer), claims.text(pointer)) {
-            (TimeFormat::Unix, Some(number), _) => date(&number),
-            (TimeFormat::UnixMs, Some(number), _) => TimeFormat::UnixMs.parse(number.as_bytes()),
-            (format, None, Some(text)) => format.parse(text.as_bytes()),
-            _ => None,
+        let at = match (self.format, claims.number(pointer)) {
+            (TimeFormat::Unix, Some(number)) => date(&number),
+            (TimeFormat::UnixMs, Some(number)) => TimeFormat::UnixMs.parse(number.as_bytes()),
+            (_, Some(_)) => None,
+            (format, None) => match claims.text(pointer) {
+                Some(text) => format.parse(text.as_bytes()),
+                None if claims.source(pointer).is_none() => return Ok(None),
+                None => None,
+            },
         };
         at.map(Some).ok_or_else(|| detail::TIME.because(format_args!("`{}`", self.claim.name())))
     }
@@ -221,10 +218,11 @@ fn same_type(wanted: &str, found: &str) -> bool {
 
 /// A NumericDate, if the claim is there: seconds, with a fraction or without. `null` is no date.
 fn numeric_date(claims: &Claims<'_>, pointer: &str) -> Result<Option<Timestamp>, Rejection> {
-    if claims.source(pointer).is_none() {
-        return Ok(None);
-    }
-    let at = claims.number(pointer).and_then(|number| date(&number));
+    let at = match claims.number(pointer) {
+        Some(number) => date(&number),
+        None if claims.source(pointer).is_none() => return Ok(None),
+        None => None,
+    };
     at.map(Some).ok_or_else(|| detail::TIME.because(format_args!("`{}`", pointer.trim_start_matches('/'))))
 }
 

@@ -5,7 +5,28 @@
 //! operator, from a key set whose place the preset names or from a chain to a pinned root, and never out of the token. What a
 //! general library reads leniently is refused: a member twice, base64url with loose bits, an unknown `crit`.
 //!
+//! | key | means | unsaid |
+//! |---|---|---|
+//! | `token_source` | the place of the token, or several, of which the first that is there counts | must be said |
+//! | `algorithms` | the names that a token may spell: `HS256` … `HS512`, or some of `RS…`, `PS…`, `ES…`, `EdDSA`, `Ed25519` | must be said |
+//! | `key` | how held keys are written: secrets, public keys to verify, private ones to sign; roots for `x5c` | one of `key`, `jwks` |
+//! | `jwks` | where a key set is: `url` and `hosts`, or `name`; `pointer` to a set or a lone key in the document, `expired_at` to its end | |
+//! | `x5c` | the header brings certificates: `chain_length`, `leaf_oids`, `intermediate_oids` | |
+//! | `short_secrets` | `"accepted"`: a secret may be shorter than its hash | refused |
+//! | `issuer`, `audience`, `subject` | a value or several: the claim must be one of them, exactly | not asked |
+//! | `single_audience` | a token for several is refused | `false` |
+//! | `type` | the header's `typ`, without case and `application/`; one or several | not asked |
+//! | `required_claims` | names, or pointers that begin with `/` | `["exp", "iat"]` and what is compared |
+//! | `leeway_seconds` | how wrong a clock may be for `exp`, `nbf`, `iat`: at most 300 | 0 |
+//! | `time`, `time_format` | the claim that is the signed time, which `[freshness]` judges | `iat`, if required; `unix` |
+//! | `id` | the claim that is the message's id | `jti`, if required |
+//! | `payload` | a value that is signed in place of the token's own part, which must be empty | in the token |
+//! | `payload_encoding` | `"none"`: signed as it is, RFC 7797 | `"base64url"` |
+//! | `require`, `[[case]]` | tests, in which `{claim:NAME}` is a claim | |
+//!
 //! Where content is signed that stands elsewhere (`payload`), the header is all that the token says, and stands for the claims.
+//! In `jwks`, where nothing is proven yet, `{claim:kid}` is a member of the header, too. A key of a set is chosen by its `kid`;
+//! held keys are all tried, whatever the token says of them.
 //!
 //! ```
 //! use countersign::{Context, Draft, Head, Keyring, Registry, Request, Timestamp, Vars};

@@ -78,11 +78,12 @@ impl<'h> Header<'h> {
     /// Read it. `unencoded`: whether the preset says that the payload is signed as it is, RFC 7797.
     pub(crate) fn read(bytes: &'h [u8], unencoded: bool) -> Result<Self, Rejection> {
         let members = Claims::parse(bytes).map_err(|why| detail::HEADER.because(why))?;
-        let text = |pointer: &str| match members.source(pointer) {
-            None => Ok(None),
-            Some(_) => members.text(pointer).map(|text| Some(text.into_owned())).ok_or_else(|| {
-                detail::HEADER.because(format_args!("`{}` is no text", pointer.trim_start_matches('/')))
-            }),
+        let text = |pointer: &str| match members.text(pointer) {
+            Some(text) => Ok(Some(text.into_owned())),
+            None if members.source(pointer).is_none() => Ok(None),
+            None => {
+                Err(detail::HEADER.because(format_args!("`{}` is no text", pointer.trim_start_matches('/'))))
+            }
         };
         let algorithm = text("/alg")?.ok_or_else(|| detail::HEADER.because("it has no `alg`"))?;
         let kid = text("/kid")?;

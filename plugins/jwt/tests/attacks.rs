@@ -4,6 +4,7 @@
 mod shared;
 
 use countersign::{KeyKind, Keyring, Vars, Verifier};
+use shared::certificates::{BETWEEN, LEAF, SHAPE, base64, chain, pinned, root};
 use shared::*;
 
 fn rs256() -> std::sync::Arc<Verifier> {
@@ -111,6 +112,22 @@ fn atk_133_jku_and_x5u_fetched() {
     // What is asked of the host is the preset's own set, whatever the token says.
     let nothing = Fetched { name: "https://evil.example/jwks".into(), ..now(set(&[public(OTHER_EC, "")])) };
     assert_eq!(judge_with(&verifier, &token, b"", &nothing), format!("unresolved {SET}"));
+}
+
+#[test]
+fn atk_134_x5c_chain_in_header_trusted_without_a_pinned_root() {
+    let (ours, theirs) = (root(), root());
+    let (chain, leaf) = chain(&theirs, LEAF, BETWEEN);
+    let verifier = pinned(SHAPE, &[(&ours, None)]);
+    assert_eq!(
+        judge(&verifier, &certificates::token(&base64(&chain), &leaf)),
+        "untrusted_key jwt/chain-untrusted"
+    );
+    // And a preset that says nothing of `x5c` does not look at it.
+    let table = format!("{BEARER}algorithms = [\"ES256\"]\nkey = {{ forms = [{{ decode = \"jwk\" }}] }}");
+    let held =
+        shared::verifier(&table, KeyKind::Public, &[shared::public(shared::EC, "").as_bytes()]).unwrap();
+    assert_eq!(judge(&held, &certificates::token(&base64(&chain), &leaf)), "bad_signature");
 }
 
 #[test]
@@ -514,6 +531,42 @@ fn atk_154_claims_set_is_not_an_object_or_has_a_bom() {
         assert_eq!(told, "malformed_signature jwt/claims", "{payload:?}");
     }
     assert_eq!(judge(&shared("required_claims = []"), &mac(HS256, "{}", SECRET.as_bytes())), "ok");
+}
+
+#[test]
+fn atk_159_use_key_ops_and_alg_ignored() {
+    let token = signed(r#"{"alg":"ES256","kid":"k"}"#, claims(""), "ES256", EC);
+    let told = |more: &str| {
+        let key = public(EC, &format!(",\"kid\":\"k\"{more}"));
+        judge_with(&fetched("\"ES256\""), &token, b"", &now(set(&[key])))
+    };
+    for more in ["", ",\"use\":\"sig\",\"key_ops\":[\"verify\"],\"alg\":\"ES256\""] {
+        assert_eq!(told(more), "ok", "{more}");
+    }
+    for more in [
+        ",\"use\":\"enc\"",
+        ",\"key_ops\":[\"encrypt\"]",
+        ",\"key_ops\":[]",
+        ",\"alg\":\"ES512\"",
+        ",\"alg\":\"ECDH-ES\"",
+    ] {
+        assert!(told(more).starts_with("unknown_key"), "{more}: {}", told(more));
+    }
+}
+
+#[test]
+fn atk_160_duplicate_kid_in_a_set() {
+    let verifier = fetched("\"ES256\", \"RS256\"");
+    let keys =
+        [public(RSA, ",\"kid\":\"a\""), public(EC, ",\"kid\":\"a\""), public(OTHER_EC, ",\"kid\":\"a\"")];
+    let held = now(set(&keys));
+    for (alg, key) in [("ES256", EC), ("ES256", OTHER_EC), ("RS256", RSA)] {
+        let token = signed(&format!("{{\"alg\":\"{alg}\",\"kid\":\"a\"}}"), claims(""), alg, key);
+        assert_eq!(judge_with(&verifier, &token, b"", &held), "ok", "{alg}");
+    }
+    let only = now(set(&keys[..1]));
+    let token = signed(r#"{"alg":"ES256","kid":"a"}"#, claims(""), "ES256", EC);
+    assert_eq!(judge_with(&verifier, &token, b"", &only), "unknown_key jwt/key-unfit");
 }
 
 /// The public half of the key of RFC 7520.

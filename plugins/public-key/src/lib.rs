@@ -34,12 +34,12 @@ mod remote;
 
 use countersign::template::TemplateMode;
 use countersign::{Announced, Mode, ModeInfo, Status, inventory};
-use countersign_keys::Finding;
+use countersign_keys::Signatures;
 use std::sync::Arc;
 
 /// The mode, for hosts that register it by hand.
 pub fn mode() -> Arc<dyn Mode> {
-    Arc::new(TemplateMode::new(info(), Finding::new(ALGORITHMS, remote::finder)))
+    Arc::new(TemplateMode::new(info(), Signatures::finding(ALGORITHMS, remote::finder)))
 }
 
 /// What the mode says of itself, and the details of fetching a key.

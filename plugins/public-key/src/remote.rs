@@ -33,14 +33,10 @@ pub(crate) const DETAILS: &[DetailInfo] = &[
     detail(
         DOCUMENT,
         Reason::KeyUnavailable,
-        "The fetched document holds no key in the format that the preset says.",
+        "the fetched document holds no key in the format that the preset says",
     ),
-    detail(UNFIT, Reason::UnknownKey, "The fetched key is of another algorithm, or too weak."),
-    detail(
-        NO_KEY_ID,
-        Reason::UnknownKey,
-        "The key set has several keys, and the request does not say which.",
-    ),
+    detail(UNFIT, Reason::UnknownKey, "the fetched key is of another algorithm, or too weak"),
+    detail(NO_KEY_ID, Reason::UnknownKey, "the key set has several keys, and the request does not say which"),
 ];
 
 const fn detail(code: &'static str, reason: Reason, says: &'static str) -> DetailInfo {

@@ -93,14 +93,17 @@ fn what_is_signed_is_verified_and_what_only_verifies_signs_nothing() {
         for word in words {
             let compiled = compiled(word);
             let draft = Draft::new("1", Timestamp::from_unix(0), URL, b"content");
-            let sign = |keys: &Keyring| compiled.signer(keys, &Vars::new()).unwrap().sign(&draft);
-            assert!(sign(&public).is_err(), "{word}: a public key signs nothing");
+            let sign = |keys: &Keyring| {
+                let signer = compiled.signer(keys, &Vars::new()).ok()?;
+                signer.sign(&draft).ok()
+            };
+            assert!(sign(&public).is_none(), "{word}: a public key signs nothing");
             match sign(&private) {
-                Ok(signed) => {
+                Some(signed) => {
                     let (_, signature) = &signed.headers[0];
                     assert!(verifies(&compiled, &public, signature, b"content"), "{word}");
                 }
-                Err(_) => only_verify.push(*word),
+                None => only_verify.push(*word),
             }
         }
     }

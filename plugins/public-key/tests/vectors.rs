@@ -37,3 +37,22 @@ fn linking_the_crate_is_enough() {
     let report = run(&registry, &VectorFile::parse(name, vectors).unwrap(), &Options::default());
     assert!(report.is_ok(), "{report}");
 }
+
+/// Signing with it would fail at every draft; that is said when the signer is made.
+#[test]
+fn a_key_that_only_verifies_makes_no_signer() {
+    use countersign::{Key, KeyId, KeyKind, Keyring, Secret, Vars};
+    let mut registry = Registry::new();
+    registry.register(countersign_public_key::mode()).unwrap();
+    let ((file, text), (name, vectors)) = PRESETS[0];
+    registry.add_preset(file, text).unwrap();
+    let public = VectorFile::parse(name, vectors).unwrap().cases[0].secrets[0].value.clone();
+    let mut ring = Keyring::new();
+    let secret = Secret::new(public.as_bytes()).unwrap();
+    ring.add(Key::new(KeyId::new("main"), KeyKind::Public, secret)).unwrap();
+    let refused = registry.named("sendgrid").unwrap().signer(&ring, &Vars::new()).err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        "key `main`: this key only verifies: give the private one, and an algorithm that signs"
+    );
+}

@@ -9,15 +9,12 @@ use countersign::template::{Find, FoundKey, Message, Value};
 use countersign::{
     Context, DetailInfo, Document, KeyId, KeyIndex, KeySet, Memo, Reason, Refusal, Rejection, Timestamp,
 };
-use countersign_keys::chain::{Anchors, Demands, Leaf, Untrusted, certificates, verify_chain};
+use countersign_keys::chain::{Anchors, Demands, Leaf, Recent, Untrusted, certificates, verify_chain};
 use countersign_keys::remote::{self, Remote};
 use countersign_keys::{Offered, SignatureKey};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-/// How many certificates out of messages are remembered.
-const REMEMBERED: usize = 16;
+use std::sync::{Arc, OnceLock};
 
 /// The longest certificate in a message, with those it leads by, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
@@ -30,9 +27,9 @@ const UNREADABLE: &str = "x509/unreadable";
 const KEY_UNFIT: &str = "x509/key-unfit";
 
 const DETAILS: [(&str, Reason, &str); 3] = [
-    (ABSENT, Reason::MissingHeader, "The message has no certificate where the preset says."),
-    (UNREADABLE, Reason::MalformedSignature, "What the message has for a certificate cannot be read as one."),
-    (KEY_UNFIT, Reason::UntrustedKey, "The certificate's key is of another algorithm, or too weak."),
+    (ABSENT, Reason::MissingHeader, "the message has no certificate where the preset says"),
+    (UNREADABLE, Reason::MalformedSignature, "what the message has for a certificate cannot be read as one"),
+    (KEY_UNFIT, Reason::UntrustedKey, "the certificate's key is of another algorithm, or too weak"),
 ];
 
 /// Every detail code that the mode can give beside those of templates.
@@ -61,7 +58,7 @@ pub(crate) struct Bound {
     demands: Demands,
     offered: Offered,
     fetched: Memo<Believed>,
-    sent: Recent,
+    sent: Recent<Believed>,
 }
 
 /// A certificate that was believed, and for how long it may be.
@@ -71,6 +68,12 @@ struct Believed {
     thumbprint: KeyId,
     /// Its key made ready, by the place of the algorithm.
     ready: Box<[OnceLock<Option<Arc<SignatureKey>>>]>,
+}
+
+impl AsRef<Leaf> for Believed {
+    fn as_ref(&self) -> &Leaf {
+        &self.leaf
+    }
 }
 
 impl Find<SignatureKey> for Bound {
@@ -144,16 +147,10 @@ impl Bound {
             return Err(rejection(UNREADABLE));
         }
         let print: [u8; 32] = Sha256::digest(&*text).into();
-        if let Some(believed) = self.sent.get(&print).filter(|believed| believed.leaf.judge(now).is_ok()) {
-            return Ok(believed);
-        }
-        let believed = self.believe(&text, now).map_err(|why| match why {
+        self.sent.of(print, now, || self.believe(&text, now)).map_err(|why| match why {
             Untrusted::Malformed => rejection(UNREADABLE),
             why => distrust(why),
-        })?;
-        let believed = Arc::new(believed);
-        self.sent.put(print, believed.clone());
-        Ok(believed)
+        })
     }
 
     /// Judge a chain.
@@ -179,27 +176,5 @@ fn rejection(code: &'static str) -> Rejection {
     match DETAILS.iter().find(|(known, ..)| *known == code) {
         Some((code, reason, says)) => Rejection::new(*reason).detail(*code, *says),
         None => Rejection::new(Reason::UntrustedKey),
-    }
-}
-
-/// The certificates that were believed last, by the digest of their text. Only the believed are in it: whoever sends others
-/// pushes none of them out.
-#[derive(Default)]
-struct Recent(Mutex<Vec<([u8; 32], Arc<Believed>)>>);
-
-impl Recent {
-    fn get(&self, print: &[u8; 32]) -> Option<Arc<Believed>> {
-        // A poisoned lock holds whole entries all the same.
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.iter().find(|(known, _)| known == print).map(|(_, believed)| believed.clone())
-    }
-
-    fn put(&self, print: [u8; 32], believed: Arc<Believed>) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|(known, _)| *known != print);
-        if held.len() == REMEMBERED {
-            held.remove(0);
-        }
-        held.push((print, believed));
     }
 }

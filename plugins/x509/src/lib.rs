@@ -47,14 +47,14 @@ mod find;
 
 use countersign::template::TemplateMode;
 use countersign::{Announced, Mode, ModeInfo, Status, inventory};
-use countersign_keys::Finding;
+use countersign_keys::Signatures;
 use std::sync::Arc;
 
 /// The mode, for hosts that register it by hand.
 pub fn mode() -> Arc<dyn Mode> {
     let mut info = INFO;
     info.details.to_mut().extend(find::details());
-    Arc::new(TemplateMode::new(info, Finding::new(ALGORITHMS, certificate::finder)))
+    Arc::new(TemplateMode::new(info, Signatures::finding(ALGORITHMS, certificate::finder)))
 }
 
 const ALGORITHMS: &[&str] = &[

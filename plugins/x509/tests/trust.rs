@@ -268,3 +268,27 @@ fn certificates_verify_and_sign_nothing() {
     keys.add(countersign::Key::shared("a", &*world.anchors[0].0).unwrap()).unwrap();
     assert!(compiled.verifier("a", &keys, &countersign::Vars::new()).is_err());
 }
+
+#[test]
+fn a_certificate_with_one_bit_changed_or_cut_short_is_believed_by_nobody() {
+    let (root, key) = (root("the root"), key());
+    let leaf = der(&root.issue(&key, |_| {}));
+    let world = World::sent(&root.pem, &leaf, &key);
+    let verifier = world.verifier().unwrap();
+    assert_eq!(world.send_to(&verifier).code, "ok");
+    let send = |bytes: &[u8]| {
+        let encoded = base64_simd::STANDARD.encode_to_string(bytes);
+        world.clone().header("x-cert", &encoded).send_to(&verifier)
+    };
+    for at in 0..leaf.len() {
+        let mut changed = leaf.clone();
+        changed[at] ^= 1 << (at % 8);
+        let said = send(&changed);
+        assert!(["untrusted_key", "malformed_signature"].contains(&said.code), "bit in {at}: {said:?}");
+        let said = send(&leaf[..at]);
+        let empty = at == 0 && said.code == "malformed_content";
+        assert!(empty || said.is("malformed_signature", "x509/unreadable"), "cut at {at}: {said:?}");
+    }
+    let said = send(&[&leaf[..], &[0]].concat());
+    assert!(said.is("malformed_signature", "x509/unreadable"), "{said:?}");
+}

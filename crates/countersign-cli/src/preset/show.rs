@@ -163,11 +163,14 @@ fn keys(needs: &Needs, table: Option<&Node>) -> Vec<(&'static str, String)> {
     });
     let kinds: Vec<&str> = kinds.collect();
     let mut facts =
-        vec![("kind", if kinds.is_empty() { "none of its own".into() } else { kinds.join(", or ") })];
-    if let Some(key) = table.and_then(|table| table.table()?.get("key")) {
-        facts.extend(words::key(key));
+        vec![("kind", if kinds.is_empty() { "none that you give".into() } else { kinds.join(", or ") })];
+    let what = if needs.keys.contains(&KeyKind::TrustAnchor) { "certificate" } else { "key" };
+    facts.extend(table.map(|table| words::keys(table, what)).unwrap_or_default());
+    if !needs.remote {
+        facts.push(("remote", "nothing is fetched".into()));
+    } else if !facts.iter().any(|(label, _)| *label == "fetched") {
+        facts.push(("remote", "may have to be fetched".into()));
     }
-    facts.push(("remote", if needs.remote { "may have to be fetched" } else { "nothing is fetched" }.into()));
     facts
 }
 

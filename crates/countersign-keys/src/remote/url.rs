@@ -75,12 +75,15 @@ pub(super) fn is_host(host: &str) -> bool {
         && last.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
+/// A label of letters, digits and inner hyphens. None in Punycode: a `*` is not meant for names in other scripts, and whether
+/// one can be decoded at all is another parser's to say.
 pub(super) fn is_label(label: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=63).contains(&label.len())
         && label.bytes().all(inner)
         && !label.starts_with('-')
         && !label.ends_with('-')
+        && !label.starts_with("xn--")
 }
 
 /// Whether nobody resolves or decodes it into another path: no dot segments, no empty ones but the last, and no escape of

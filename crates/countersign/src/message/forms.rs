@@ -87,6 +87,9 @@ impl KeyForms {
         };
         let bytes = form.read(text).ok_or_else(|| {
             let word = form.decode.word();
+            if text.starts_with(b"-----BEGIN ") {
+                return KeyError::new(format!("the key is PEM, and this preset's keys are {word}"));
+            }
             KeyError::new(match form.prefix.is_empty() {
                 true => format!("the secret is not {word}: copy it again, whole"),
                 false => {

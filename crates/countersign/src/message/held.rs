@@ -62,6 +62,11 @@ impl<P: Primitive> Held<P> {
         self.prepared.iter().flatten().next()
     }
 
+    /// Whether it signs by some algorithm. One that depends on the request is not known yet.
+    pub(super) fn signs(&self, primitive: &P) -> bool {
+        self.prepared.is_empty() || self.prepared.iter().flatten().any(|key| primitive.can_sign(key))
+    }
+
     /// The decoded secret.
     pub(super) fn expose(&self) -> &[u8] {
         self.secret.expose()

@@ -80,6 +80,11 @@ pub trait Primitive: Send + Sync + 'static {
         Err(tag)
     }
 
+    /// Whether a key signs, too. One that does not is a [`KeyError`] when a signer is made.
+    fn can_sign(&self, _key: &Self::Key) -> bool {
+        true
+    }
+
     /// Make the signature. `None`: this key cannot.
     fn sign(&self, _key: &Self::Key, _tag: &Self::Tag) -> Option<Vec<u8>> {
         None
@@ -232,7 +237,13 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
             return Err(KeyError::new("this scheme verifies only: its keys lead to anchors"));
         }
         self.plan.can_sign()?;
-        Ok(Box::new(self.bound(keys, vars)?))
+        let bound = self.bound(keys, vars)?;
+        let mute = bound.keys.iter().find(|key| !key.signs(&*self.primitive));
+        if let Some(key) = mute {
+            let says = "this key only verifies: give the private one, and an algorithm that signs";
+            return Err(KeyError::new(says).key(&key.id));
+        }
+        Ok(Box::new(bound))
     }
 
     fn could_sign(&self, text: &Alphabet) -> bool {

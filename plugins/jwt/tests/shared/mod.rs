@@ -1,6 +1,8 @@
 //! What the tests of this mode have in common: a preset, keys, a token made by hand, and the one function that judges it.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub(crate) mod certificates;
+
 use base64_simd::URL_SAFE_NO_PAD;
 use countersign::{
     Context, Document, Head, Key, KeyCache, KeyError, KeyId, KeyKind, Keyring, Outcome, Registry, Request,

@@ -1,8 +1,10 @@
 //! The words of the grammar, told to a person: what is signed, drawn as the template with its parts, and where things
 //! stand. Reads the tree only; a key that is not known here is still seen in the printed preset.
 
+mod own;
+
 use super::heading;
-use crate::output::{FAINT, HEAD, plain, styled};
+use crate::output::{FAINT, HEAD, facts, plain, styled};
 use countersign::TimeFormat;
 use countersign::config::{Node, Table, Value};
 use std::collections::BTreeMap;
@@ -13,7 +15,8 @@ pub(super) fn scheme(out: &mut String, node: &Node, mode: &str) {
     let Some(table) = node.table() else { return };
     heading(out, "What is signed");
     let templates = std::iter::once(table).chain(tables(table, "case"));
-    if !templates.into_iter().any(|table| table.get("signed_template").is_some()) {
+    if !templates.into_iter().any(|table| table.get("signed_template").is_some()) && !own::signed(out, table)
+    {
         let _ = writeln!(out, "  what the mode says, and no template: countersign mode show {}", plain(mode));
     }
     if let Some(each) = text(table, "each") {
@@ -34,10 +37,6 @@ pub(super) fn scheme(out: &mut String, node: &Node, mode: &str) {
             }
         }
     }
-    if let Some(Value::Array(words)) = table.get("required").map(|node| &node.value) {
-        let words: Vec<String> = words.iter().filter_map(Node::text).map(|word| plain(word)).collect();
-        let _ = writeln!(out, "  {FAINT}covering at least{FAINT:#} {}", words.join(", "));
-    }
     if let Some(Value::Array(words)) = table.get("algorithms").map(|node| &node.value) {
         let words: Vec<String> = words.iter().filter_map(Node::text).map(|word| plain(word)).collect();
         let _ = writeln!(out, "  {FAINT}with{FAINT:#} {}", words.join(" or "));
@@ -47,6 +46,11 @@ pub(super) fn scheme(out: &mut String, node: &Node, mode: &str) {
     }
     legend.print(out);
     places(out, table);
+    let claims = own::claims(table);
+    if !claims.is_empty() {
+        heading(out, "What the token must say");
+        facts(out, &claims);
+    }
     let required: Vec<&Table> = tables(table, "require");
     if !required.is_empty() {
         heading(out, "What is required besides");
@@ -57,11 +61,19 @@ pub(super) fn scheme(out: &mut String, node: &Node, mode: &str) {
     }
 }
 
-/// How secrets become keys.
-pub(super) fn key(node: &Node) -> Vec<(&'static str, String)> {
+/// How secrets become keys, and where keys are found that nobody gives. `what` is the sort of key that is given.
+pub(super) fn keys(node: &Node, what: &str) -> Vec<(&'static str, String)> {
+    let Some(table) = node.table() else { return Vec::new() };
+    let mut facts = table.get("key").map(|node| key(node, what)).unwrap_or_default();
+    facts.extend(own::chosen(table).map(|by| ("chosen by", by)));
+    facts.extend(own::found(table));
+    facts
+}
+
+fn key(node: &Node, what: &str) -> Vec<(&'static str, String)> {
     let Some(key) = node.table() else { return Vec::new() };
     let mut facts = Vec::new();
-    let forms: Vec<String> = tables(key, "forms").into_iter().map(form).collect();
+    let forms: Vec<String> = tables(key, "forms").into_iter().map(|table| form(table, what)).collect();
     if !forms.is_empty() {
         facts.push(("forms", forms.join("\n")));
     }
@@ -80,10 +92,11 @@ pub(super) fn key(node: &Node) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn form(form: &Table) -> String {
+fn form(form: &Table, what: &str) -> String {
     let decoded = match text(form, "decode") {
-        Some("text") | None => "its text is the key".to_owned(),
-        Some(decode) => format!("{} of the key", plain(decode)),
+        Some("text") | None => format!("its text is the {what}"),
+        Some("pem") => "PEM: -----BEGIN …".to_owned(),
+        Some(decode) => format!("{} of the {what}", plain(decode)),
     };
     match text(form, "prefix") {
         Some(prefix) => format!("after {}: {decoded}", quoted(prefix)),
@@ -237,13 +250,16 @@ fn places(out: &mut String, table: &Table) {
         let all: Vec<&Node> = table.get(key).into_iter().chain(in_cases).collect();
         if !all.is_empty() {
             heading(out, title);
+        } else if let Some(carried) = own::carried(table).filter(|_| key == "signature_source") {
+            heading(out, title);
+            let _ = writeln!(out, "  {carried}");
         }
         for node in all {
             let each: &[Node] = match &node.value {
                 Value::Array(items) => items,
                 _ => std::slice::from_ref(node),
             };
-            each.iter().for_each(|node| out.push_str(&format!("  {}\n", place(node))));
+            each.iter().for_each(|node| out.push_str(&format!("  {}\n", own::whole_or_part(node))));
         }
     }
 }

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Checks every signature under a certificate in presets/*.vectors.toml once more, with Python's `cryptography` and none of this
+project's code: what was signed, whether the certificate of the case signed it, and whether a case that verifies has a
+certificate that its anchor issued and that was valid then.
+
+    python3 tests/parity/certificates.py [-v]
+
+Python 3.11 or later, and `cryptography` (pip install cryptography).
+"""
+
+import datetime
+import json
+import pathlib
+import sys
+import tomllib
+import zlib
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from check import AUTHENTIC, PRESETS, Request, resolved, unbase64
+
+# ───────────── schemes: a request and its variables in; the content, the signature and the hash out ─────────────
+
+
+def sns(r, _):
+    message = json.loads(r.body)
+    named = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+    if message["Type"] != "Notification":
+        named = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+    content = "".join(f"{name}\n{message[name]}\n" for name in named if name in message)
+    hash = {"1": hashes.SHA1(), "2": hashes.SHA256()}[message["SignatureVersion"]]
+    return content.encode(), unbase64(message["Signature"]), hash, message["SigningCertURL"]
+
+
+def paypal(r, vars):
+    given = [r.header("paypal-transmission-id"), r.header("paypal-transmission-time"), vars["webhook_id"]]
+    content = "|".join([*given, str(zlib.crc32(r.body))])
+    return content.encode(), unbase64(r.header("paypal-transmission-sig")), hashes.SHA256(), r.header("paypal-cert-url")
+
+
+def alexa(r, _):
+    return r.body, unbase64(r.header("signature-256")), hashes.SHA256(), r.header("signaturecertchainurl")
+
+
+SCHEMES = {"aws-sns": sns, "paypal": paypal, "paypal-sandbox": paypal, "alexa": alexa}
+
+# ───────────── judging ─────────────
+
+
+def signed(certificate, content, signature, hash):
+    try:
+        certificate.public_key().verify(signature, content, padding.PKCS1v15(), hash)
+        return True
+    except InvalidSignature:
+        return False
+
+
+def path_complaint(chain, anchors, now):
+    """What is wrong with a chain, leaf first, that must lead to one of the anchors. Of the roots of the web we know none here."""
+    for certificate, issuer in zip(chain, chain[1:]):
+        certificate.verify_directly_issued_by(issuer)
+    for certificate in chain:
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            return f"{certificate.subject} is not valid"
+    if not anchors:
+        return None
+    for anchor in anchors:
+        try:
+            chain[-1].verify_directly_issued_by(anchor)
+            return None
+        except (InvalidSignature, ValueError):
+            continue
+    return "it leads to no anchor"
+
+
+def complaint(case, scheme):
+    try:
+        content, signature, hash, url = scheme(Request(case), case.get("vars", {}))
+        document = case["documents"][url.replace(":443/", "/")]
+        chain = x509.load_pem_x509_certificates(document.encode())
+        good = signed(chain[0], content, signature, hash)
+    except (KeyError, ValueError, TypeError) as error:
+        return f"expects {case['expect']} and cannot be read: {error!r}"
+    if case["expect"] == "bad_signature":
+        return "expects bad_signature, but the certificate signed it" if good else None
+    if not good:
+        return f"expects {case['expect']}, but the certificate did not sign it"
+    anchors = [x509.load_pem_x509_certificate(secret["value"].encode()) for secret in case.get("secrets", [])]
+    now = datetime.datetime.fromtimestamp(case["now"], datetime.timezone.utc)
+    problem = path_complaint(chain, anchors, now)
+    return f"expects {case['expect']}, but {problem}" if problem else None
+
+
+def main():
+    wrong = checked = 0
+    for name, scheme in SCHEMES.items():
+        path = PRESETS / f"{name}.vectors.toml"
+        file = tomllib.loads(path.read_text(encoding="utf-8"))
+        cases = {case["name"]: case for case in file["case"]}
+        for case in (resolved(case, cases) for case in file["case"]):
+            if case["expect"] not in AUTHENTIC | {"bad_signature"}:
+                continue
+            checked += 1
+            problem = complaint(case, scheme)
+            if problem:
+                print(f"{path.name}: {case['name']} {problem}")
+                wrong += 1
+            elif "-v" in sys.argv:
+                print(f"{path.name}: {case['name']} {case['expect']}")
+    print(f"{checked} cases checked, {wrong} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+    sys.exit(main())
