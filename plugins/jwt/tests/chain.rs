@@ -5,8 +5,8 @@
 mod shared;
 
 use base64_simd::{STANDARD, URL_SAFE};
-use countersign::{Context, Head, KeyKind, Request, Timestamp};
-use shared::certificates::{BETWEEN, LEAF, SHAPE, base64, chain, pinned, root, token};
+use countersign::{Context, Head, Key, KeyId, KeyKind, Keyring, Registry, Request, Secret, Timestamp, Vars};
+use shared::certificates::{BETWEEN, LEAF, SHAPE, base64, chain, pinned, root, token, token_of};
 use shared::{BEARER, NOW, judge, part, told};
 
 #[test]
@@ -36,6 +36,38 @@ fn the_window_of_an_anchor_is_the_cores_to_judge() {
     let token = token(&base64(&chain), &leaf);
     assert_eq!(judge(&pinned(SHAPE, &[(&new, None), (&old, None)]), &token), "ok");
     assert_eq!(judge(&pinned(SHAPE, &[(&new, None), (&old, Some(NOW))]), &token), "expired_secret");
+}
+
+/// Apple signs notifications without `data` and `summary`, for whichever developer. A variable that came out empty must not
+/// ask for just those.
+#[test]
+fn a_notification_of_no_app_is_not_that_of_an_app_whose_name_is_empty() {
+    let mut registry = Registry::new();
+    registry.register(countersign_jwt::mode()).unwrap();
+    let preset = include_str!("../../../presets/apple-app-store.toml");
+    registry.add_preset("apple-app-store.toml", preset).unwrap();
+    let root = root();
+    let (chain, leaf) = chain(&root, LEAF, BETWEEN);
+    let judge = |(bundle, environment): (&str, &str), data: &str| {
+        let material = Secret::new(STANDARD.encode_to_string(&root.der).into_bytes()).unwrap();
+        let mut ring = Keyring::new();
+        ring.add(Key::new(KeyId::new("root"), KeyKind::TrustAnchor, material)).unwrap();
+        let mut vars = Vars::new();
+        vars.set("bundle_id", bundle).set("environment", environment);
+        let claims = format!("{{\"notificationUUID\":\"a\",\"signedDate\":{NOW}000{data}}}");
+        let body = format!("{{\"signedPayload\":\"{}\"}}", token_of(&base64(&chain), &leaf, &claims));
+        let none: [(&str, &str); 0] = [];
+        let request = Request::new(Head::new("POST", "https://example.com/", &none), body.as_bytes());
+        match registry.named("apple-app-store").unwrap().verifier("apple", &ring, &vars) {
+            Ok(verifier) => told(&verifier.verify(&request, &Context::at(Timestamp::from_unix(NOW)))),
+            Err(error) => error.to_string(),
+        }
+    };
+    let ours = ",\"data\":{\"bundleId\":\"com.example\",\"environment\":\"Sandbox\"}";
+    assert_eq!(judge(("com.example", "Sandbox"), ours), "ok");
+    assert_eq!(judge(("com.example", "Sandbox"), ""), "claim_mismatch require/claim");
+    assert_ne!(judge(("", ""), ""), "ok");
+    assert_ne!(judge(("", "Sandbox"), ",\"data\":{\"environment\":\"Sandbox\"}"), "ok");
 }
 
 /// The root of the message has the name of ours, and another key.

@@ -62,12 +62,17 @@ pub(crate) fn chain(root: &Made, leaf: &[u64], between: &[u64]) -> (Vec<Vec<u8>>
 
 /// A token with certificates spelled so in its header.
 pub(crate) fn token(certificates: &[String], leaf: &Made) -> String {
+    token_of(certificates, leaf, &claims(""))
+}
+
+/// The same with these claims.
+pub(crate) fn token_of(certificates: &[String], leaf: &Made, claims: &str) -> String {
     let header = format!("{{\"alg\":\"ES256\",\"x5c\":{}}}", serde_json::to_string(certificates).unwrap());
     let jwk_key = leaf.key.serialize_der();
     let signing =
         countersign_keys::Signing::read(&jwk_key, countersign_keys::Algorithm::jose("ES256").unwrap())
             .unwrap();
-    let content = format!("{}.{}", part(header), part(claims("")));
+    let content = format!("{}.{}", part(header), part(claims));
     let signature = signing.sign(&signing.verifying().content(&[content.as_bytes()])).unwrap();
     format!("{content}.{}", part(signature))
 }
