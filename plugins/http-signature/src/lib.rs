@@ -109,6 +109,11 @@ impl Scheme for MessageSignature {
         if form.required().is_empty() {
             needs.notes.push("nothing has to be covered: a signature over nothing at all is accepted".into());
         }
+        if !binds.contains(Binds::TIME) && !form.ends() {
+            needs.notes.push(
+                "a signature is good for ever: it need not say when it was made, nor when it ends".into(),
+            );
+        }
         if !binds.contains(Binds::BODY) {
             needs
                 .notes

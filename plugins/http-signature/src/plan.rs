@@ -86,6 +86,14 @@ impl Form {
         }
     }
 
+    /// Whether every signature says when it ends.
+    pub(crate) fn ends(&self) -> bool {
+        match self {
+            Form::Standard(standard) => standard.parameters.contains(&Parameter::Expires),
+            Form::Draft(draft) => draft.required.iter().any(Component::is_expires),
+        }
+    }
+
     /// What every signature binds that covers what is required.
     fn binds(&self) -> Binds {
         let required = self.required();

@@ -275,3 +275,31 @@ fn atk_326_a_covered_member_of_the_digest_binds_no_body() {
         assert_eq!(needs.notes.iter().any(|note| note.contains("no digest of the body")), !bound, "{word}");
     }
 }
+
+/// Who never asks when something was signed takes it for ever, and is told.
+#[test]
+fn atk_329_a_signature_without_any_time_is_noted() {
+    let standard = |parameters: &str| {
+        format!(
+            "algorithms = [\"ed25519\"]\nrequired = [\"content-digest\"]\nrequired_parameters = {parameters}\nkey = {{ forms = [{{ decode = \"pem\" }}] }}"
+        )
+    };
+    let draft = |required: &str| {
+        format!(
+            "form = \"cavage\"\nalgorithms = [\"ed25519\", \"hs2019\"]\nrequired = {required}\nkey = {{ forms = [{{ decode = \"pem\" }}] }}"
+        )
+    };
+    for (table, noted) in [
+        (standard("[\"created\"]"), false),
+        (standard("[\"expires\"]"), false),
+        (standard("[\"nonce\"]"), true),
+        (standard("[]"), true),
+        (draft("[\"digest\", \"date\"]"), false),
+        (draft("[\"digest\", \"(created)\"]"), false),
+        (draft("[\"digest\", \"(expires)\"]"), false),
+        (draft("[\"digest\"]"), true),
+    ] {
+        let needs = compile(&table).unwrap().needs();
+        assert_eq!(needs.notes.iter().any(|note| note.contains("for ever")), noted, "{table}");
+    }
+}
