@@ -11,7 +11,6 @@ Python 3.11 or later, standard library only.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -202,12 +201,8 @@ def matching(case, scheme, decode):
     return found
 
 
-def complaint(case, scheme, decode):
-    """What is wrong with the case, or None."""
-    try:
-        made = matching(case, scheme, decode)
-    except (KeyError, ValueError, TypeError, binascii.Error) as error:
-        return f"expects {case['expect']} and cannot be read: {error!r}"
+def unsigned(case, made):
+    """What is wrong with a case that these keys signed, or None."""
     if case["expect"] == "bad_signature":
         return f"expects bad_signature, but {made} signed it" if made else None
     if not made:
@@ -217,8 +212,15 @@ def complaint(case, scheme, decode):
     return None
 
 
-def main():
+def complaint(case, scheme, decode):
+    """What is wrong with the case, or None."""
+    return unsigned(case, matching(case, scheme, decode))
+
+
+def sweep(schemes, complaint):
+    """Judge every case of the presets that have a scheme, say what is wrong, and give the exit code."""
     wrong = checked = seen = 0
+    idle = set(schemes)
     for path in sorted(PRESETS.glob("*.vectors.toml")):
         file = tomllib.loads(path.read_text(encoding="utf-8"))
         cases = {case["name"]: case for case in file["case"]}
@@ -228,18 +230,25 @@ def main():
         for case in (resolved(case, cases) for case in file["case"]):
             seen += 1
             preset = case.get("preset", file["preset"])
-            if preset not in SCHEMES or case["expect"] not in AUTHENTIC | {"bad_signature"}:
+            if preset not in schemes or case["expect"] not in AUTHENTIC | {"bad_signature"}:
                 continue
             checked += 1
-            problem = complaint(case, *SCHEMES[preset])
+            idle.discard(preset)
+            try:
+                problem = complaint(case, *schemes[preset])
+            except (KeyError, ValueError, TypeError) as error:
+                problem = f"expects {case['expect']} and cannot be read: {error!r}"
             if problem:
                 print(f"{path.name}: {case['name']} {problem}")
                 wrong += 1
             elif "-v" in sys.argv:
                 print(f"{path.name}: {case['name']} {case['expect']}")
+    for preset in sorted(idle):
+        print(f"{preset}: a scheme without a case")
+        wrong += 1
     print(f"{checked} of {seen} cases computed, {wrong} wrong")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sweep(SCHEMES, complaint))

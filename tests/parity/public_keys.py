@@ -9,9 +9,7 @@ Python 3.11 or later, and `cryptography` (pip install cryptography).
 """
 
 import base64
-import pathlib
 import sys
-import tomllib
 from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -19,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from check import AUTHENTIC, PRESETS, Request, resolved, unbase64, unhex
+from check import Request, sweep, unbase64, unhex, unsigned
 
 # ───────────── schemes: a request and a key's text in; the key, the content and the signatures out ─────────────
 
@@ -63,12 +61,12 @@ def alipay(r, key):
 
 
 SCHEMES = {
-    "discord": discord,
-    "telnyx": telnyx,
-    "standard-webhooks-ed25519": standard,
-    "svix-ed25519": standard,
-    "sendgrid": sendgrid,
-    "alipay-cn": alipay,
+    "discord": (discord,),
+    "telnyx": (telnyx,),
+    "standard-webhooks-ed25519": (standard,),
+    "svix-ed25519": (standard,),
+    "sendgrid": (sendgrid,),
+    "alipay-cn": (alipay,),
 }
 
 # ───────────── judging ─────────────
@@ -89,42 +87,12 @@ def verifies(key, content, signature):
 
 def complaint(case, scheme):
     made = set()
-    try:
-        for secret in case["secrets"]:
-            key, content, signatures = scheme(Request(case), secret["value"])
-            if any(verifies(key, content, signature) for signature in signatures):
-                made.add(secret["id"])
-    except (KeyError, ValueError, TypeError) as error:
-        return f"expects {case['expect']} and cannot be read: {error!r}"
-    if case["expect"] == "bad_signature":
-        return f"expects bad_signature, but {made} signed it" if made else None
-    if not made:
-        return f"expects {case['expect']}, but no signature matches"
-    if "key_id" in case and case["key_id"] not in made:
-        return f"expects key {case['key_id']}, but {made} signed it"
-    return None
-
-
-def main():
-    wrong = checked = 0
-    for name, scheme in SCHEMES.items():
-        path = PRESETS / f"{name}.vectors.toml"
-        file = tomllib.loads(path.read_text(encoding="utf-8"))
-        cases = {case["name"]: case for case in file["case"]}
-        for case in (resolved(case, cases) for case in file["case"]):
-            if case["expect"] not in AUTHENTIC | {"bad_signature"}:
-                continue
-            checked += 1
-            problem = complaint(case, scheme)
-            if problem:
-                print(f"{path.name}: {case['name']} {problem}")
-                wrong += 1
-            elif "-v" in sys.argv:
-                print(f"{path.name}: {case['name']} {case['expect']}")
-    print(f"{checked} cases checked, {wrong} wrong")
-    return 1 if wrong else 0
+    for secret in case["secrets"]:
+        key, content, signatures = scheme(Request(case), secret["value"])
+        if any(verifies(key, content, signature) for signature in signatures):
+            made.add(secret["id"])
+    return unsigned(case, made)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-    sys.exit(main())
+    sys.exit(sweep(SCHEMES, complaint))
