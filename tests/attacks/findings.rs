@@ -3,6 +3,7 @@
 use crate::harness::*;
 use countersign::Reason::*;
 use countersign::{Binds, Layer, Registry};
+use ed25519_dalek::{Signer, SigningKey};
 
 fn verified(case: Case) {
     run(&case, "genuine");
@@ -55,6 +56,38 @@ fn evidence_of_two_signatures_is_not_mixed() {
     run(&with(fresh.clone()).refused(ExpiredSecret), "made with a leaked key");
     run(&with(format!("{fresh} {old}")).refused(StaleTimestamp), "both, the fresh one first");
     run(&with(format!("{old} {fresh}")).refused(StaleTimestamp), "both, the old one first");
+}
+
+/// What is remembered is what was signed: neither a signature of nothing that came along, nor one of two contents alone.
+#[test]
+fn company_does_not_change_what_a_signed_content_is_known_by() {
+    let pair = SigningKey::from_bytes(&[7; 32]);
+    let scheme = |time: &str| {
+        Scheme::Text(format!(
+            "schema = 1\nname = \"attacked\"\nmode = \"ed25519\"\n[replay]\nkey = \"content\"\n\
+             [ed25519]\nalgorithm = \"ed25519\"\nkey = {{ forms = [{{ decode = \"hex\" }}] }}\n{time}"
+        ))
+    };
+    let table = OWN_TIME.replace("{64}", "{128}");
+    let signed =
+        |time: i64| format!("t={time},v1={}", hex(&pair.sign(format!("{time}.body").as_bytes()).to_bytes()));
+    let junk = |time: i64| format!("t={time},v1={}", hex(&[7; 64]));
+    let with = |list: String| {
+        let request = Sent { headers: headers([("x-sig", list)]), body: b"body".to_vec(), ..Sent::default() };
+        Case::new(scheme(&table), request).keys([key("main", hex(pair.verifying_key().as_bytes()))])
+    };
+    let (one, two) = (signed(NOW), signed(NOW - 1));
+    verified(with(format!("{one} {}", junk(NOW - 2))));
+    for (first, second) in [
+        (one.clone(), format!("{one} {}", junk(NOW - 2))),
+        (format!("{one} {}", junk(NOW - 2)), format!("{one} {}", junk(NOW - 3))),
+        (format!("{one} {two}"), one.clone()),
+        (format!("{one} {two}"), two.clone()),
+        (two.clone(), format!("{two} {one}")),
+    ] {
+        let again = with(second.clone()).after(with(first.clone()).request).expect(Expected::Replayed);
+        run(&again, &format!("{second} after {first}"));
+    }
 }
 
 const EACH: &str = "each = \"/items/*\"\nsigned_template = \"{timestamp}.{item:/v}\"\n\

@@ -307,25 +307,45 @@ struct Found<'f, 'p, 'r> {
 #[derive(Default)]
 pub(super) struct Prints {
     tags: SmallVec<[[u8; 32]; 4]>,
-    /// It is the same for every key that keeps it.
-    content: Option<Vec<u8>>,
+    /// Each once: it is the same for every key that keeps it, and another where signatures have fields of their own.
+    contents: SmallVec<[Vec<u8>; 1]>,
 }
 
 impl Prints {
-    /// One more tag, of another key.
+    /// One more tag, of another key or another content.
     #[inline]
     pub(super) fn push<P: Primitive>(&mut self, primitive: &P, tag: P::Tag) {
         match primitive.kept_content(tag) {
-            Ok(content) => self.content = Some(content),
+            Ok(content) if self.contents.contains(&content) => {}
+            Ok(content) => self.contents.push(content),
             Err(tag) => self.tags.push(primitive.fingerprint(&tag)),
         }
     }
 
+    /// How much there is, to come back to.
+    fn mark(&self) -> (usize, usize) {
+        (self.tags.len(), self.contents.len())
+    }
+
+    /// Forget what was pushed since.
+    fn back_to(&mut self, (tags, contents): (usize, usize)) {
+        self.tags.truncate(tags);
+        self.contents.truncate(contents);
+    }
+
     #[inline]
-    pub(super) fn done(self) -> Fingerprints {
-        match self.content {
-            Some(content) => Fingerprints::of_content(content),
+    pub(super) fn done(mut self) -> Fingerprints {
+        match self.contents.pop() {
             None => Fingerprints::of(self.tags),
+            Some(content) if self.contents.is_empty() && self.tags.is_empty() => {
+                Fingerprints::of_content(content)
+            }
+            Some(last) => {
+                for content in self.contents.into_iter().chain([last]) {
+                    self.tags.extend(Fingerprints::of_content(content).each());
+                }
+                Fingerprints::of(self.tags)
+            }
         }
     }
 }
@@ -682,7 +702,7 @@ impl<P: Primitive> Bound<P> {
                 template.resolve(scope, &local, &mut pieces)?;
             }
             let mut keys = KeySet::default();
-            let printed = matched.prints.tags.len();
+            let printed = matched.prints.mark();
             // With every key, named or not: a replay may come with any of them.
             for key in &self.keys {
                 let derived;
@@ -711,7 +731,7 @@ impl<P: Primitive> Bound<P> {
             }
             if keys.is_empty() {
                 // Of content that nobody signed nothing is remembered.
-                matched.prints.tags.truncate(printed);
+                matched.prints.back_to(printed);
                 continue;
             }
             match self.late(scope, found, candidates.start) {
