@@ -3,8 +3,8 @@
 
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use countersign::{
-    Context, Document, Head, KeyCache, Keyring, Outcome, Registry, Request, RequestKind, Timestamp, Vars,
-    Verifier,
+    Context, Document, Head, KeyCache, Keyring, MemoryGuard, Outcome, Registry, Request, RequestKind,
+    Timestamp, Vars, Verifier,
 };
 use countersign_keys::{Algorithm, Signing};
 use std::collections::BTreeSet;
@@ -151,6 +151,57 @@ fn a_rolled_key_is_found_in_the_next_copy_and_the_old_one_no_more() {
     assert_eq!(said, asked(RequestKind::Url, SET, Some(NOW - 9)));
     assert_eq!(send_to(&verifier, Some("new"), &[(SET, &after, NOW)]), ok("new"));
     assert_eq!(send_to(&verifier, Some("old"), &[(SET, &after, NOW)]), refused("unknown_key", ""));
+}
+
+/// Of two signatures, each with a time of its own, either alone is the same message; and both may be alternatives.
+#[test]
+fn every_content_that_a_found_key_signed_is_remembered() {
+    let text = "schema = 1\nname = \"fetched\"\nmode = \"public-key\"\n[replay]\nkey = \"content\"\n[public-key]\n\
+        algorithm = \"ecdsa-p256-sha256\"\nsigned_template = [\"{timestamp}.{body}\", \"{timestamp}:{body}\"]\n\
+        timestamp_source = { from_signature = \"t\", format = \"unix\" }\n\
+        signature_source = { header = \"x-sig\", list = \" \", extract = \"regex\", \
+        pattern = 't=(?<t>[0-9]+),v1=(?<signature>[A-Za-z0-9+/=]+)', encoding = \"base64\" }\n\
+        remote = { url = \"https://keys.example.com/jwks.json\", format = \"jwks\" }\n";
+    struct One(Document);
+    impl KeyCache for One {
+        fn get(&self, _: RequestKind, _: &str) -> Option<Document> {
+            Some(self.0.clone())
+        }
+    }
+    let mut registry = Registry::new();
+    registry.register(countersign_public_key::mode()).unwrap();
+    registry.add_preset("fetched.toml", text).unwrap();
+    let verifier =
+        registry.named("fetched").unwrap().verifier("test", &Keyring::new(), &Vars::new()).unwrap();
+    let now = Timestamp::from_unix(NOW);
+    let held = One(Document::new(set(&[("one", OURS)]).into_bytes(), now));
+    let key = Signing::read(PRIVATE.as_bytes(), Algorithm::from_word("ecdsa-p256-sha256").unwrap()).unwrap();
+    let signed = |time: i64, separator: &str| {
+        let content = [time.to_string().as_bytes(), separator.as_bytes(), BODY].concat();
+        let signature = key.sign(&key.verifying().content(&[&content])).unwrap();
+        format!("t={time},v1={}", STANDARD.encode_to_string(signature))
+    };
+    let junk = format!("t={},v1={}", NOW - 9, STANDARD.encode_to_string([7; 64]));
+    for separator in [".", ":"] {
+        let (one, two) = (signed(NOW, "."), signed(NOW - 1, separator));
+        for (first, second) in [
+            (format!("{one} {two}"), one.clone()),
+            (format!("{one} {two}"), two.clone()),
+            (format!("{two} {one}"), one.clone()),
+            (format!("{two} {one}"), two.clone()),
+            (one.clone(), format!("{one} {junk}")),
+            (one.clone(), format!("{junk} {one}")),
+        ] {
+            let guard = MemoryGuard::default();
+            let send = |list: &str| {
+                let headers = [("x-sig", list)];
+                let request = Request::new(Head::new("POST", "https://example.com/hook", &headers), BODY);
+                let verified = verifier.verify(&request, &Context::new(now, &held)).into_verified().unwrap();
+                verified.accept(&guard, now).is_ok()
+            };
+            assert!(send(&first) && !send(&second), "{second} after {first}");
+        }
+    }
 }
 
 /// The public half as a `SubjectPublicKeyInfo`: the head of every one on P-256, and the point.

@@ -763,6 +763,7 @@ impl<P: Primitive> Bound<P> {
         for template in &found.case.templates {
             let mut pieces = Pieces::new();
             template.resolve(scope, &local, &mut pieces)?;
+            let mut signed = false;
             for FoundKey { id, anchors, key } in &keys {
                 let mut state = self.primitive.start(key);
                 pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece));
@@ -774,17 +775,18 @@ impl<P: Primitive> Bound<P> {
                     matched.late = Some(rejection);
                     continue;
                 }
-                // The content is the same for every key that is found.
-                if matched.found.is_none() {
+                // The content is the same for every key that is found, and another for every signature with fields.
+                if !signed {
                     matched.prints.push(&*self.primitive, tag);
                 }
+                signed = true;
                 matched.candidates.push(index);
                 matched.found = Some(match matched.found.take() {
                     None => (id.clone(), *anchors),
                     Some((id, before)) => (id, before.union(*anchors)),
                 });
             }
-            if matched.found.is_some() {
+            if signed {
                 break;
             }
         }
