@@ -240,6 +240,30 @@ fn a_pattern_cannot_leave_its_anchors() {
     }
 }
 
+/// Pairs that are signed decoded and joined: a cut between two of them must not move, nor a name take of its value.
+#[test]
+fn joined_pairs_are_read_in_one_way() {
+    let with = |filters: &str, query: &str, content: &str| {
+        let scheme = signing(&format!("\"{{query|{filters}}}\""), "");
+        let url = format!("https://example.com/hook?{query}");
+        Case::new(scheme, Sent { headers: headers([("x-sig", &sign(content))]), url, ..Sent::default() })
+    };
+    for filters in ["sort|pairs:=|join:&", "pairs:=|sort|join:&"] {
+        let content = "amount=1&subject=Tom & Jerry&total=a=b";
+        verified(with(filters, "amount=1&subject=Tom+%26+Jerry&total=a%3Db", content));
+        for moved in [
+            "amount=1%26subject%3DTom+%26+Jerry&total=a%3Db",
+            "amount=1&subject=Tom+%26+Jerry%26total%3Da%3Db",
+            "amount=1&subject=Tom+%26+Jerry&total%3Da=b",
+            "amount%3D1%26subject=Tom+%26+Jerry&total=a%3Db",
+        ] {
+            run(&with(filters, moved, content).refused(MalformedContent), moved);
+        }
+    }
+    // Where nothing stands between them, nothing can be told: that is the provider's doing.
+    verified(with("pairs:|join", "a=b%3Dc&d=e", "ab=cde"));
+}
+
 /// Whole and in pieces, a body is judged alike; every case above is, and these are built to differ.
 #[test]
 fn a_body_in_pieces_is_judged_as_the_whole_is() {
