@@ -126,6 +126,10 @@ impl Finder<SignatureKey> for Fetched {
         vec!["keys are fetched from where the preset says, and none is configured".into()]
     }
 
+    fn values(&self) -> Vec<&Value> {
+        self.place.iter().flat_map(|place| place.key_id.iter().chain([place.remote.place()])).collect()
+    }
+
     fn bind(&self, _: &Keyring, vars: &Vars) -> Result<Box<dyn Find<SignatureKey>>, KeyError> {
         let Some(Place { remote, format, pointer, key_id }) = &self.place else {
             return Err(KeyError::new("the preset does not say where its keys are"));

@@ -51,10 +51,14 @@ fn asked(kind: RequestKind, name: &str, newer_than: Option<i64>) -> Said {
 type Held<'d> = (&'d str, &'d str, i64);
 
 fn compile(remote: &str) -> Result<Arc<Verifier>, String> {
+    compile_with("header = \"x-sig\", encoding = \"base64\"", remote)
+}
+
+fn compile_with(signature_source: &str, remote: &str) -> Result<Arc<Verifier>, String> {
     let text = format!(
         "schema = 1\nname = \"fetched\"\nmode = \"public-key\"\n[[var]]\nname = \"tenant\"\nrequired = false\n\
          [public-key]\nalgorithm = \"ecdsa-p256-sha256\"\nsigned_template = \"{{body}}\"\n\
-         signature_source = {{ header = \"x-sig\", encoding = \"base64\" }}\nremote = {remote}\n"
+         signature_source = {{ {signature_source} }}\nremote = {remote}\n"
     );
     let mut registry = Registry::new();
     registry.register(countersign_public_key::mode()).unwrap();
@@ -66,7 +70,19 @@ fn compile(remote: &str) -> Result<Arc<Verifier>, String> {
     compiled.verifier("test", &Keyring::new(), &vars).map_err(|error| error.to_string())
 }
 
+/// Of the body, by our key.
+fn signature() -> String {
+    let key = Signing::read(PRIVATE.as_bytes(), Algorithm::from_word("ecdsa-p256-sha256").unwrap()).unwrap();
+    STANDARD.encode_to_string(key.sign(&key.verifying().content(&[BODY])).unwrap())
+}
+
 fn send_to(verifier: &Verifier, kid: Option<&str>, held: &[Held<'_>]) -> Said {
+    let mut headers = vec![("x-sig".to_owned(), signature())];
+    headers.extend(kid.map(|kid| ("x-kid".to_owned(), kid.to_owned())));
+    ask(verifier, headers, held)
+}
+
+fn ask(verifier: &Verifier, headers: Vec<(String, String)>, held: &[Held<'_>]) -> Said {
     struct Documents(Vec<(String, Document)>);
     impl KeyCache for Documents {
         fn get(&self, _: RequestKind, name: &str) -> Option<Document> {
@@ -77,10 +93,6 @@ fn send_to(verifier: &Verifier, kid: Option<&str>, held: &[Held<'_>]) -> Said {
         (name.to_string(), Document::new(text.as_bytes(), Timestamp::from_unix(*at)))
     };
     let documents = Documents(held.iter().map(document).collect());
-    let key = Signing::read(PRIVATE.as_bytes(), Algorithm::from_word("ecdsa-p256-sha256").unwrap()).unwrap();
-    let signature = key.sign(&key.verifying().content(&[BODY])).unwrap();
-    let mut headers = vec![("x-sig".to_owned(), STANDARD.encode_to_string(signature))];
-    headers.extend(kid.map(|kid| ("x-kid".to_owned(), kid.to_owned())));
     let request = Request::new(Head::new("POST", "https://example.com/hook", &headers), BODY);
     match verifier.verify(&request, &Context::new(Timestamp::from_unix(NOW), &documents)) {
         Outcome::Verified(verified) => Said::Ok(verified.key().to_string()),
@@ -202,6 +214,28 @@ fn every_content_that_a_found_key_signed_is_remembered() {
             assert!(send(&first) && !send(&second), "{second} after {first}");
         }
     }
+}
+
+/// A key's id may stand beside the signature, and is that signature's alone.
+#[test]
+fn every_signature_is_tried_under_the_key_that_it_names() {
+    let source = "header = \"x-sigs\", list = \" \", extract = \"regex\", \
+        pattern = 'kid=(?<kid>[a-z]+),v1=(?<signature>[A-Za-z0-9+/=]+)', encoding = \"base64\"";
+    let verifier = compile_with(source, &JWKS.replace("{header:x-kid}", "{sig:kid}")).unwrap();
+    let both = set(&[("one", OURS), ("two", OTHER)]);
+    let send = |list: &[(&str, &str)]| {
+        let list: Vec<String> =
+            list.iter().map(|(kid, signature)| format!("kid={kid},v1={signature}")).collect();
+        ask(&verifier, vec![("x-sigs".to_owned(), list.join(" "))], &[(SET, &both, NOW)])
+    };
+    let (good, junk) = (signature(), STANDARD.encode_to_string([7; 64]));
+    assert_eq!(send(&[("one", &good)]), ok("one"));
+    assert_eq!(send(&[("two", &junk), ("one", &good)]), ok("one"));
+    assert_eq!(send(&[("two", &good)]), refused("bad_signature", ""));
+    assert_eq!(send(&[("none", &good), ("one", &good)]), ok("one"));
+    assert_eq!(send(&[("one", &good), ("none", &good)]), ok("one"));
+    assert_eq!(send(&[("none", &good)]), refused("unknown_key", ""));
+    assert_eq!(send(&[("one", &junk), ("two", &good)]), refused("bad_signature", ""));
 }
 
 /// The public half as a `SubjectPublicKeyInfo`: the head of every one on P-256, and the point.

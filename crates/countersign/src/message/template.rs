@@ -117,6 +117,11 @@ pub trait Finder<K>: Send + Sync {
         Vec::new()
     }
 
+    /// The values that it reads of a message. Where one is a field of a signature, every signature is asked for by itself.
+    fn values(&self) -> Vec<&Value> {
+        Vec::new()
+    }
+
     /// Take keys and variables.
     fn bind(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Find<K>>, KeyError>;
 }
@@ -169,10 +174,11 @@ impl<P: Primitive> Mode for TemplateMode<P> {
         let (primitive, vars) = (self.primitive.clone(), config.vars());
         let (plan, finder) = config.read(|table| {
             let finder = primitive.finder(table, &Grammar::found(vars));
+            let values = finder.as_ref().map(|finder| finder.values());
             let takes = Takes {
                 algorithms: primitive.algorithms(),
                 kinds: primitive.kinds(),
-                found: finder.is_some(),
+                found: values.as_deref(),
             };
             Some((Plan::read(table, vars, takes)?, finder))
         })?;
@@ -363,6 +369,8 @@ struct Matched {
     known: bool,
     /// What a signature that matched lacked beside.
     late: Option<Rejection>,
+    /// Why there is no key for a signature.
+    unfound: Option<Rejection>,
 }
 
 impl<P: Primitive> Check for Bound<P> {
@@ -493,7 +501,7 @@ impl<P: Primitive> Bound<P> {
         let mut matched = Matched::default();
         self.hash(&found, scope, cx, &mut matched)?;
         if matched.keys.is_empty() && matched.found.is_none() {
-            return Err(match (matched.late, matched.known) {
+            return Err(match (matched.late.or(matched.unfound), matched.known) {
                 (Some(rejection), _) => rejection.into(),
                 (None, true) => Reason::BadSignature.into(),
                 (None, false) => Reason::UnknownKey.into(),
@@ -759,7 +767,15 @@ impl<P: Primitive> Bound<P> {
     ) -> Result<(), Refusal> {
         let fields = found.fields(candidates.start);
         let local = self.local(found, &fields);
-        let keys = finder.find(found.algorithm, &Message::of(scope, local), cx)?;
+        let keys = match finder.find(found.algorithm, &Message::of(scope, local), cx) {
+            Ok(keys) => keys,
+            // It does not hide a signature under a key that can be had.
+            Err(Refusal::Rejected(rejection)) => {
+                matched.unfound = Some(rejection);
+                return Ok(());
+            }
+            Err(unresolved) => return Err(unresolved),
+        };
         for template in &found.case.templates {
             let mut pieces = Pieces::new();
             template.resolve(scope, &local, &mut pieces)?;

@@ -68,7 +68,7 @@ impl PlanReader<'_> {
             key,
             binds: Binds::default(),
         };
-        settle(&mut plan);
+        settle(&mut plan, self.takes.found.unwrap_or_default());
         if !adjacent {
             let fixed = plan.time.as_ref().is_some_and(|time| time.formats.is_fixed_width());
             plan.cases
@@ -94,7 +94,7 @@ impl PlanReader<'_> {
             );
             return None;
         }
-        if self.takes.found {
+        if self.takes.found.is_some() {
             let help = "every element would be proven by a key of its own: leave `each` out";
             self.wrong(&pattern.span, "`each` needs keys that are held", help);
         }
@@ -240,7 +240,7 @@ impl PlanReader<'_> {
     }
 
     fn key(&self, allow: Allow, parts: &[Arc<str>]) -> Option<KeyPlan> {
-        if self.takes.found {
+        if self.takes.found.is_some() {
             return Some(KeyPlan { forms: None, derive: None, per_request: false, select: None });
         }
         let Some(table) = self.table.table("key") else {
@@ -492,14 +492,15 @@ fn after_optional(template: &Value) -> Option<&Slot> {
 }
 
 /// What follows from the whole: which fields are read, what the content depends on, what has to be found first.
-fn settle(plan: &mut Plan) {
+fn settle(plan: &mut Plan, found_by: &[&Value]) {
     let Plan { cases, time, id, key, parts, .. } = plan;
     let everywhere: Vec<&Value> = parts.iter().chain(&key.derive).chain(&key.select).collect();
     let own_time = time.as_ref().and_then(|time| time.from_signature.clone());
     for case in cases.iter_mut() {
         let tests = case.early.iter().chain(&case.late).flat_map(Test::values);
         let mut wanted: Vec<Box<str>> = own_time.iter().cloned().collect();
-        let values = case.templates.iter().chain(everywhere.iter().copied()).chain(tests);
+        let everywhere = everywhere.iter().chain(found_by).copied();
+        let values = case.templates.iter().chain(everywhere).chain(tests);
         for (slot, _) in values.flat_map(Value::slots) {
             if let Source::Sig(name) = &slot.source {
                 wanted.push(name.clone());
@@ -514,7 +515,13 @@ fn settle(plan: &mut Plan) {
         wanted.dedup();
         case.wanted = wanted.into();
         let late = case.late.iter().flat_map(Test::values);
-        let mut of_candidate = case.templates.iter().chain(parts.iter()).chain(&key.derive).chain(late);
+        let mut of_candidate = case
+            .templates
+            .iter()
+            .chain(parts.iter())
+            .chain(&key.derive)
+            .chain(late)
+            .chain(found_by.iter().copied());
         case.per_candidate =
             own_time.is_some() || of_candidate.any(|value| value.uses(|s| matches!(s, Source::Sig(_))));
         case.per_key =
