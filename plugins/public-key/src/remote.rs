@@ -238,7 +238,11 @@ impl Bound {
         let key = match self.place.format {
             Format::Pem => match on_one_line(&text) {
                 Some(base64) => spki(base64)?,
-                None => PublicKey::read(&text).map_err(|_| Unreadable)?,
+                // Nothing but a public key: a private one that is published is everybody's.
+                None if PUBLIC_PEM.iter().any(|begin| text.starts_with(begin)) => {
+                    PublicKey::read(&text).map_err(|_| Unreadable)?
+                }
+                None => return Err(Unreadable),
             },
             _ => spki(&text)?,
         };
@@ -248,6 +252,9 @@ impl Bound {
 
 /// A document that is not what the preset says.
 struct Unreadable;
+
+/// How a PEM text begins that holds a public key.
+const PUBLIC_PEM: [&[u8]; 2] = [b"-----BEGIN PUBLIC KEY-----", b"-----BEGIN RSA PUBLIC KEY-----"];
 
 /// What stands between the markers of a PEM text without line breaks, as some providers put it into JSON.
 fn on_one_line(text: &[u8]) -> Option<&[u8]> {

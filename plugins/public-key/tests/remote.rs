@@ -286,6 +286,24 @@ fn a_single_key_is_read_in_each_of_its_spellings() {
     assert_eq!(send(&pem, None, &[]), refused("missing_header", "remote/absent"));
 }
 
+/// Whoever published the other half published it to everybody: the document is as good as none.
+#[test]
+fn a_document_with_a_private_key_is_no_document() {
+    let sec1 = [
+        &[0x30, 0x31, 2, 1, 1, 4, 0x20][..],
+        &URL_SAFE_NO_PAD.decode_to_vec("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI").unwrap(),
+        &[0xa0, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
+    ]
+    .concat();
+    let base64 = STANDARD.encode_to_string(sec1);
+    let pem = format!("-----BEGIN EC PRIVATE KEY-----\n{base64}\n-----END EC PRIVATE KEY-----\n");
+    let jwk = format!("{{{OURS}}}");
+    for text in [&*pem, PRIVATE, &jwk] {
+        let said = send(r#"{ name = "acme", format = "pem" }"#, None, &[("acme", text, NOW)]);
+        assert_eq!(said, refused("key_unavailable", "public-key/document"), "{text}");
+    }
+}
+
 #[test]
 fn a_key_of_another_algorithm_is_not_tried() {
     let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
