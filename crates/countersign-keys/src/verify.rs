@@ -15,6 +15,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest as _, Sha256, Sha512};
 use std::fmt;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// A key that is ready to verify. Cheap to clone; nothing is decoded when it is used.
 #[derive(Clone)]
@@ -254,10 +255,17 @@ fn looks_public(secret: &[u8]) -> bool {
         };
         PublicKey::from_spki(bytes).is_ok() || certificate(bytes).is_some()
     };
-    let is_jwk =
-        || json::parse(secret).is_some_and(|json| json.get("kty").is_some() || json.get("keys").is_some());
-    let in_base64 =
-        || base64_simd::STANDARD.decode_to_vec(secret.trim_ascii()).is_ok_and(|bytes| der(&bytes));
+    let is_jwk = || {
+        json::parse(secret).is_some_and(|mut json| {
+            let is_jwk = json.get("kty").is_some() || json.get("keys").is_some();
+            json::wipe(&mut json);
+            is_jwk
+        })
+    };
+    let in_base64 = || {
+        let bytes = base64_simd::STANDARD.decode_to_vec(secret.trim_ascii()).map(Zeroizing::new);
+        bytes.is_ok_and(|bytes| der(&bytes))
+    };
     let is_point = || secret.first() == Some(&4) && PublicKey::read(secret).is_ok();
     pem::is_pem(secret) || der(secret) || is_jwk() || is_point() || in_base64()
 }
