@@ -182,8 +182,8 @@ fn rejection(code: &'static str) -> Rejection {
     }
 }
 
-/// The certificates that were believed last, by the digest of their text. Only the believed are in it: whoever sends others
-/// pushes none of them out.
+/// The certificates that were believed last, by the digest of their text, each in one spelling. Only the believed are in it:
+/// whoever sends others, or one of them in ever new spellings, pushes none of the rest out.
 #[derive(Default)]
 struct Recent(Mutex<Vec<([u8; 32], Arc<Believed>)>>);
 
@@ -196,10 +196,46 @@ impl Recent {
 
     fn put(&self, print: [u8; 32], believed: Arc<Believed>) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|(known, _)| *known != print);
+        held.retain(|(_, known)| known.thumbprint != believed.thumbprint);
         if held.len() == REMEMBERED {
             held.remove(0);
         }
         held.push((print, believed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+
+    #[test]
+    fn a_certificate_in_many_spellings_pushes_no_other_out() {
+        let (mut root, key) = (CertificateParams::default(), KeyPair::generate().unwrap());
+        root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let anchor = root.self_signed(&key).unwrap().pem();
+        let issuer = Issuer::from_params(&root, &key);
+        let leaf = |name: &str| {
+            let params = CertificateParams::new([name.to_owned()]).unwrap();
+            params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().pem()
+        };
+        let anchors = Anchors::pinned([&anchor]).unwrap();
+        let believe = |text: &str| {
+            let chain = certificates(text.as_bytes()).unwrap();
+            let now = Timestamp::from_unix(1_767_225_600);
+            let leaf = verify_chain(&chain, &anchors, now, &Demands::default()).unwrap();
+            let thumbprint = KeyId::new(const_hex::encode(Sha256::digest(&chain[0])));
+            Arc::new(Believed { leaf, anchors: KeySet::default(), thumbprint, ready: Box::default() })
+        };
+        let print = |text: &str| -> [u8; 32] { Sha256::digest(text).into() };
+        let (recent, quiet, noisy) = (Recent::default(), leaf("a.example.com"), leaf("b.example.com"));
+        recent.put(print(&quiet), believe(&quiet));
+        for count in 0..2 * REMEMBERED {
+            let text = noisy.clone() + &"\n".repeat(count);
+            recent.put(print(&text), believe(&text));
+            assert!(recent.get(&print(&text)).is_some());
+        }
+        assert!(recent.get(&print(&quiet)).is_some());
     }
 }
