@@ -240,6 +240,44 @@ fn a_pattern_cannot_leave_its_anchors() {
     }
 }
 
+/// Signed twice, by an old algorithm and a new one: whichever is left out, it is the same message.
+#[test]
+fn another_algorithm_over_the_same_content_is_a_replay() {
+    let mapped = "[\"{timestamp}.{body}\", \"{timestamp}:{body}\"]";
+    let two_cases = "timestamp_source = { header = \"x-time\", format = \"unix\" }\n\
+        [[hmac.case]]\nwhen = [{ value = \"{header:x-sig}\", present = true }]\n\
+        signature_source = { header = \"x-sig\", encoding = \"hex\" }\n\
+        [[hmac.case]]\nwhen = []\nalgorithm = \"sha1\"\nsignature_source = { header = \"x-sig-1\", encoding = \"hex\" }";
+    let one_header = "timestamp_source = { header = \"x-time\", format = \"unix\" }\n\
+        signature_source = { header = \"x-sig\", encoding = \"hex\" }";
+    let time = NOW.to_string();
+    let content = format!("{NOW}.{{\"a\":1}}");
+    let (new, old) = (sign(&content), hex(&sha1(KEY, content.as_bytes())));
+    let with = |table: &str, sent: &[(&'static str, &str)]| {
+        let scheme = preset("", &format!("signed_template = {mapped}\n{table}"));
+        let scheme = match (scheme, table == one_header) {
+            (Scheme::Text(text), true) => Scheme::Text(text.replace(
+                "algorithm = \"sha256\"",
+                "algorithm = { from = \"{header:x-alg}\", map = { new = \"sha256\", old = \"sha1\" } }",
+            )),
+            (scheme, _) => scheme,
+        };
+        let sent = sent.iter().copied().chain([("x-time", &*time)]);
+        Case::new(scheme, Sent { headers: headers(sent), ..Sent::default() })
+    };
+    for (table, new, old) in [
+        (two_cases, vec![("x-sig", &*new), ("x-sig-1", &*old)], vec![("x-sig-1", &*old)]),
+        (one_header, vec![("x-sig", &*new), ("x-alg", "new")], vec![("x-sig", &*old), ("x-alg", "old")]),
+    ] {
+        verified(with(table, &new));
+        verified(with(table, &old));
+        for (first, second) in [(&new, &old), (&old, &new)] {
+            let again = with(table, second).after(with(table, first).request).expect(Expected::Replayed);
+            run(&again, "by the other algorithm");
+        }
+    }
+}
+
 /// Pairs that are signed decoded and joined: a cut between two of them must not move, nor a name take of its value.
 #[test]
 fn joined_pairs_are_read_in_one_way() {

@@ -6,6 +6,7 @@ use crate::keys::KeySet;
 use crate::mode::{Context, Evidence, Progress, Refusal, SignedBy};
 use crate::outcome::{Reason, Rejection};
 use crate::time::Timestamp;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use std::sync::Arc;
 pub(super) struct InPieces<P: Primitive> {
     pub(super) bound: Arc<Bound<P>>,
     pub(super) algorithm: usize,
-    pub(super) hashing: Vec<(Vec<P::State>, Vec<u8>)>,
+    /// By alternative: the states, the content's own digest where it is needed, and what follows the body.
+    pub(super) hashing: Vec<(Vec<P::State>, Option<Sha256>, Vec<u8>)>,
     /// Why an alternative behind those cannot be built.
     pub(super) broken: Option<Rejection>,
     pub(super) signatures: Vec<(Tag, KeySet)>,
@@ -25,15 +27,17 @@ pub(super) struct InPieces<P: Primitive> {
 impl<P: Primitive> Progress for InPieces<P> {
     fn update(&mut self, piece: &[u8]) {
         let primitive = &self.bound.primitive;
-        self.hashing
-            .iter_mut()
-            .flat_map(|(states, _)| states)
-            .for_each(|state| primitive.update(state, piece));
+        for (states, digest, _) in &mut self.hashing {
+            states.iter_mut().for_each(|state| primitive.update(state, piece));
+            if let Some(digest) = digest {
+                digest.update(piece);
+            }
+        }
     }
 
     fn finish(self: Box<Self>, _: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
         let InPieces { bound, algorithm, hashing, broken, signatures, time, id, late } = *self;
-        for (states, after) in hashing {
+        for (states, digest, after) in hashing {
             let (mut keys, mut prints) = (KeySet::default(), Prints::default());
             for (key, mut state) in bound.keys.iter().zip(states) {
                 // Every key leaves a fingerprint, as when all is there at once.
@@ -50,6 +54,7 @@ impl<P: Primitive> Progress for InPieces<P> {
                 if let Some(rejection) = late {
                     return Err(rejection.into());
                 }
+                prints.push_digest(digest.map(|digest| digest.chain_update(&after)));
                 let mut evidence = Evidence::new(SignedBy::Held(keys), prints.done(), bound.plan.binds);
                 evidence.signed_at = time;
                 evidence.message_id = id.map(Cow::Owned);

@@ -19,6 +19,7 @@ use crate::mode::*;
 use crate::outcome::{Fingerprints, Rejection};
 use crate::preset::ModeConfig;
 use crate::request::{Head, Request};
+use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -283,7 +284,8 @@ impl<P: Primitive> TemplateScheme<P> {
             Some(finder) => ([].into(), Some(finder.bind(keys, vars)?)),
         };
         let plain = plan.is_plain() && finder.is_none();
-        Ok(Bound { keys, plain, plan, primitive: self.primitive.clone(), finder })
+        let several = algorithms.len() > 1;
+        Ok(Bound { keys, plain, several, plan, primitive: self.primitive.clone(), finder })
     }
 }
 
@@ -292,6 +294,8 @@ pub(super) struct Bound<P: Primitive> {
     pub(super) plan: Plan,
     /// The short way is open.
     pub(super) plain: bool,
+    /// Content may come under one algorithm and again under another: it is known by a digest of its own, too.
+    several: bool,
     pub(super) primitive: Arc<P>,
     pub(super) keys: Box<[Held<P>]>,
     /// What finds the keys that are not held.
@@ -326,6 +330,11 @@ impl Prints {
             Ok(content) => self.contents.push(content),
             Err(tag) => self.tags.push(primitive.fingerprint(&tag)),
         }
+    }
+
+    /// The content's own digest, beside whatever depends on keys and algorithm.
+    pub(super) fn push_digest(&mut self, digest: Option<Sha256>) {
+        self.tags.extend(digest.map(|digest| <[u8; 32]>::from(digest.finalize())));
     }
 
     /// How much there is, to come back to.
@@ -436,6 +445,7 @@ impl<P: Primitive> Check for Bound<P> {
                 broken = Some(rejection);
                 break;
             }
+            let digest = self.digest(&first);
             let mut states = Vec::new();
             for key in &self.keys {
                 let Some(prepared) = key.prepared(found.algorithm) else { return Ok(None) };
@@ -443,7 +453,7 @@ impl<P: Primitive> Check for Bound<P> {
                 first.iter().for_each(|piece| self.primitive.update(&mut state, piece));
                 states.push(state);
             }
-            hashing.push((states, last.concat()));
+            hashing.push((states, digest, last.concat()));
         }
         if let Some(rejection) = broken.take_if(|_| hashing.is_empty()) {
             return Err(rejection.into());
@@ -750,6 +760,9 @@ impl<P: Primitive> Bound<P> {
                     new.for_each(|index| matched.keys.insert(index));
                 }
             }
+            if !found.case.per_key {
+                matched.prints.push_digest(self.digest(&pieces));
+            }
             break;
         }
         Ok(())
@@ -803,10 +816,16 @@ impl<P: Primitive> Bound<P> {
                 });
             }
             if signed {
+                matched.prints.push_digest(self.digest(&pieces));
                 break;
             }
         }
         Ok(())
+    }
+
+    /// A digest of content, where one is needed: begun with these pieces.
+    fn digest(&self, pieces: &Pieces<'_>) -> Option<Sha256> {
+        self.several.then(|| pieces.iter().fold(Sha256::new(), |digest, piece| digest.chain_update(piece)))
     }
 
     /// Take in content that has the key's own secret in it.
