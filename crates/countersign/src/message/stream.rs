@@ -14,8 +14,7 @@ use std::sync::Arc;
 pub(super) struct InPieces<P: Primitive> {
     pub(super) bound: Arc<Bound<P>>,
     pub(super) algorithm: usize,
-    /// By alternative: the states, the content's own digest where it is needed, and what follows the body.
-    pub(super) hashing: Vec<(Vec<P::State>, Option<Sha256>, Vec<u8>)>,
+    pub(super) hashing: Vec<Alternative<P>>,
     /// Why an alternative behind those cannot be built.
     pub(super) broken: Option<Rejection>,
     pub(super) signatures: Vec<(Tag, KeySet)>,
@@ -24,10 +23,20 @@ pub(super) struct InPieces<P: Primitive> {
     pub(super) late: Option<Rejection>,
 }
 
+/// One content that a signature may be of, taken in so far.
+pub(super) struct Alternative<P: Primitive> {
+    /// By the place of the key.
+    pub(super) states: Vec<P::State>,
+    /// Its own digest, where one is needed.
+    pub(super) digest: Option<Sha256>,
+    /// What follows the body.
+    pub(super) after: Vec<u8>,
+}
+
 impl<P: Primitive> Progress for InPieces<P> {
     fn update(&mut self, piece: &[u8]) {
         let primitive = &self.bound.primitive;
-        for (states, digest, _) in &mut self.hashing {
+        for Alternative { states, digest, .. } in &mut self.hashing {
             states.iter_mut().for_each(|state| primitive.update(state, piece));
             if let Some(digest) = digest {
                 digest.update(piece);
@@ -37,7 +46,7 @@ impl<P: Primitive> Progress for InPieces<P> {
 
     fn finish(self: Box<Self>, _: &Context<'_>) -> Result<Evidence<'static>, Refusal> {
         let InPieces { bound, algorithm, hashing, broken, signatures, time, id, late } = *self;
-        for (states, digest, after) in hashing {
+        for Alternative { states, digest, after } in hashing {
             let (mut keys, mut prints) = (KeySet::default(), Prints::default());
             for (key, mut state) in bound.keys.iter().zip(states) {
                 // Every key leaves a fingerprint, as when all is there at once.

@@ -9,7 +9,7 @@ use super::place::{Candidate, Candidates, Place};
 use super::plain::Tags;
 use super::plan::{Algorithm, Case, Plan, Takes, Timed, split_at_body};
 use super::scope::{Local, Scope};
-use super::stream::InPieces;
+use super::stream::{Alternative, InPieces};
 use super::test::hold;
 use super::value::{Pieces, Source, Value, refuse};
 use super::*;
@@ -453,7 +453,7 @@ impl<P: Primitive> Check for Bound<P> {
                 first.iter().for_each(|piece| self.primitive.update(&mut state, piece));
                 states.push(state);
             }
-            hashing.push((states, digest, last.concat()));
+            hashing.push(Alternative { states, digest, after: last.concat() });
         }
         if let Some(rejection) = broken.take_if(|_| hashing.is_empty()) {
             return Err(rejection.into());
