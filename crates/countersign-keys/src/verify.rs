@@ -78,7 +78,7 @@ impl Verifying {
         hashing.finish()
     }
 
-    /// Whether the signature is of this content and key. Content of another algorithm never is, and neither is a MAC's of
+    /// Whether the signature is of this content and key. Content of another hash never is, and neither is a MAC's of
     /// another secret. Costs some 50 µs for Ed25519 and P-256, 200 µs for P-384, 350 µs for P-521, 20 µs for RSA of 2048 bits
     /// and more for bigger keys.
     pub fn verify(&self, content: &Content, signature: &[u8]) -> bool {
@@ -184,7 +184,7 @@ impl Hashing {
     }
 }
 
-/// What all the content came to. The same for every key of one algorithm, except for HMAC.
+/// What all the content came to. The same for every key and algorithm with one hash, except for HMAC and Ed25519.
 pub struct Content(Taken);
 
 enum Taken {

@@ -213,10 +213,10 @@ impl Bound {
         fetched: &Fetch<'_>,
     ) -> Result<Vec<FoundKey<SignatureKey>>, Refusal> {
         let unfit = || refuse(Reason::UnknownKey, UNFIT);
-        let (algorithm, _) = self.offered.algorithm(algorithm).ok_or_else(unfit)?;
+        let (algorithm, rules) = self.offered.algorithm(algorithm).ok_or_else(unfit)?;
         // A key's id that is no text is no key's.
         let kid = kid.map(|kid| std::str::from_utf8(kid).unwrap_or("\u{fffd}"));
-        match set.find(kid, algorithm) {
+        match set.find_under(kid, algorithm, rules) {
             Found::Keys(keys) => Ok(keys.into_iter().map(|key| found(key.id, key.key)).collect()),
             Found::Unknown => Err(fetched.again(Reason::UnknownKey, "")),
             Found::Unfit => Err(unfit()),

@@ -55,9 +55,13 @@ fn compile(remote: &str) -> Result<Arc<Verifier>, String> {
 }
 
 fn compile_with(signature_source: &str, remote: &str) -> Result<Arc<Verifier>, String> {
+    compile_for("ecdsa-p256-sha256", signature_source, remote)
+}
+
+fn compile_for(algorithm: &str, signature_source: &str, remote: &str) -> Result<Arc<Verifier>, String> {
     let text = format!(
         "schema = 1\nname = \"fetched\"\nmode = \"public-key\"\n[[var]]\nname = \"tenant\"\nrequired = false\n\
-         [public-key]\nalgorithm = \"ecdsa-p256-sha256\"\nsigned_template = \"{{body}}\"\n\
+         [public-key]\nalgorithm = \"{algorithm}\"\nsigned_template = \"{{body}}\"\n\
          signature_source = {{ {signature_source} }}\nremote = {remote}\n"
     );
     let mut registry = Registry::new();
@@ -284,6 +288,22 @@ fn a_single_key_is_read_in_each_of_its_spellings() {
     assert_eq!(send(&pem, Some("k1"), &[]), asked(RequestKind::Named, "acme/k1", None));
     assert_eq!(send(&pem, Some("../k1"), &[]), refused("unknown_key", "remote/name-not-allowed"));
     assert_eq!(send(&pem, None, &[]), refused("missing_header", "remote/absent"));
+}
+
+/// A preset that takes keys that can be broken says so, and takes them from wherever they come.
+#[test]
+fn a_weak_key_of_a_set_is_taken_where_the_preset_spells_it() {
+    let modulus = URL_SAFE_NO_PAD.encode_to_string([0xff; 128]);
+    let weak = set(&[("one", &format!(r#""kty":"RSA","n":"{modulus}","e":"AQAB""#))]);
+    for (algorithm, said) in [
+        ("rsa-pkcs1-sha256", refused("unknown_key", "public-key/key-unfit")),
+        ("rsa-pkcs1-sha256-weak-key", refused("bad_signature", "")),
+    ] {
+        let verifier = compile_for(algorithm, "header = \"x-sig\", encoding = \"base64\"", JWKS).unwrap();
+        for _ in 0..2 {
+            assert_eq!(send_to(&verifier, Some("one"), &[(SET, &weak, NOW)]), said, "{algorithm}");
+        }
+    }
 }
 
 /// Whoever published the other half published it to everybody: the document is as good as none.
