@@ -362,10 +362,21 @@ fn mistakes_are_told_when_the_preset_is_read() {
         (r#"{ url = "https://a.example/k", format = "pem", pointer = "a" }"#, "`a` is no JSON pointer"),
         ("1", "`remote` must be a table"),
         ("{ url = \"https://a.example/k\", format = \"pem\" }\nkey = { forms = [] }", "unknown key `key`"),
+        (
+            "{ url = \"https://a.example/k\", format = \"pem\" }\nsecret_in_content = true",
+            "`secret_in_content` needs keys that are held",
+        ),
     ] {
         let said = compile(remote).map(drop).unwrap_err();
         assert!(said.contains(says) && !said.contains("lacks `key`"), "{remote}: {said}");
     }
+}
+
+#[test]
+fn a_found_key_has_no_role() {
+    let source = "header = \"x-sig\", encoding = \"base64\", role = \"primary\"";
+    let said = compile_with(source, JWKS).map(drop).unwrap_err();
+    assert!(said.contains("`role` needs keys that are held"), "{said}");
 }
 
 #[test]

@@ -40,6 +40,9 @@ impl PlanReader<'_> {
         let each = self.each();
         let adjacent = table.word("adjacent", &["accepted"]).is_some();
         let secret = table.boolean("secret_in_content").unwrap_or(false);
+        if secret {
+            self.held_only(table, "secret_in_content", "a key that is found is no secret: leave it out");
+        }
         let allow = Allow { item: each.is_some(), found: true, secret, ..Allow::default() };
         let (part_names, parts) = self.parts(allow);
         let env = Env { vars: self.vars, parts: &part_names, allow, complaints: table.complaints() };
@@ -160,6 +163,7 @@ impl PlanReader<'_> {
                     self.wrong(table.span(), "`first_present` says something of all the places", help);
                 }
             }
+            self.held_only(table, "role", "a key that is found has no role: leave it out");
             places.extend(Place::read(table, What::Signature, has_items));
         }
         tables.into_iter().for_each(Reader::finish);
@@ -420,6 +424,13 @@ impl PlanReader<'_> {
                 }
                 before = Some(slot);
             }
+        }
+    }
+
+    /// Complain of a key that says something of held keys, where keys are found.
+    fn held_only(&self, table: &Reader<'_>, key: &str, help: &str) {
+        if let (Some(node), Some(_)) = (table.node(key), self.takes.found) {
+            self.wrong(&node.span, &format!("`{key}` needs keys that are held"), help);
         }
     }
 
