@@ -3,6 +3,7 @@
 use crate::harness::*;
 use countersign::Reason::*;
 use countersign::{Binds, Layer, Registry};
+use ed25519_dalek::{Signer, SigningKey};
 
 fn verified(case: Case) {
     run(&case, "genuine");
@@ -55,6 +56,38 @@ fn evidence_of_two_signatures_is_not_mixed() {
     run(&with(fresh.clone()).refused(ExpiredSecret), "made with a leaked key");
     run(&with(format!("{fresh} {old}")).refused(StaleTimestamp), "both, the fresh one first");
     run(&with(format!("{old} {fresh}")).refused(StaleTimestamp), "both, the old one first");
+}
+
+/// What is remembered is what was signed: neither a signature of nothing that came along, nor one of two contents alone.
+#[test]
+fn company_does_not_change_what_a_signed_content_is_known_by() {
+    let pair = SigningKey::from_bytes(&[7; 32]);
+    let scheme = |time: &str| {
+        Scheme::Text(format!(
+            "schema = 1\nname = \"attacked\"\nmode = \"ed25519\"\n[replay]\nkey = \"content\"\n\
+             [ed25519]\nalgorithm = \"ed25519\"\nkey = {{ forms = [{{ decode = \"hex\" }}] }}\n{time}"
+        ))
+    };
+    let table = OWN_TIME.replace("{64}", "{128}");
+    let signed =
+        |time: i64| format!("t={time},v1={}", hex(&pair.sign(format!("{time}.body").as_bytes()).to_bytes()));
+    let junk = |time: i64| format!("t={time},v1={}", hex(&[7; 64]));
+    let with = |list: String| {
+        let request = Sent { headers: headers([("x-sig", list)]), body: b"body".to_vec(), ..Sent::default() };
+        Case::new(scheme(&table), request).keys([key("main", hex(pair.verifying_key().as_bytes()))])
+    };
+    let (one, two) = (signed(NOW), signed(NOW - 1));
+    verified(with(format!("{one} {}", junk(NOW - 2))));
+    for (first, second) in [
+        (one.clone(), format!("{one} {}", junk(NOW - 2))),
+        (format!("{one} {}", junk(NOW - 2)), format!("{one} {}", junk(NOW - 3))),
+        (format!("{one} {two}"), one.clone()),
+        (format!("{one} {two}"), two.clone()),
+        (two.clone(), format!("{two} {one}")),
+    ] {
+        let again = with(second.clone()).after(with(first.clone()).request).expect(Expected::Replayed);
+        run(&again, &format!("{second} after {first}"));
+    }
 }
 
 const EACH: &str = "each = \"/items/*\"\nsigned_template = \"{timestamp}.{item:/v}\"\n\
@@ -205,6 +238,68 @@ fn a_pattern_cannot_leave_its_anchors() {
     for value in ["ax", "xb", "a\u{a0}", "", "ab"] {
         run(&case(value).refused(ClaimMismatch), value);
     }
+}
+
+/// Signed twice, by an old algorithm and a new one: whichever is left out, it is the same message.
+#[test]
+fn another_algorithm_over_the_same_content_is_a_replay() {
+    let mapped = "[\"{timestamp}.{body}\", \"{timestamp}:{body}\"]";
+    let two_cases = "timestamp_source = { header = \"x-time\", format = \"unix\" }\n\
+        [[hmac.case]]\nwhen = [{ value = \"{header:x-sig}\", present = true }]\n\
+        signature_source = { header = \"x-sig\", encoding = \"hex\" }\n\
+        [[hmac.case]]\nwhen = []\nalgorithm = \"sha1\"\nsignature_source = { header = \"x-sig-1\", encoding = \"hex\" }";
+    let one_header = "timestamp_source = { header = \"x-time\", format = \"unix\" }\n\
+        signature_source = { header = \"x-sig\", encoding = \"hex\" }";
+    let time = NOW.to_string();
+    let content = format!("{NOW}.{{\"a\":1}}");
+    let (new, old) = (sign(&content), hex(&sha1(KEY, content.as_bytes())));
+    let with = |table: &str, sent: &[(&'static str, &str)]| {
+        let scheme = preset("", &format!("signed_template = {mapped}\n{table}"));
+        let scheme = match (scheme, table == one_header) {
+            (Scheme::Text(text), true) => Scheme::Text(text.replace(
+                "algorithm = \"sha256\"",
+                "algorithm = { from = \"{header:x-alg}\", map = { new = \"sha256\", old = \"sha1\" } }",
+            )),
+            (scheme, _) => scheme,
+        };
+        let sent = sent.iter().copied().chain([("x-time", &*time)]);
+        Case::new(scheme, Sent { headers: headers(sent), ..Sent::default() })
+    };
+    for (table, new, old) in [
+        (two_cases, vec![("x-sig", &*new), ("x-sig-1", &*old)], vec![("x-sig-1", &*old)]),
+        (one_header, vec![("x-sig", &*new), ("x-alg", "new")], vec![("x-sig", &*old), ("x-alg", "old")]),
+    ] {
+        verified(with(table, &new));
+        verified(with(table, &old));
+        for (first, second) in [(&new, &old), (&old, &new)] {
+            let again = with(table, second).after(with(table, first).request).expect(Expected::Replayed);
+            run(&again, "by the other algorithm");
+        }
+    }
+}
+
+/// Pairs that are signed decoded and joined: a cut between two of them must not move, nor a name take of its value.
+#[test]
+fn joined_pairs_are_read_in_one_way() {
+    let with = |filters: &str, query: &str, content: &str| {
+        let scheme = signing(&format!("\"{{query|{filters}}}\""), "");
+        let url = format!("https://example.com/hook?{query}");
+        Case::new(scheme, Sent { headers: headers([("x-sig", &sign(content))]), url, ..Sent::default() })
+    };
+    for filters in ["sort|pairs:=|join:&", "pairs:=|sort|join:&"] {
+        let content = "amount=1&subject=Tom & Jerry&total=a=b";
+        verified(with(filters, "amount=1&subject=Tom+%26+Jerry&total=a%3Db", content));
+        for moved in [
+            "amount=1%26subject%3DTom+%26+Jerry&total=a%3Db",
+            "amount=1&subject=Tom+%26+Jerry%26total%3Da%3Db",
+            "amount=1&subject=Tom+%26+Jerry&total%3Da=b",
+            "amount%3D1%26subject=Tom+%26+Jerry&total=a%3Db",
+        ] {
+            run(&with(filters, moved, content).refused(MalformedContent), moved);
+        }
+    }
+    // Where nothing stands between them, nothing can be told: that is the provider's doing.
+    verified(with("pairs:|join", "a=b%3Dc&d=e", "ab=cde"));
 }
 
 /// Whole and in pieces, a body is judged alike; every case above is, and these are built to differ.

@@ -10,6 +10,7 @@ use crate::public::PublicKey;
 pub use crate::recent::Recent;
 use countersign::{KeyError, Timestamp};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use sha2::{Digest, Sha256};
 use std::fmt;
 use std::time::Duration;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, VerifiedPath};
@@ -48,6 +49,9 @@ struct Oid(Vec<u8>);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Leaf {
+    /// The SHA-256 of the certificate.
+    pub print: [u8; 32],
+
     /// Its key. What the key may verify, and whether it is big enough, [`PublicKey::prepare`] says.
     pub key: PublicKey,
 
@@ -286,6 +290,7 @@ pub fn verify_chain(
         match path {
             Ok((not_before, not_after)) => {
                 let so_far = believed.get_or_insert(Leaf {
+                    print: Sha256::digest(first).into(),
                     key: PublicKey::from_spki(leaf.public_key().raw).map_err(|_| Untrusted::WrongPurpose)?,
                     not_before,
                     not_after,

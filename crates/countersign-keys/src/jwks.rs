@@ -133,9 +133,14 @@ impl Jwks {
     /// The keys to try on a signature of this algorithm. Without a `kid` only where there is no choice: which of several
     /// keys a signature is of is the sender's to say.
     pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Found {
+        self.find_under(kid, algorithm, Rules::default())
+    }
+
+    /// The same under rules of the caller's. Keys under other rules than the default are made ready at every call.
+    pub fn find_under(&self, kid: Option<&str>, algorithm: Algorithm, rules: Rules) -> Found {
         let named = |entry: &&Entry| kid.is_none() || entry.kid.as_deref() == kid;
         let mut keys: Vec<_> =
-            self.0.iter().filter(named).filter_map(|entry| entry.prepared(algorithm)).collect();
+            self.0.iter().filter(named).filter_map(|entry| entry.prepared(algorithm, rules)).collect();
         match (keys.len(), kid) {
             (0, Some(_)) if self.0.iter().any(|entry| named(&entry)) => Found::Unfit,
             (0, _) => Found::Unknown,
@@ -156,9 +161,12 @@ impl fmt::Debug for Jwks {
 }
 
 impl Entry {
-    fn prepared(&self, algorithm: Algorithm) -> Option<NamedKey> {
+    fn prepared(&self, algorithm: Algorithm, rules: Rules) -> Option<NamedKey> {
         let ready = self.ready.get(algorithm.index())?;
-        let key = ready.get_or_init(|| self.key.prepare(algorithm, Rules::default()).ok()).clone()?;
+        let key = match rules.small_rsa {
+            true => self.key.prepare(algorithm, rules).ok()?,
+            false => ready.get_or_init(|| self.key.prepare(algorithm, rules).ok()).clone()?,
+        };
         let id = match &self.kid {
             Some(kid) => KeyId::new(kid.clone()),
             None => KeyId::new(self.key.thumbprint()),

@@ -166,6 +166,11 @@ impl Remote {
             .map_err(KeyError::new)
     }
 
+    /// What the URL or name is made of.
+    pub fn place(&self) -> &Value {
+        &self.place
+    }
+
     /// What to ask the host for: judged, and no more than a name where the place is constant.
     pub fn request(&self, message: &Message<'_, '_>) -> Result<KeyRequest, Rejection> {
         if let Some(request) = &self.fixed {

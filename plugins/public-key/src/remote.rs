@@ -122,6 +122,10 @@ impl Finder<SignatureKey> for Fetched {
         vec!["keys are fetched from where the preset says, and none is configured".into()]
     }
 
+    fn values(&self) -> Vec<&Value> {
+        self.place.iter().flat_map(|place| place.key_id.iter().chain([place.remote.place()])).collect()
+    }
+
     fn bind(&self, _: &Keyring, vars: &Vars) -> Result<Box<dyn Find<SignatureKey>>, KeyError> {
         let Some(Place { remote, format, pointer, key_id }) = &self.place else {
             return Err(KeyError::new("the preset does not say where its keys are"));
@@ -205,10 +209,10 @@ impl Bound {
         fetched: &Fetch<'_>,
     ) -> Result<Vec<FoundKey<SignatureKey>>, Refusal> {
         let unfit = || refuse(Reason::UnknownKey, UNFIT);
-        let (algorithm, _) = self.offered.algorithm(algorithm).ok_or_else(unfit)?;
+        let (algorithm, rules) = self.offered.algorithm(algorithm).ok_or_else(unfit)?;
         // A key's id that is no text is no key's.
         let kid = kid.map(|kid| std::str::from_utf8(kid).unwrap_or("\u{fffd}"));
-        match set.find(kid, algorithm) {
+        match set.find_under(kid, algorithm, rules) {
             Found::Keys(keys) => Ok(keys.into_iter().map(|key| found(key.id, key.key)).collect()),
             Found::Unknown => Err(fetched.again(Reason::UnknownKey, "")),
             Found::Unfit => Err(unfit()),
@@ -230,7 +234,11 @@ impl Bound {
         let key = match self.place.format {
             Format::Pem => match on_one_line(&text) {
                 Some(base64) => spki(base64)?,
-                None => PublicKey::read(&text).map_err(|_| Unreadable)?,
+                // Nothing but a public key: a private one that is published is everybody's.
+                None if PUBLIC_PEM.iter().any(|begin| text.starts_with(begin)) => {
+                    PublicKey::read(&text).map_err(|_| Unreadable)?
+                }
+                None => return Err(Unreadable),
             },
             _ => spki(&text)?,
         };
@@ -240,6 +248,9 @@ impl Bound {
 
 /// A document that is not what the preset says.
 struct Unreadable;
+
+/// How a PEM text begins that holds a public key.
+const PUBLIC_PEM: [&[u8]; 2] = [b"-----BEGIN PUBLIC KEY-----", b"-----BEGIN RSA PUBLIC KEY-----"];
 
 /// What stands between the markers of a PEM text without line breaks, as some providers put it into JSON.
 fn on_one_line(text: &[u8]) -> Option<&[u8]> {

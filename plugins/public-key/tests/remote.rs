@@ -3,8 +3,8 @@
 
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use countersign::{
-    Context, Document, Head, KeyCache, Keyring, Outcome, Registry, Request, RequestKind, Timestamp, Vars,
-    Verifier,
+    Context, Document, Head, KeyCache, Keyring, MemoryGuard, Outcome, Registry, Request, RequestKind,
+    Timestamp, Vars, Verifier,
 };
 use countersign_keys::{Algorithm, Signing};
 use std::collections::BTreeSet;
@@ -51,10 +51,18 @@ fn asked(kind: RequestKind, name: &str, newer_than: Option<i64>) -> Said {
 type Held<'d> = (&'d str, &'d str, i64);
 
 fn compile(remote: &str) -> Result<Arc<Verifier>, String> {
+    compile_with("header = \"x-sig\", encoding = \"base64\"", remote)
+}
+
+fn compile_with(signature_source: &str, remote: &str) -> Result<Arc<Verifier>, String> {
+    compile_for("ecdsa-p256-sha256", signature_source, remote)
+}
+
+fn compile_for(algorithm: &str, signature_source: &str, remote: &str) -> Result<Arc<Verifier>, String> {
     let text = format!(
         "schema = 1\nname = \"fetched\"\nmode = \"public-key\"\n[[var]]\nname = \"tenant\"\nrequired = false\n\
-         [public-key]\nalgorithm = \"ecdsa-p256-sha256\"\nsigned_template = \"{{body}}\"\n\
-         signature_source = {{ header = \"x-sig\", encoding = \"base64\" }}\nremote = {remote}\n"
+         [public-key]\nalgorithm = \"{algorithm}\"\nsigned_template = \"{{body}}\"\n\
+         signature_source = {{ {signature_source} }}\nremote = {remote}\n"
     );
     let mut registry = Registry::new();
     registry.register(countersign_public_key::mode()).unwrap();
@@ -66,7 +74,19 @@ fn compile(remote: &str) -> Result<Arc<Verifier>, String> {
     compiled.verifier("test", &Keyring::new(), &vars).map_err(|error| error.to_string())
 }
 
+/// Of the body, by our key.
+fn signature() -> String {
+    let key = Signing::read(PRIVATE.as_bytes(), Algorithm::from_word("ecdsa-p256-sha256").unwrap()).unwrap();
+    STANDARD.encode_to_string(key.sign(&key.verifying().content(&[BODY])).unwrap())
+}
+
 fn send_to(verifier: &Verifier, kid: Option<&str>, held: &[Held<'_>]) -> Said {
+    let mut headers = vec![("x-sig".to_owned(), signature())];
+    headers.extend(kid.map(|kid| ("x-kid".to_owned(), kid.to_owned())));
+    ask(verifier, headers, held)
+}
+
+fn ask(verifier: &Verifier, headers: Vec<(String, String)>, held: &[Held<'_>]) -> Said {
     struct Documents(Vec<(String, Document)>);
     impl KeyCache for Documents {
         fn get(&self, _: RequestKind, name: &str) -> Option<Document> {
@@ -77,10 +97,6 @@ fn send_to(verifier: &Verifier, kid: Option<&str>, held: &[Held<'_>]) -> Said {
         (name.to_string(), Document::new(text.as_bytes(), Timestamp::from_unix(*at)))
     };
     let documents = Documents(held.iter().map(document).collect());
-    let key = Signing::read(PRIVATE.as_bytes(), Algorithm::from_word("ecdsa-p256-sha256").unwrap()).unwrap();
-    let signature = key.sign(&key.verifying().content(&[BODY])).unwrap();
-    let mut headers = vec![("x-sig".to_owned(), STANDARD.encode_to_string(signature))];
-    headers.extend(kid.map(|kid| ("x-kid".to_owned(), kid.to_owned())));
     let request = Request::new(Head::new("POST", "https://example.com/hook", &headers), BODY);
     match verifier.verify(&request, &Context::new(Timestamp::from_unix(NOW), &documents)) {
         Outcome::Verified(verified) => Said::Ok(verified.key().to_string()),
@@ -153,6 +169,79 @@ fn a_rolled_key_is_found_in_the_next_copy_and_the_old_one_no_more() {
     assert_eq!(send_to(&verifier, Some("old"), &[(SET, &after, NOW)]), refused("unknown_key", ""));
 }
 
+/// Of two signatures, each with a time of its own, either alone is the same message; and both may be alternatives.
+#[test]
+fn every_content_that_a_found_key_signed_is_remembered() {
+    let text = "schema = 1\nname = \"fetched\"\nmode = \"public-key\"\n[replay]\nkey = \"content\"\n[public-key]\n\
+        algorithm = \"ecdsa-p256-sha256\"\nsigned_template = [\"{timestamp}.{body}\", \"{timestamp}:{body}\"]\n\
+        timestamp_source = { from_signature = \"t\", format = \"unix\" }\n\
+        signature_source = { header = \"x-sig\", list = \" \", extract = \"regex\", \
+        pattern = 't=(?<t>[0-9]+),v1=(?<signature>[A-Za-z0-9+/=]+)', encoding = \"base64\" }\n\
+        remote = { url = \"https://keys.example.com/jwks.json\", format = \"jwks\" }\n";
+    struct One(Document);
+    impl KeyCache for One {
+        fn get(&self, _: RequestKind, _: &str) -> Option<Document> {
+            Some(self.0.clone())
+        }
+    }
+    let mut registry = Registry::new();
+    registry.register(countersign_public_key::mode()).unwrap();
+    registry.add_preset("fetched.toml", text).unwrap();
+    let verifier =
+        registry.named("fetched").unwrap().verifier("test", &Keyring::new(), &Vars::new()).unwrap();
+    let now = Timestamp::from_unix(NOW);
+    let held = One(Document::new(set(&[("one", OURS)]).into_bytes(), now));
+    let key = Signing::read(PRIVATE.as_bytes(), Algorithm::from_word("ecdsa-p256-sha256").unwrap()).unwrap();
+    let signed = |time: i64, separator: &str| {
+        let content = [time.to_string().as_bytes(), separator.as_bytes(), BODY].concat();
+        let signature = key.sign(&key.verifying().content(&[&content])).unwrap();
+        format!("t={time},v1={}", STANDARD.encode_to_string(signature))
+    };
+    let junk = format!("t={},v1={}", NOW - 9, STANDARD.encode_to_string([7; 64]));
+    for separator in [".", ":"] {
+        let (one, two) = (signed(NOW, "."), signed(NOW - 1, separator));
+        for (first, second) in [
+            (format!("{one} {two}"), one.clone()),
+            (format!("{one} {two}"), two.clone()),
+            (format!("{two} {one}"), one.clone()),
+            (format!("{two} {one}"), two.clone()),
+            (one.clone(), format!("{one} {junk}")),
+            (one.clone(), format!("{junk} {one}")),
+        ] {
+            let guard = MemoryGuard::default();
+            let send = |list: &str| {
+                let headers = [("x-sig", list)];
+                let request = Request::new(Head::new("POST", "https://example.com/hook", &headers), BODY);
+                let verified = verifier.verify(&request, &Context::new(now, &held)).into_verified().unwrap();
+                verified.accept(&guard, now).is_ok()
+            };
+            assert!(send(&first) && !send(&second), "{second} after {first}");
+        }
+    }
+}
+
+/// A key's id may stand beside the signature, and is that signature's alone.
+#[test]
+fn every_signature_is_tried_under_the_key_that_it_names() {
+    let source = "header = \"x-sigs\", list = \" \", extract = \"regex\", \
+        pattern = 'kid=(?<kid>[a-z]+),v1=(?<signature>[A-Za-z0-9+/=]+)', encoding = \"base64\"";
+    let verifier = compile_with(source, &JWKS.replace("{header:x-kid}", "{sig:kid}")).unwrap();
+    let both = set(&[("one", OURS), ("two", OTHER)]);
+    let send = |list: &[(&str, &str)]| {
+        let list: Vec<String> =
+            list.iter().map(|(kid, signature)| format!("kid={kid},v1={signature}")).collect();
+        ask(&verifier, vec![("x-sigs".to_owned(), list.join(" "))], &[(SET, &both, NOW)])
+    };
+    let (good, junk) = (signature(), STANDARD.encode_to_string([7; 64]));
+    assert_eq!(send(&[("one", &good)]), ok("one"));
+    assert_eq!(send(&[("two", &junk), ("one", &good)]), ok("one"));
+    assert_eq!(send(&[("two", &good)]), refused("bad_signature", ""));
+    assert_eq!(send(&[("none", &good), ("one", &good)]), ok("one"));
+    assert_eq!(send(&[("one", &good), ("none", &good)]), ok("one"));
+    assert_eq!(send(&[("none", &good)]), refused("unknown_key", ""));
+    assert_eq!(send(&[("one", &junk), ("two", &good)]), refused("bad_signature", ""));
+}
+
 /// The public half as a `SubjectPublicKeyInfo`: the head of every one on P-256, and the point.
 fn spki() -> Vec<u8> {
     let mut der = vec![0x30, 0x59, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
@@ -201,6 +290,40 @@ fn a_single_key_is_read_in_each_of_its_spellings() {
     assert_eq!(send(&pem, None, &[]), refused("missing_header", "remote/absent"));
 }
 
+/// A preset that takes keys that can be broken says so, and takes them from wherever they come.
+#[test]
+fn a_weak_key_of_a_set_is_taken_where_the_preset_spells_it() {
+    let modulus = URL_SAFE_NO_PAD.encode_to_string([0xff; 128]);
+    let weak = set(&[("one", &format!(r#""kty":"RSA","n":"{modulus}","e":"AQAB""#))]);
+    for (algorithm, said) in [
+        ("rsa-pkcs1-sha256", refused("unknown_key", "public-key/key-unfit")),
+        ("rsa-pkcs1-sha256-weak-key", refused("bad_signature", "")),
+    ] {
+        let verifier = compile_for(algorithm, "header = \"x-sig\", encoding = \"base64\"", JWKS).unwrap();
+        for _ in 0..2 {
+            assert_eq!(send_to(&verifier, Some("one"), &[(SET, &weak, NOW)]), said, "{algorithm}");
+        }
+    }
+}
+
+/// Whoever published the other half published it to everybody: the document is as good as none.
+#[test]
+fn a_document_with_a_private_key_is_no_document() {
+    let sec1 = [
+        &[0x30, 0x31, 2, 1, 1, 4, 0x20][..],
+        &URL_SAFE_NO_PAD.decode_to_vec("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI").unwrap(),
+        &[0xa0, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
+    ]
+    .concat();
+    let base64 = STANDARD.encode_to_string(sec1);
+    let pem = format!("-----BEGIN EC PRIVATE KEY-----\n{base64}\n-----END EC PRIVATE KEY-----\n");
+    let jwk = format!("{{{OURS}}}");
+    for text in [&*pem, PRIVATE, &jwk] {
+        let said = send(r#"{ name = "acme", format = "pem" }"#, None, &[("acme", text, NOW)]);
+        assert_eq!(said, refused("key_unavailable", "public-key/document"), "{text}");
+    }
+}
+
 #[test]
 fn a_key_of_another_algorithm_is_not_tried() {
     let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
@@ -239,10 +362,21 @@ fn mistakes_are_told_when_the_preset_is_read() {
         (r#"{ url = "https://a.example/k", format = "pem", pointer = "a" }"#, "`a` is no JSON pointer"),
         ("1", "`remote` must be a table"),
         ("{ url = \"https://a.example/k\", format = \"pem\" }\nkey = { forms = [] }", "unknown key `key`"),
+        (
+            "{ url = \"https://a.example/k\", format = \"pem\" }\nsecret_in_content = true",
+            "`secret_in_content` needs keys that are held",
+        ),
     ] {
         let said = compile(remote).map(drop).unwrap_err();
         assert!(said.contains(says) && !said.contains("lacks `key`"), "{remote}: {said}");
     }
+}
+
+#[test]
+fn a_found_key_has_no_role() {
+    let source = "header = \"x-sig\", encoding = \"base64\", role = \"primary\"";
+    let said = compile_with(source, JWKS).map(drop).unwrap_err();
+    assert!(said.contains("`role` needs keys that are held"), "{said}");
 }
 
 #[test]

@@ -118,6 +118,14 @@ impl Finder<SignatureKey> for Certified {
         self.notes.clone()
     }
 
+    fn values(&self) -> Vec<&Value> {
+        let Some(certificate) = &self.certificate else { return Vec::new() };
+        match &certificate.place {
+            Place::Remote(remote) => vec![remote.place()],
+            Place::Message(value) => vec![value],
+        }
+    }
+
     fn bind(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Find<SignatureKey>>, KeyError> {
         let Some(Certificate { place, roots, demands }) = &self.certificate else {
             return Err(KeyError::new("the preset does not say where its certificates are"));

@@ -158,7 +158,7 @@ impl Bound {
         let chain = certificates(text)?;
         let leaf = verify_chain(&chain, &self.anchors, now, &self.demands)?;
         let anchors = leaf.anchors.iter().filter_map(|place| self.places.get(*place).copied()).collect();
-        let thumbprint = const_hex::encode(Sha256::digest(chain.first().map_or(&[][..], |leaf| leaf)));
+        let thumbprint = const_hex::encode(leaf.print);
         let ready = (0..self.offered.count()).map(|_| OnceLock::new()).collect();
         Ok(Believed { leaf, anchors, thumbprint: KeyId::new(thumbprint), ready })
     }

@@ -361,11 +361,22 @@ fn atk_198_any_host_of_the_cloud() {
     let good = Shipped::sns().send();
     assert!(good.code == "ok" && good.asked == [SNS_URL], "{good:?}");
     not_fetched(EVERY_URL[0], "untrusted_key");
-    not_fetched("https://sns.s3-ap-southeast-2.amazonaws.com/x.pem", "untrusted_key");
+    not_fetched("https://sns.s3-ap-southeast-2.amazonaws.com/x.pem", "malformed_signature");
     not_fetched(
         "https://sns.us-east-1.amazonaws.com.s3.amazonaws.com/SimpleNotificationService-x.pem",
         "untrusted_key",
     );
+    // A bucket called `sns`: its owner is anybody, and what looks like a region is the service.
+    for service in ["s3", "s3-us-west-2", "s3-ap-southeast-2", "s3-accelerate", "s3express-use1-az4"] {
+        let host = format!("https://sns.{service}.amazonaws.com");
+        not_fetched(&format!("{host}/SimpleNotificationService-x.pem"), "malformed_signature");
+        not_fetched(&format!("{host}.cn:443/SimpleNotificationService-x.pem"), "malformed_signature");
+    }
+    for region in ["sa-east-1", "us-gov-west-1"] {
+        let url = format!("https://sns.{region}.amazonaws.com/SimpleNotificationService-x.pem");
+        let said = Shipped::sns().with_body(SNS_URL, &url).send();
+        assert!(said.code == "unresolved" && said.asked == [url], "{said:?}");
+    }
 }
 
 #[test]

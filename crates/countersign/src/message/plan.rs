@@ -110,8 +110,8 @@ pub(crate) struct Takes<'a> {
     pub(crate) algorithms: &'a [&'a str],
     /// Kinds of key.
     pub(crate) kinds: &'a [KeyKind],
-    /// Its keys are found, and not held.
-    pub(crate) found: bool,
+    /// Its keys are found, and not held: the values by which they are.
+    pub(crate) found: Option<&'a [&'a Value]>,
 }
 
 impl Plan {

@@ -9,7 +9,7 @@ use super::place::{Candidate, Candidates, Place};
 use super::plain::Tags;
 use super::plan::{Algorithm, Case, Plan, Takes, Timed, split_at_body};
 use super::scope::{Local, Scope};
-use super::stream::InPieces;
+use super::stream::{Alternative, InPieces};
 use super::test::hold;
 use super::value::{Pieces, Source, Value, refuse};
 use super::*;
@@ -19,6 +19,7 @@ use crate::mode::*;
 use crate::outcome::{Fingerprints, Rejection};
 use crate::preset::ModeConfig;
 use crate::request::{Head, Request};
+use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -122,6 +123,11 @@ pub trait Finder<K>: Send + Sync {
         Vec::new()
     }
 
+    /// The values that it reads of a message. Where one is a field of a signature, every signature is asked for by itself.
+    fn values(&self) -> Vec<&Value> {
+        Vec::new()
+    }
+
     /// Take keys and variables.
     fn bind(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Find<K>>, KeyError>;
 }
@@ -174,10 +180,11 @@ impl<P: Primitive> Mode for TemplateMode<P> {
         let (primitive, vars) = (self.primitive.clone(), config.vars());
         let (plan, finder) = config.read(|table| {
             let finder = primitive.finder(table, &Grammar::found(vars));
+            let values = finder.as_ref().map(|finder| finder.values());
             let takes = Takes {
                 algorithms: primitive.algorithms(),
                 kinds: primitive.kinds(),
-                found: finder.is_some(),
+                found: values.as_deref(),
             };
             Some((Plan::read(table, vars, takes)?, finder))
         })?;
@@ -288,7 +295,8 @@ impl<P: Primitive> TemplateScheme<P> {
             Some(finder) => ([].into(), Some(finder.bind(keys, vars)?)),
         };
         let plain = plan.is_plain() && finder.is_none();
-        Ok(Bound { keys, plain, plan, primitive: self.primitive.clone(), finder })
+        let several = algorithms.len() > 1;
+        Ok(Bound { keys, plain, several, plan, primitive: self.primitive.clone(), finder })
     }
 }
 
@@ -297,6 +305,8 @@ pub(super) struct Bound<P: Primitive> {
     pub(super) plan: Plan,
     /// The short way is open.
     pub(super) plain: bool,
+    /// Content may come under one algorithm and again under another: it is known by a digest of its own, too.
+    several: bool,
     pub(super) primitive: Arc<P>,
     pub(super) keys: Box<[Held<P>]>,
     /// What finds the keys that are not held.
@@ -318,25 +328,50 @@ struct Found<'f, 'p, 'r> {
 #[derive(Default)]
 pub(super) struct Prints {
     tags: SmallVec<[[u8; 32]; 4]>,
-    /// It is the same for every key that keeps it.
-    content: Option<Vec<u8>>,
+    /// Each once: it is the same for every key that keeps it, and another where signatures have fields of their own.
+    contents: SmallVec<[Vec<u8>; 1]>,
 }
 
 impl Prints {
-    /// One more tag, of another key.
+    /// One more tag, of another key or another content.
     #[inline]
     pub(super) fn push<P: Primitive>(&mut self, primitive: &P, tag: P::Tag) {
         match primitive.kept_content(tag) {
-            Ok(content) => self.content = Some(content),
+            Ok(content) if self.contents.contains(&content) => {}
+            Ok(content) => self.contents.push(content),
             Err(tag) => self.tags.push(primitive.fingerprint(&tag)),
         }
     }
 
+    /// The content's own digest, beside whatever depends on keys and algorithm.
+    pub(super) fn push_digest(&mut self, digest: Option<Sha256>) {
+        self.tags.extend(digest.map(|digest| <[u8; 32]>::from(digest.finalize())));
+    }
+
+    /// How much there is, to come back to.
+    fn mark(&self) -> (usize, usize) {
+        (self.tags.len(), self.contents.len())
+    }
+
+    /// Forget what was pushed since.
+    fn back_to(&mut self, (tags, contents): (usize, usize)) {
+        self.tags.truncate(tags);
+        self.contents.truncate(contents);
+    }
+
     #[inline]
-    pub(super) fn done(self) -> Fingerprints {
-        match self.content {
-            Some(content) => Fingerprints::of_content(content),
+    pub(super) fn done(mut self) -> Fingerprints {
+        match self.contents.pop() {
             None => Fingerprints::of(self.tags),
+            Some(content) if self.contents.is_empty() && self.tags.is_empty() => {
+                Fingerprints::of_content(content)
+            }
+            Some(last) => {
+                for content in self.contents.into_iter().chain([last]) {
+                    self.tags.extend(Fingerprints::of_content(content).each());
+                }
+                Fingerprints::of(self.tags)
+            }
         }
     }
 }
@@ -354,6 +389,8 @@ struct Matched {
     known: bool,
     /// What a signature that matched lacked beside.
     late: Option<Rejection>,
+    /// Why there is no key for a signature.
+    unfound: Option<Rejection>,
 }
 
 impl<P: Primitive> Check for Bound<P> {
@@ -419,6 +456,7 @@ impl<P: Primitive> Check for Bound<P> {
                 broken = Some(rejection);
                 break;
             }
+            let digest = self.digest(&first);
             let mut states = Vec::new();
             for key in &self.keys {
                 let Some(prepared) = key.prepared(found.algorithm) else { return Ok(None) };
@@ -426,7 +464,7 @@ impl<P: Primitive> Check for Bound<P> {
                 first.iter().for_each(|piece| self.primitive.update(&mut state, piece));
                 states.push(state);
             }
-            hashing.push((states, last.concat()));
+            hashing.push(Alternative { states, digest, after: last.concat() });
         }
         if let Some(rejection) = broken.take_if(|_| hashing.is_empty()) {
             return Err(rejection.into());
@@ -484,7 +522,7 @@ impl<P: Primitive> Bound<P> {
         let mut matched = Matched::default();
         self.hash(&found, scope, cx, &mut matched)?;
         if matched.keys.is_empty() && matched.found.is_none() {
-            return Err(match (matched.late, matched.known) {
+            return Err(match (matched.late.or(matched.unfound), matched.known) {
                 (Some(rejection), _) => rejection.into(),
                 (None, true) => Reason::BadSignature.into(),
                 (None, false) => Reason::UnknownKey.into(),
@@ -693,7 +731,7 @@ impl<P: Primitive> Bound<P> {
                 template.resolve(scope, &local, &mut pieces)?;
             }
             let mut keys = KeySet::default();
-            let printed = matched.prints.tags.len();
+            let printed = matched.prints.mark();
             // With every key, named or not: a replay may come with any of them.
             for key in &self.keys {
                 let derived;
@@ -722,7 +760,7 @@ impl<P: Primitive> Bound<P> {
             }
             if keys.is_empty() {
                 // Of content that nobody signed nothing is remembered.
-                matched.prints.tags.truncate(printed);
+                matched.prints.back_to(printed);
                 continue;
             }
             match self.late(scope, found, candidates.start) {
@@ -732,6 +770,9 @@ impl<P: Primitive> Bound<P> {
                     let new = self.keys.iter().map(|key| key.index).filter(|index| keys.contains(*index));
                     new.for_each(|index| matched.keys.insert(index));
                 }
+            }
+            if !found.case.per_key {
+                matched.prints.push_digest(self.digest(&pieces));
             }
             break;
         }
@@ -750,10 +791,19 @@ impl<P: Primitive> Bound<P> {
     ) -> Result<(), Refusal> {
         let fields = found.fields(candidates.start);
         let local = self.local(found, &fields);
-        let keys = finder.find(found.algorithm, &Message::of(scope, local), cx)?;
+        let keys = match finder.find(found.algorithm, &Message::of(scope, local), cx) {
+            Ok(keys) => keys,
+            // It does not hide a signature under a key that can be had.
+            Err(Refusal::Rejected(rejection)) => {
+                matched.unfound = Some(rejection);
+                return Ok(());
+            }
+            Err(unresolved) => return Err(unresolved),
+        };
         for template in &found.case.templates {
             let mut pieces = Pieces::new();
             template.resolve(scope, &local, &mut pieces)?;
+            let mut signed = false;
             for FoundKey { id, anchors, key } in &keys {
                 let mut state = self.primitive.start(key);
                 pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece));
@@ -765,21 +815,28 @@ impl<P: Primitive> Bound<P> {
                     matched.late = Some(rejection);
                     continue;
                 }
-                // The content is the same for every key that is found.
-                if matched.found.is_none() {
+                // The content is the same for every key that is found, and another for every signature with fields.
+                if !signed {
                     matched.prints.push(&*self.primitive, tag);
                 }
+                signed = true;
                 matched.candidates.push(index);
                 matched.found = Some(match matched.found.take() {
                     None => (id.clone(), *anchors),
                     Some((id, before)) => (id, before.union(*anchors)),
                 });
             }
-            if matched.found.is_some() {
+            if signed {
+                matched.prints.push_digest(self.digest(&pieces));
                 break;
             }
         }
         Ok(())
+    }
+
+    /// A digest of content, where one is needed: begun with these pieces.
+    fn digest(&self, pieces: &Pieces<'_>) -> Option<Sha256> {
+        self.several.then(|| pieces.iter().fold(Sha256::new(), |digest, piece| digest.chain_update(piece)))
     }
 
     /// Take in content that has the key's own secret in it.

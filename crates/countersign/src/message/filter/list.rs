@@ -53,11 +53,24 @@ pub(super) fn lookup_json<'a>(
     })
 }
 
-/// `name SEPARATOR value` for each pair.
-pub(super) fn pairs<'a>(pairs: &[Pair<'a>], separator: &[u8]) -> Result<Vec<Text<'a>>, Fault> {
+/// `name SEPARATOR value` for each pair. If they will be joined with `between`, what is joined has one reading: a name holds
+/// neither of the two, and a value may hold `between`, but not a separator behind it.
+pub(super) fn pairs<'a>(
+    pairs: &[Pair<'a>],
+    separator: &[u8],
+    between: &[u8],
+) -> Result<Vec<Text<'a>>, Fault> {
     let size: usize = pairs.iter().map(|(name, value)| name.len() + separator.len() + value.len()).sum();
     if size > OUTPUT {
         return Err(TOO_BIG);
+    }
+    let holds = |text: &[u8], part: &[u8]| find(text, part).is_some();
+    let as_two = |(name, value): &Pair<'_>| {
+        let second = |at: usize| holds(&value[at + between.len()..], separator);
+        holds(name, separator) || holds(name, between) || find(value, between).is_some_and(second)
+    };
+    if !separator.is_empty() && !between.is_empty() && pairs.iter().any(as_two) {
+        return Err(Fault::Malformed("a name or value that could be read as two"));
     }
     Ok(pairs.iter().map(|(name, value)| Cow::Owned([&name[..], separator, &value[..]].concat())).collect())
 }

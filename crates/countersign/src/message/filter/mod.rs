@@ -209,6 +209,24 @@ impl Filter {
         self.row().keeps
     }
 
+    /// Tell every `pairs` of a chain what its texts will be joined by, so that it can refuse a pair that would be read as two.
+    pub(crate) fn tell_pairs(chain: &mut [Filter]) {
+        let same_texts =
+            |work: &Work| matches!(work, Work::Sort | Work::Unique | Work::DropEmpty | Work::Except(_));
+        for at in 0..chain.len() {
+            let (before, after) = chain.split_at_mut(at + 1);
+            let mut works = after.iter().map_while(|filter| match filter {
+                Self::Step(step) => Some(&step.work),
+                _ => None,
+            });
+            if let Some(Self::Step(Step { work: Work::Pairs(_, between), .. })) = before.last_mut()
+                && let Some(Work::Join(separator)) = works.find(|work| !same_texts(work))
+            {
+                between.clone_from(separator);
+            }
+        }
+    }
+
     /// Whether it reads headers that its input names.
     pub(crate) fn looks_up_headers(&self) -> bool {
         matches!(self, Self::Step(Step { work: Work::LookupHeader, .. }))
@@ -248,7 +266,8 @@ enum Work {
     Unique,
     DropEmpty,
     Except(Vec<Vec<u8>>),
-    Pairs(Vec<u8>),
+    /// The separator, and what the texts will be joined by: empty if nobody says.
+    Pairs(Vec<u8>, Vec<u8>),
     Join(Vec<u8>),
     Json(String),
     Without(String),
@@ -286,7 +305,9 @@ impl Step {
             (Work::Values, Val::Pairs(pairs)) => {
                 Val::List(pairs.into_iter().map(|(_, value)| value).collect())
             }
-            (Work::Pairs(separator), Val::Pairs(pairs)) => Val::List(list::pairs(&pairs, separator)?),
+            (Work::Pairs(separator, between), Val::Pairs(pairs)) => {
+                Val::List(list::pairs(&pairs, separator, between)?)
+            }
             (Work::Join(separator), Val::List(items)) => Val::Bytes(list::join(items, separator)?),
             (Work::Sort | Work::Unique | Work::DropEmpty | Work::Except(_), Val::List(items)) => {
                 Val::List(list::thin_list(work, items))

@@ -141,7 +141,7 @@ pub(crate) const TABLE: &[Row] = &[
     step("unique", "unique", "leaves out elements, or pairs, that were there before", SAME_LISTS, |_| Ok(Work::Unique)),
     step("drop_empty", "drop_empty", "leaves out empty elements, or pairs with an empty value", SAME_LISTS, |_| Ok(Work::DropEmpty)),
     step("except:NAMES", "except:sign,sign_type", "leaves out the elements, or pairs, of these names, which stand between commas", SAME_LISTS, except),
-    step("pairs:SEP", "pairs:=", "makes name, separator and value one text each", FROM_PAIRS, |args| Ok(Work::Pairs(args[0].into()))),
+    step("pairs:SEP", "pairs:=", "makes name, separator and value one text each; where these are joined, a pair that could be read as two is refused", FROM_PAIRS, |args| Ok(Work::Pairs(args[0].into(), Vec::new()))),
     step("join[:SEP]", "join:&", "puts a list together, with a separator between its elements if one is given", &[(Type::List, Type::Bytes)], |args| Ok(Work::Join(args.first().copied().unwrap_or_default().into()))),
 
     step("json:POINTER", "json:/data/id", "reads text as JSON and takes what is at a pointer; nothing and `null` are absent", &[(Type::Bytes, Type::Json)], |args| Ok(Work::Json(pointer(args[0])?))),

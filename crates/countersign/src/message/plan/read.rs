@@ -40,6 +40,9 @@ impl PlanReader<'_> {
         let each = self.each();
         let adjacent = table.word("adjacent", &["accepted"]).is_some();
         let secret = table.boolean("secret_in_content").unwrap_or(false);
+        if secret {
+            self.held_only(table, "secret_in_content", "a key that is found is no secret: leave it out");
+        }
         let allow = Allow { item: each.is_some(), found: true, secret, ..Allow::default() };
         let (part_names, parts) = self.parts(allow);
         let env = Env { vars: self.vars, parts: &part_names, allow, complaints: table.complaints() };
@@ -68,7 +71,7 @@ impl PlanReader<'_> {
             key,
             binds: Binds::default(),
         };
-        settle(&mut plan);
+        settle(&mut plan, self.takes.found.unwrap_or_default());
         if !adjacent {
             let fixed = plan.time.as_ref().is_some_and(|time| time.formats.is_fixed_width());
             plan.cases
@@ -94,7 +97,7 @@ impl PlanReader<'_> {
             );
             return None;
         }
-        if self.takes.found {
+        if self.takes.found.is_some() {
             let help = "every element would be proven by a key of its own: leave `each` out";
             self.wrong(&pattern.span, "`each` needs keys that are held", help);
         }
@@ -160,6 +163,7 @@ impl PlanReader<'_> {
                     self.wrong(table.span(), "`first_present` says something of all the places", help);
                 }
             }
+            self.held_only(table, "role", "a key that is found has no role: leave it out");
             places.extend(Place::read(table, What::Signature, has_items));
         }
         tables.into_iter().for_each(Reader::finish);
@@ -240,7 +244,7 @@ impl PlanReader<'_> {
     }
 
     fn key(&self, allow: Allow, parts: &[Arc<str>]) -> Option<KeyPlan> {
-        if self.takes.found {
+        if self.takes.found.is_some() {
             return Some(KeyPlan { forms: None, derive: None, per_request: false, select: None });
         }
         let Some(table) = self.table.table("key") else {
@@ -423,6 +427,13 @@ impl PlanReader<'_> {
         }
     }
 
+    /// Complain of a key that says something of held keys, where keys are found.
+    fn held_only(&self, table: &Reader<'_>, key: &str, help: &str) {
+        if let (Some(node), Some(_)) = (table.node(key), self.takes.found) {
+            self.wrong(&node.span, &format!("`{key}` needs keys that are held"), help);
+        }
+    }
+
     fn wrong(&self, span: &Span, says: &str, help: &str) {
         let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
         self.table.complaints().push(error.help(help));
@@ -492,14 +503,15 @@ fn after_optional(template: &Value) -> Option<&Slot> {
 }
 
 /// What follows from the whole: which fields are read, what the content depends on, what has to be found first.
-fn settle(plan: &mut Plan) {
+fn settle(plan: &mut Plan, found_by: &[&Value]) {
     let Plan { cases, time, id, key, parts, .. } = plan;
     let everywhere: Vec<&Value> = parts.iter().chain(&key.derive).chain(&key.select).collect();
     let own_time = time.as_ref().and_then(|time| time.from_signature.clone());
     for case in cases.iter_mut() {
         let tests = case.early.iter().chain(&case.late).flat_map(Test::values);
         let mut wanted: Vec<Box<str>> = own_time.iter().cloned().collect();
-        let values = case.templates.iter().chain(everywhere.iter().copied()).chain(tests);
+        let everywhere = everywhere.iter().chain(found_by).copied();
+        let values = case.templates.iter().chain(everywhere).chain(tests);
         for (slot, _) in values.flat_map(Value::slots) {
             if let Source::Sig(name) = &slot.source {
                 wanted.push(name.clone());
@@ -514,7 +526,13 @@ fn settle(plan: &mut Plan) {
         wanted.dedup();
         case.wanted = wanted.into();
         let late = case.late.iter().flat_map(Test::values);
-        let mut of_candidate = case.templates.iter().chain(parts.iter()).chain(&key.derive).chain(late);
+        let mut of_candidate = case
+            .templates
+            .iter()
+            .chain(parts.iter())
+            .chain(&key.derive)
+            .chain(late)
+            .chain(found_by.iter().copied());
         case.per_candidate =
             own_time.is_some() || of_candidate.any(|value| value.uses(|s| matches!(s, Source::Sig(_))));
         case.per_key =

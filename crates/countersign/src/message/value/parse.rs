@@ -140,6 +140,7 @@ impl<'t> Parser<'t, '_> {
             }
             filters.push(filter);
         }
+        Filter::tell_pairs(&mut filters);
         let looked_up = filters.iter().position(Filter::looks_up_headers);
         if looked_up.is_some_and(|at| filters[at..].iter().any(|filter| filter.row().name == "values")) {
             let says = "the request names these headers: without their names, whoever writes the list moves the values";
