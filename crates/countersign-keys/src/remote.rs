@@ -145,12 +145,12 @@ impl Remote {
         let remote = Remote { place, rules, fixed: None, judged: Arc::default() };
         match remote.settled() {
             Ok(remote) => Some(remote),
-            Err(says) => {
-                let span = url.or(name).map_or_else(|| table.span().clone(), |text| text.span);
+            Err(fault) => {
+                let text = url.or(name)?;
                 wrong(
                     table,
-                    &span,
-                    &says,
+                    &text.span,
+                    &format!("`{}` cannot be fetched: {}", text.value, fault.says),
                     "write it as it is to be fetched: `https://keys.example.com/a.pem`",
                 );
                 None
@@ -161,9 +161,16 @@ impl Remote {
     /// The same with a source's variables put in. A URL or name that is constant then and not allowed is an error.
     pub fn with_vars(&self, vars: &Vars) -> Result<Self, KeyError> {
         let place = self.place.with_vars(vars)?;
+        // A variable may be a secret, so what they make is not said.
+        let unfit = |fault: Fault| {
+            KeyError::new(format!(
+                "what the variables make of the key's URL or name cannot be fetched: {}",
+                fault.says
+            ))
+        };
         Remote { place, rules: self.rules.clone(), fixed: None, judged: Arc::default() }
             .settled()
-            .map_err(KeyError::new)
+            .map_err(unfit)
     }
 
     /// What the URL or name is made of.
@@ -196,7 +203,7 @@ impl Remote {
     }
 
     /// A constant place is judged now; an error says what is wrong with it.
-    fn settled(mut self) -> Result<Self, String> {
+    fn settled(mut self) -> Result<Self, Fault> {
         let Some(text) = self.place.constant() else { return Ok(self) };
         let own = match (&self.rules, Url::parse(&text)) {
             (Rules::Url { hosts, path }, Ok(url)) if hosts.is_empty() => {
@@ -204,10 +211,7 @@ impl Remote {
             }
             _ => None,
         };
-        let request = own.as_ref().unwrap_or(&self.rules).judge(&text).map_err(|fault| {
-            format!("`{}` cannot be fetched: {}", String::from_utf8_lossy(&text), fault.says)
-        })?;
-        self.fixed = Some(request);
+        self.fixed = Some(own.as_ref().unwrap_or(&self.rules).judge(&text)?);
         Ok(self)
     }
 }
@@ -532,7 +536,9 @@ mod tests {
         assert!(remote.with_vars(&Vars::new()).is_err());
         let pinned = read(r#"url = "{var:v}", hosts = ["*.example.com"]"#).unwrap();
         assert!(pinned.with_vars(vars.set("v", "https://keys.example.com/a")).is_ok());
-        assert!(pinned.with_vars(vars.set("v", "https://keys.example.org/a")).is_err());
+        let error = pinned.with_vars(vars.set("v", "https://keys.example.org/hunter2")).err().unwrap();
+        let said = error.to_string();
+        assert!(said.contains("its host is not one") && !said.contains("hunter2"), "{said}");
     }
 
     #[test]

@@ -409,7 +409,9 @@ impl Compiled {
             let says = format!("`{name}` takes no key: it finds its own, so leave the secrets out");
             return Err(KeyError::new(says));
         }
-        if let Some(var) = declared.iter().find(|var| var.required && vars.get(&var.name).is_none()) {
+        // A test against an empty value would hold of what is not there.
+        let unset = |name: &str| vars.get(name).is_none_or(str::is_empty);
+        if let Some(var) = declared.iter().find(|var| var.required && unset(&var.name)) {
             return Err(KeyError::new(format!("variable `{}` ({}) is not set", var.name, var.label)));
         }
         match vars.names().find(|given| !declared.iter().any(|var| *var.name == **given)) {
