@@ -337,9 +337,15 @@ impl Prints {
     #[inline]
     pub(super) fn push<P: Primitive>(&mut self, primitive: &P, tag: P::Tag) {
         match primitive.kept_content(tag) {
-            Ok(content) if self.contents.contains(&content) => {}
-            Ok(content) => self.contents.push(content),
+            Ok(content) => self.push_content(content),
             Err(tag) => self.tags.push(primitive.fingerprint(&tag)),
+        }
+    }
+
+    /// The content itself, whose digest depends on neither keys nor algorithm. It is hashed when somebody asks.
+    fn push_content(&mut self, content: Vec<u8>) {
+        if !self.contents.contains(&content) {
+            self.contents.push(content);
         }
     }
 
@@ -816,8 +822,10 @@ impl<P: Primitive> Bound<P> {
                     continue;
                 }
                 // The content is the same for every key that is found, and another for every signature with fields.
-                if !signed {
-                    matched.prints.push(&*self.primitive, tag);
+                match signed {
+                    true => {}
+                    false if self.several => matched.prints.push_content(pieces.concat()),
+                    false => matched.prints.push(&*self.primitive, tag),
                 }
                 signed = true;
                 matched.candidates.push(index);
@@ -827,7 +835,6 @@ impl<P: Primitive> Bound<P> {
                 });
             }
             if signed {
-                matched.prints.push_digest(self.digest(&pieces));
                 break;
             }
         }
