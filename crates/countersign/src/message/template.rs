@@ -329,7 +329,7 @@ struct Found<'f, 'p, 'r> {
 pub(super) struct Prints {
     tags: SmallVec<[[u8; 32]; 4]>,
     /// Each once: it is the same for every key that keeps it, and another where signatures have fields of their own.
-    contents: SmallVec<[Vec<u8>; 1]>,
+    contents: Vec<Vec<u8>>,
 }
 
 impl Prints {
@@ -366,19 +366,23 @@ impl Prints {
     }
 
     #[inline]
-    pub(super) fn done(mut self) -> Fingerprints {
-        match self.contents.pop() {
-            None => Fingerprints::of(self.tags),
-            Some(content) if self.contents.is_empty() && self.tags.is_empty() => {
-                Fingerprints::of_content(content)
-            }
-            Some(last) => {
-                for content in self.contents.into_iter().chain([last]) {
-                    self.tags.extend(Fingerprints::of_content(content).each());
-                }
-                Fingerprints::of(self.tags)
-            }
+    pub(super) fn done(self) -> Fingerprints {
+        match self.contents.is_empty() {
+            true => Fingerprints::of(self.tags),
+            false => self.with_contents(),
         }
+    }
+
+    #[cold]
+    fn with_contents(mut self) -> Fingerprints {
+        if self.contents.len() == 1
+            && self.tags.is_empty()
+            && let Some(content) = self.contents.pop()
+        {
+            return Fingerprints::of_content(content);
+        }
+        self.tags.extend(self.contents.iter().map(|content| <[u8; 32]>::from(Sha256::digest(content))));
+        Fingerprints::of(self.tags)
     }
 }
 
