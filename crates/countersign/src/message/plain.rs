@@ -7,12 +7,12 @@
 
 use super::place::{At, Extract, Place, Tag, decode, split};
 use super::plan::{Algorithm, Case, Plan, Time, Timed};
-use super::template::{Bound, Primitive, Prints};
+use super::template::{Bound, Primitive};
 use super::value::{Segment, Slot, Source};
 use super::wire;
 use crate::keys::KeySet;
 use crate::mode::{Evidence, Refusal, SignedBy};
-use crate::outcome::Reason;
+use crate::outcome::{Fingerprints, Reason};
 use crate::request::{Found, Request};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -101,7 +101,8 @@ impl<P: Primitive> Bound<P> {
             Algorithm::Fixed(number) => *number,
             Algorithm::Mapped { .. } => return Err(Reason::ModeFault.into()),
         };
-        let (mut keys, mut prints) = (KeySet::default(), Prints::default());
+        // There is one content: kept under one key, it is the same under every other.
+        let (mut keys, mut prints, mut whole) = (KeySet::default(), SmallVec::new(), None);
         let mut pieces = SmallVec::<[&[u8]; 12]>::new();
         for segment in &templates[0].segments {
             pieces.push(match (segment, &time, &id) {
@@ -118,7 +119,10 @@ impl<P: Primitive> Bound<P> {
             if tags.iter().fold(false, |any, tag| self.primitive.matches(prepared, &made, tag) | any) {
                 keys.insert(key.index);
             }
-            prints.push(&*self.primitive, made);
+            match self.primitive.kept_content(made) {
+                Ok(content) => whole = Some(content),
+                Err(tag) => prints.push(self.primitive.fingerprint(&tag)),
+            }
         }
         drop(pieces);
         if keys.is_empty() {
@@ -126,7 +130,7 @@ impl<P: Primitive> Bound<P> {
         }
         Ok(Evidence {
             signed_by: SignedBy::Held(keys),
-            fingerprints: prints.done(),
+            fingerprints: whole.map_or_else(|| Fingerprints::of(prints), Fingerprints::of_content),
             binds: self.plan.binds,
             signed_at: time.and_then(|(_, at)| at),
             signed_until: None,
