@@ -291,6 +291,13 @@ fn run<N: Debug>(
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What a group tests. Each family of files has types of its own, alike but for their names.
+macro_rules! signed {
+    ($group:ident) => {
+        $group.tests.into_iter().map(|t| (t.tc_id, t.msg.to_vec(), t.sig.to_vec(), t.result)).collect()
+    };
+}
+
 #[test]
 fn hmac() {
     let groups = |name: &mac::TestName, word| {
@@ -317,11 +324,7 @@ fn ed25519() {
             word: Some(word),
             key: group.pem,
             policy: false,
-            tests: group
-                .tests
-                .into_iter()
-                .map(|t| (t.tc_id, t.msg.to_vec(), t.sig.to_vec(), t.result))
-                .collect(),
+            tests: signed!(group),
         };
         eddsa::TestSet::load(*name).unwrap().test_groups.into_iter().map(of).collect()
     };
@@ -335,11 +338,7 @@ fn ecdsa() {
             word: Some(word),
             key: group.pem,
             policy: false,
-            tests: group
-                .tests
-                .into_iter()
-                .map(|t| (t.tc_id, t.msg.to_vec(), t.sig.to_vec(), t.result))
-                .collect(),
+            tests: signed!(group),
         };
         ecdsa::TestSet::load(*name).unwrap().test_groups.into_iter().map(of).collect()
     };
@@ -359,11 +358,7 @@ fn rsa_pkcs1() {
             word: Some(word),
             key: group.pem,
             policy: false,
-            tests: group
-                .tests
-                .into_iter()
-                .map(|t| (t.tc_id, t.msg.to_vec(), t.sig.to_vec(), t.result))
-                .collect(),
+            tests: signed!(group),
         };
         rsa_pkcs1_verify::TestSet::load(*name).unwrap().test_groups.into_iter().map(of).collect()
     };
@@ -385,11 +380,7 @@ fn rsa_pss() {
                 word,
                 policy: group.salt_size != length || group.mgf_hash != Some(group.hash),
                 key: group.pem,
-                tests: group
-                    .tests
-                    .into_iter()
-                    .map(|t| (t.tc_id, t.msg.to_vec(), t.sig.to_vec(), t.result))
-                    .collect(),
+                tests: signed!(group),
             }
         };
         rsa_pss_verify::TestSet::load(*name).unwrap().test_groups.into_iter().map(of).collect()

@@ -50,3 +50,23 @@ pub mod vectors;
 pub use mutants::{Expected, Mutant};
 pub use run::{Failure, Options, Report, run};
 pub use vectors::{Case, CaseSource, Delivery, Expect, SecretSpec, VectorErrors, VectorFile};
+
+/// The files of a preset, for a test that has them beside it: `(preset, vectors)`, each as its name and its text.
+///
+/// The first argument is the folder, seen from the file that this stands in, with a slash behind it; the second is the
+/// preset's name. What is not there is an error of compilation.
+///
+/// ```
+/// let ((file, text), (_, vectors)) = countersign_testkit::preset_files!("../../../presets/", "github");
+/// assert_eq!(file, "github.toml");
+/// assert!(text.contains("mode = \"hmac\"") && vectors.contains("[[case]]"));
+/// ```
+#[macro_export]
+macro_rules! preset_files {
+    ($folder:literal, $name:literal) => {
+        (
+            (concat!($name, ".toml"), include_str!(concat!($folder, $name, ".toml"))),
+            (concat!($name, ".vectors.toml"), include_str!(concat!($folder, $name, ".vectors.toml"))),
+        )
+    };
+}

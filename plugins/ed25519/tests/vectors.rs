@@ -4,17 +4,11 @@
 use countersign::{
     Context, Draft, Head, Key, KeyId, KeyKind, Keyring, Registry, Request, Secret, Timestamp, Vars,
 };
-use countersign_testkit::{Options, VectorFile, conformance, run};
+use countersign_testkit::{Options, VectorFile, conformance, preset_files, run};
 
 macro_rules! preset {
     ($name:literal) => {
-        (
-            (concat!($name, ".toml"), include_str!(concat!("../../../presets/", $name, ".toml"))),
-            (
-                concat!($name, ".vectors.toml"),
-                include_str!(concat!("../../../presets/", $name, ".vectors.toml")),
-            ),
-        )
+        preset_files!("../../../presets/", $name)
     };
 }
 type File = (&'static str, &'static str);

@@ -2,24 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 use countersign::Registry;
-use countersign_testkit::{Options, VectorFile, conformance, run};
+use countersign_testkit::{Options, VectorFile, conformance, preset_files, run};
 
 type File = (&'static str, &'static str);
 
-macro_rules! preset {
-    ($folder:literal, $name:literal) => {
-        (
-            (concat!($name, ".toml"), include_str!(concat!($folder, $name, ".toml"))),
-            (concat!($name, ".vectors.toml"), include_str!(concat!($folder, $name, ".vectors.toml"))),
-        )
-    };
-}
-
 const PRESETS: [(File, File); 4] = [
-    preset!("", "rfc9421"),
-    preset!("../../../presets/", "mastodon"),
-    preset!("../../../presets/", "drone"),
-    preset!("../../../presets/", "woodpecker"),
+    preset_files!("", "rfc9421"),
+    preset_files!("../../../presets/", "mastodon"),
+    preset_files!("../../../presets/", "drone"),
+    preset_files!("../../../presets/", "woodpecker"),
 ];
 
 fn registry() -> Registry {

@@ -7,18 +7,12 @@ use countersign::{
     Binds, BodyNeed, Context, Draft, Explain, Head, Key, KeyId, KeyKind, Keyring, Registry, Request, Secret,
     Signed, Step, Timestamp, Vars,
 };
-use countersign_testkit::{Options, VectorFile, conformance, run};
+use countersign_testkit::{Options, VectorFile, conformance, preset_files, run};
 use shared::{BEARER, EC, ED, HS256, NOW, RSA, SECRET, claims, mac, told};
 
 macro_rules! preset {
     ($name:literal) => {
-        (
-            (concat!($name, ".toml"), include_str!(concat!("../../../presets/", $name, ".toml"))),
-            (
-                concat!($name, ".vectors.toml"),
-                include_str!(concat!("../../../presets/", $name, ".vectors.toml")),
-            ),
-        )
+        preset_files!("../../../presets/", $name)
     };
 }
 type File = (&'static str, &'static str);

@@ -75,6 +75,17 @@ impl Server {
         self.state.lock().unwrap().0.values().sum()
     }
 
+    /// Wait until there were so many.
+    pub(crate) async fn reached(&self, requests: usize) {
+        let reached = async {
+            while self.seen() < requests {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(10), reached).await;
+        assert!(waited.is_ok(), "{} requests came, and {requests} were to come", self.seen());
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }

@@ -91,7 +91,7 @@ async fn for_a_server_that_is_silent_one_waits_and_the_others_go_on_with_the_old
         let world = world.clone();
         async move { world.ask("a", "first").await }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    world.server.reached(3).await;
     assert_eq!(world.server.seen(), 3, "tried again");
     let hasty = tokio::time::timeout(Duration::from_millis(100), world.ask("a", "first")).await;
     assert_eq!(hasty.unwrap(), "ok");
@@ -147,7 +147,7 @@ async fn a_copy_is_as_old_as_the_question_that_it_answers() {
         let world = world.clone();
         async move { world.ask("a", "first").await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    world.server.reached(1).await;
     world.pass(2.0);
     assert_eq!(asking.await.unwrap(), "ok");
     let copy = world.fetcher.get(RequestKind::Url, &world.server.url("keys")).unwrap();
@@ -175,7 +175,7 @@ async fn fetches_at_the_same_time_are_counted_and_known_documents_have_a_quarter
         let (world, strangers) = (world.clone(), strangers.collect::<Vec<_>>());
         async move { world.crowd(strangers).await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    world.server.reached(1 + 3).await;
     assert_eq!(world.ask("a", "first").await, "ok", "the known one is had anew");
     let answers = crowd.await.unwrap();
     assert_eq!(answers, [("ok".into(), 3), ("key_unavailable (fetch/busy)".into(), 17)].into());
