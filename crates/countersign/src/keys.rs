@@ -270,6 +270,11 @@ impl KeyError {
         KeyError { key: Some(key.clone()), ..self }
     }
 
+    /// What is wrong, without saying with which key: for whoever names that himself.
+    pub fn without_key(&self) -> &str {
+        &self.message
+    }
+
     /// This scheme verifies only.
     pub fn cannot_sign() -> Self {
         Self::new("this scheme verifies only")

@@ -229,6 +229,14 @@ pub trait Check: Send + Sync {
     /// whatever its window: windows and freshness are the core's.
     fn check<'r>(&self, request: &Request<'r>, cx: &Context<'_>) -> Result<Evidence<'r>, Refusal>;
 
+    /// What the content of `request` would be known by, whether or not any bound key signed it. Where fingerprints depend
+    /// on the key, whoever asks several checks of one key each needs those of the keys that did not match, too: else a
+    /// message with two signatures is new again once one of them is dropped. `None`: it cannot be read, or a match says
+    /// all there is.
+    fn fingerprints(&self, _request: &Request<'_>, _cx: &Context<'_>) -> Option<Fingerprints> {
+        None
+    }
+
     /// Start on a body that has not arrived. `None`: this scheme reads whole bodies, and the core will call
     /// [`check`](Self::check).
     fn begin(

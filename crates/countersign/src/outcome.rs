@@ -462,8 +462,8 @@ impl Fingerprints {
         Self(Prints::Made(tags))
     }
 
-    /// Each of them.
-    pub(crate) fn each(&self) -> impl Iterator<Item = [u8; 32]> {
+    /// Each of them, for whoever carries them across a border. They can be valid tags: never print them.
+    pub fn each(&self) -> impl Iterator<Item = [u8; 32]> {
         match &self.0 {
             Prints::Made(tags) => tags.clone(),
             Prints::Content(content) => SmallVec::from_slice(&[Sha256::digest(content).into()]),

@@ -74,6 +74,14 @@ pub struct Var {
     pub required: bool,
 }
 
+impl Var {
+    /// A required one that is no secret, labelled with its name. The fields are public: set the rest.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        let name = name.into();
+        Var { label: name.clone(), name, secret: false, required: true }
+    }
+}
+
 /// How fresh a message must be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Freshness {
@@ -108,6 +116,12 @@ pub struct ModeConfig {
 }
 
 impl ModeConfig {
+    /// A mode's table that comes from somewhere else than a preset of this program: what the other side of a border has
+    /// handed over. `mode` is the name of the table in complaints.
+    pub fn new(mode: impl Into<Arc<str>>, table: Node, vars: impl Into<Arc<[Var]>>) -> Self {
+        ModeConfig { table, path: mode.into(), vars: vars.into() }
+    }
+
     /// Read the table: ask the [`Reader`] for every key there may be. What was wrong, and every key not asked for, comes
     /// back as complaints, all at once, each at its line.
     pub fn read<T>(&self, read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
@@ -121,6 +135,12 @@ impl ModeConfig {
                 .into()
         };
         value.ok_or_else(incomplete)
+    }
+
+    /// The table as a tree, for whoever hands it on. What is read from it so is not asked of the [`Reader`], and a key
+    /// that nobody knows is no complaint.
+    pub fn table(&self) -> &Node {
+        &self.table
     }
 
     /// The whole table's place, for what is wrong with no key in particular.

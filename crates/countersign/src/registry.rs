@@ -81,6 +81,33 @@ impl Registry {
         Ok(self)
     }
 
+    /// Check at start that modes are here: each by its name, and the crate that announces it. A crate that stands in
+    /// `Cargo.toml` and is named nowhere in the program is not linked, and nothing else says so.
+    ///
+    /// # Errors
+    /// Every mode that is missing, with the line that links its crate.
+    ///
+    /// ```
+    /// let registry = countersign::Registry::linked()?;
+    /// registry.expect(&[("hmac", "countersign")])?;
+    /// let errors = registry.expect(&[("blake3", "acme-blake3")]).unwrap_err();
+    /// assert!(errors.to_string().contains("use acme_blake3 as _;"));
+    /// # Ok::<_, countersign::ConfigErrors>(())
+    /// ```
+    pub fn expect(&self, modes: &[(&str, &str)]) -> Result<(), ConfigErrors> {
+        let missing = modes.iter().filter(|(mode, _)| !self.modes.contains_key(*mode));
+        let errors: Vec<_> = missing
+            .map(|(mode, from)| {
+                let says = format!("the mode `{mode}` of the crate `{from}` is expected, and is not here");
+                let line = format!("use {} as _;", from.replace('-', "_"));
+                let help =
+                    format!("write `{line}` where the program starts: what nobody names is not linked");
+                ConfigError::new(ConfigCode::UnknownMode, says).help(help)
+            })
+            .collect();
+        if errors.is_empty() { Ok(()) } else { Err(ConfigErrors(errors)) }
+    }
+
     /// Add a preset's text. Its name must be new, or it must say `replaces` with that very name. Its mode and the preset
     /// it is `like` may come later: they are looked for when it is used.
     pub fn add_preset(

@@ -221,6 +221,13 @@ impl Value {
     }
 }
 
+/// A table that was written somewhere else than in TOML. Of a key that comes twice, the first counts.
+impl FromIterator<(Key, Node)> for Table {
+    fn from_iter<I: IntoIterator<Item = (Key, Node)>>(entries: I) -> Self {
+        Table { entries: entries.into_iter().collect() }
+    }
+}
+
 impl Table {
     /// The value of a key. Looks at every key.
     pub fn get(&self, name: &str) -> Option<&Node> {

@@ -9,6 +9,7 @@ pub(crate) mod forms;
 pub(crate) mod grammar;
 mod held;
 pub(crate) mod json;
+mod known;
 pub(crate) mod place;
 mod plain;
 pub(crate) mod plan;

@@ -315,10 +315,10 @@ pub(super) struct Bound<P: Primitive> {
 
 /// What was found in a request before anything was hashed. The signatures are kept by the caller: they are big, and
 /// moving them would cost more than finding them.
-struct Found<'f, 'p, 'r> {
-    case: &'p Case,
-    algorithm: usize,
-    candidates: &'f [Candidate<'p, 'r>],
+pub(super) struct Found<'f, 'p, 'r> {
+    pub(super) case: &'p Case,
+    pub(super) algorithm: usize,
+    pub(super) candidates: &'f [Candidate<'p, 'r>],
     time: Option<Timed<'r>>,
     id: Option<Cow<'r, [u8]>>,
     parts: Vec<Option<Cow<'static, [u8]>>>,
@@ -495,6 +495,10 @@ impl<P: Primitive> Check for Bound<P> {
         })))
     }
 
+    fn fingerprints(&self, request: &Request<'_>, _: &Context<'_>) -> Option<Fingerprints> {
+        self.known_by(request)
+    }
+
     fn explain(&self, request: &Request<'_>, cx: &Context<'_>, out: &mut dyn Explain) {
         let scope = Scope::new(request);
         let mut candidates = Candidates::new();
@@ -567,7 +571,7 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// Everything that is looked for before anything is hashed, in the order in which refusals are reported.
-    fn find<'f, 'p, 'r>(
+    pub(super) fn find<'f, 'p, 'r>(
         &'p self,
         scope: &Scope<'r>,
         candidates: &'f mut Candidates<'p, 'r>,
@@ -712,7 +716,11 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// What is known beside the request where one signature's fields are.
-    fn local<'x>(&self, found: &'x Found<'_, '_, '_>, fields: &'x [(&'x str, &'x [u8])]) -> Local<'x> {
+    pub(super) fn local<'x>(
+        &self,
+        found: &'x Found<'_, '_, '_>,
+        fields: &'x [(&'x str, &'x [u8])],
+    ) -> Local<'x> {
         let mut local = found.local(fields);
         if let Some(time) = &self.plan.time
             && let Some(name) = &time.from_signature
@@ -851,7 +859,7 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// Take in content that has the key's own secret in it.
-    fn take_in_secret<'x, 'r: 'x>(
+    pub(super) fn take_in_secret<'x, 'r: 'x>(
         &'x self,
         key: &'x Held<P>,
         template: &'x Value,
@@ -926,7 +934,7 @@ impl Found<'_, '_, '_> {
     }
 
     /// The other fields of one signature.
-    fn fields(&self, index: usize) -> SmallVec<[(&str, &[u8]); 2]> {
+    pub(super) fn fields(&self, index: usize) -> SmallVec<[(&str, &[u8]); 2]> {
         match self.candidates.get(index) {
             Some(candidate) if !candidate.fields.is_empty() => {
                 candidate.fields.iter().map(|(name, text)| (*name, &**text)).collect()

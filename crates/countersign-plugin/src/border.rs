@@ -1,0 +1,125 @@
+//! What both sides of the border say in numbers.
+
+use crate::abi;
+use countersign::{Binds, BodyNeed, KeyKind, MarkPlace, Needs, Reason, RequestKind};
+
+/// Every kind of key and its bit, in the order in which a scheme is said to take them.
+pub(crate) const KINDS: [(KeyKind, u32); 4] = [
+    (KeyKind::Shared, abi::KEY_SHARED),
+    (KeyKind::Public, abi::KEY_PUBLIC),
+    (KeyKind::Private, abi::KEY_PRIVATE),
+    (KeyKind::TrustAnchor, abi::KEY_TRUST_ANCHOR),
+];
+
+/// Every part of a request that can be bound, and its bit.
+const BOUND: [(Binds, u32); 6] = [
+    (Binds::BODY, abi::BINDS_BODY),
+    (Binds::TIME, abi::BINDS_TIME),
+    (Binds::ID, abi::BINDS_ID),
+    (Binds::URL, abi::BINDS_URL),
+    (Binds::METHOD, abi::BINDS_METHOD),
+    (Binds::QUERY, abi::BINDS_QUERY),
+];
+
+/// What a refusal is added to.
+const REFUSALS: u32 = 0x1000;
+
+/// The reasons that are the core's alone: no mode gives them.
+const OF_THE_CORE: [Reason; 3] = [Reason::NoActiveSecret, Reason::ExpiredSecret, Reason::Replayed];
+
+/// Those that a mode gives only with a detail of its own: that a token says itself how long it is good is the mode's to
+/// judge, how old a message may be the core's.
+pub(crate) fn wants_detail(outcome: u32) -> bool {
+    matches!(outcome, abi::STALE_TIMESTAMP | abi::FUTURE_TIMESTAMP)
+}
+
+pub(crate) fn outcome_of(reason: Reason) -> u32 {
+    match OF_THE_CORE.contains(&reason) {
+        true => abi::MODE_FAULT,
+        false => REFUSALS + reason as u32,
+    }
+}
+
+/// `None`: no outcome, or one that no mode gives.
+#[cfg(any(feature = "host", test))]
+pub(crate) fn reason_of(outcome: u32) -> Option<Reason> {
+    let allowed = |reason: &&Reason| !OF_THE_CORE.contains(reason);
+    Reason::ALL.iter().filter(allowed).find(|reason| REFUSALS + **reason as u32 == outcome).copied()
+}
+
+pub(crate) fn bits_of(binds: Binds) -> u32 {
+    BOUND.iter().filter(|(part, _)| binds.contains(*part)).fold(0, |bits, (_, bit)| bits | bit)
+}
+
+/// `None`: a bit that stands for nothing.
+#[cfg(any(feature = "host", test))]
+pub(crate) fn binds_of(bits: u32) -> Option<Binds> {
+    let known = BOUND.iter().fold(0, |all, (_, bit)| all | bit);
+    let all = BOUND.iter().filter(|(_, bit)| bits & bit != 0);
+    (bits & !known == 0).then(|| all.fold(Binds::default(), |all, (part, _)| all | *part))
+}
+
+pub(crate) fn kind_of(bit: u32) -> Option<KeyKind> {
+    KINDS.iter().find(|(_, known)| *known == bit).map(|(kind, _)| *kind)
+}
+
+pub(crate) fn needs_in_bits(needs: &Needs, signs: bool) -> abi::Needs {
+    let abilities =
+        [(needs.remote, abi::MAY_WANT), (signs, abi::CAN_SIGN), (!needs.content, abi::SAME_CONTENT)];
+    let kind = |kind: &KeyKind| KINDS.iter().find(|(known, _)| known == kind).map_or(0, |(_, bit)| *bit);
+    abi::Needs {
+        body: if needs.body == BodyNeed::Nothing { abi::BODY_NOTHING } else { abi::BODY_WHOLE },
+        keys: needs.keys.iter().map(kind).fold(0, |all, bit| all | bit),
+        abilities: abilities.iter().filter(|(is, _)| *is).fold(0, |all, (_, bit)| all | bit),
+        binds: bits_of(needs.binds),
+    }
+}
+
+pub(crate) fn want_of(kind: RequestKind) -> u32 {
+    match kind {
+        RequestKind::Url => abi::WANT_URL,
+        RequestKind::Named => abi::WANT_NAMED,
+    }
+}
+
+pub(crate) fn request_kind(want: u32) -> Option<RequestKind> {
+    match want {
+        abi::WANT_URL => Some(RequestKind::Url),
+        abi::WANT_NAMED => Some(RequestKind::Named),
+        _ => None,
+    }
+}
+
+/// A place and the name in it. `None`: a place that ABI 1.0 does not know.
+pub(crate) fn place_of(place: &MarkPlace) -> Option<(u32, &str)> {
+    match place {
+        MarkPlace::Header(name) => Some((abi::IN_HEADER, name)),
+        MarkPlace::Query(name) => Some((abi::IN_QUERY, name)),
+        MarkPlace::Form(name) => Some((abi::IN_FORM, name)),
+        MarkPlace::Json(name) => Some((abi::IN_JSON, name)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_that_a_mode_may_give_has_a_number_and_back() {
+        for reason in Reason::ALL {
+            let expected = if OF_THE_CORE.contains(reason) { Reason::ModeFault } else { *reason };
+            assert_eq!(reason_of(outcome_of(*reason)), Some(expected), "{reason:?}");
+        }
+        for outcome in [0, 1, 0x1000, 0x1006, 0x100C, 0x1011, 0x1014, abi::VERIFIED] {
+            assert_eq!(reason_of(outcome), None, "{outcome:#x}");
+        }
+    }
+
+    #[test]
+    fn everything_that_can_be_bound_has_a_bit_and_back() {
+        assert_eq!(binds_of(bits_of(Binds::ALL)), Some(Binds::ALL));
+        assert_eq!(Binds::WORDS.len(), BOUND.len());
+        assert_eq!(binds_of(64), None);
+    }
+}

@@ -1,0 +1,184 @@
+//! One call over the border, as safe as it can be made: everything that is passed is ours and lives until the call has
+//! returned, and everything that comes back is looked at before it is used.
+
+use super::descriptor::Functions;
+use super::watch::lock;
+use crate::abi::{self, Buf, Bytes};
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A handle of a module's, destroyed when the last call on it has returned.
+pub(super) struct Handle {
+    raw: *mut c_void,
+    functions: Functions,
+    gate: Option<Arc<Gate>>,
+}
+
+// SAFETY: by the contract a handle may be used and destroyed by any thread; where calls must not overlap, the gate keeps
+// them apart.
+unsafe impl Send for Handle {}
+// SAFETY: as above.
+unsafe impl Sync for Handle {}
+
+impl Handle {
+    pub(super) fn new(raw: *mut c_void, functions: Functions, gate: Option<Arc<Gate>>) -> Self {
+        Handle { raw, functions, gate }
+    }
+
+    /// As `cs_mode.verify`.
+    #[inline]
+    pub(super) fn verify(&self, request: &abi::Request, out: &mut abi::Verdict) -> i32 {
+        // SAFETY: the handle is one that `compile` made for verifying, and lives as long as `self`. What `request` points to
+        // is borrowed by its maker for this call, and every buffer of `out` is as long as its `cap` says.
+        unsafe { (self.functions.verify)(self.raw, request, out) }
+    }
+
+    /// As `cs_mode.sign`.
+    pub(super) fn sign(&self, draft: &abi::Draft, out: &mut abi::Signed) -> i32 {
+        match self.functions.sign {
+            // SAFETY: as for `verify`; the handle was made for signing.
+            Some(sign) => unsafe { sign(self.raw, draft, out) },
+            None => abi::UNSUPPORTED,
+        }
+    }
+
+    pub(super) fn gate(&self) -> Option<&Gate> {
+        self.gate.as_deref()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Whoever hangs in the gate keeps a handle, which then is never destroyed: better than two calls at once.
+        let _turn = match &self.gate {
+            None => None,
+            Some(gate) => match gate.enter(Duration::from_secs(1)) {
+                Some(turn) => Some(turn),
+                None => return,
+            },
+        };
+        // SAFETY: the handle is one that `compile` made, nobody else has it any more, and it is given back once.
+        unsafe { (self.functions.destroy)(self.raw) }
+    }
+}
+
+/// As `cs_mode.compile`. `out.handle` is the caller's to destroy.
+pub(super) fn compile(functions: &Functions, setup: &abi::Setup, out: &mut abi::Compiled) -> i32 {
+    // SAFETY: what `setup` points to is borrowed by its maker for this call, and every buffer of `out` is as long as its
+    // `cap` says.
+    unsafe { (functions.compile)(setup, out) }
+}
+
+/// One call at a time into a mode that is not made for more.
+#[derive(Default)]
+pub(super) struct Gate {
+    taken: Mutex<bool>,
+    free: Condvar,
+}
+
+/// The right to be the one.
+pub(super) struct Turn<'g>(&'g Gate);
+
+impl Gate {
+    /// Wait for the turn, so long at most.
+    pub(super) fn enter(&self, deadline: Duration) -> Option<Turn<'_>> {
+        let until = Instant::now() + deadline;
+        let mut taken = lock(&self.taken);
+        while *taken {
+            let left = until.checked_duration_since(Instant::now())?;
+            taken = self.free.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *taken = true;
+        Some(Turn(self))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.taken) = false;
+        self.0.free.notify_one();
+    }
+}
+
+/// Room for what a call writes: not cleared before, and read only as far as it was written.
+pub(super) struct Room<const N: usize>([MaybeUninit<u8>; N]);
+
+impl<const N: usize> Room<N> {
+    pub(super) fn new() -> Self {
+        Room([MaybeUninit::uninit(); N])
+    }
+
+    pub(super) fn buf(&mut self) -> Buf {
+        Buf { ptr: self.0.as_mut_ptr().cast(), cap: N, len: 0 }
+    }
+}
+
+/// A buffer as it was lent, to hold against what came back.
+#[derive(Clone, Copy)]
+pub(super) struct Lent(Buf);
+
+impl Lent {
+    pub(super) fn of(buf: &Buf) -> Self {
+        Lent(*buf)
+    }
+
+    /// What was written. `None`: the pointer or the size is another, or more is said to be there than fits.
+    ///
+    /// # Safety
+    /// The room that was lent lives, unmoved, for `'a`, and the module has written as many bytes as it says.
+    pub(super) unsafe fn written<'a>(self, back: &Buf) -> Option<&'a [u8]> {
+        let Lent(lent) = self;
+        if back.ptr != lent.ptr || back.cap != lent.cap || back.len > lent.cap {
+            return None;
+        }
+        // SAFETY: the caller's promise; that the bytes were written is the module's, whose buffers they are to fill.
+        unsafe { abi::slice(back.ptr.cast_const(), back.len) }
+    }
+
+    pub(super) fn cap(self) -> usize {
+        self.0.cap
+    }
+
+    pub(super) fn is_same(self, back: &Buf) -> bool {
+        back.ptr == self.0.ptr && back.cap == self.0.cap
+    }
+}
+
+/// A growable buffer, lent whole.
+pub(super) fn lend(bytes: &mut Vec<u8>) -> Buf {
+    Buf { ptr: bytes.as_mut_ptr(), cap: bytes.len(), len: 0 }
+}
+
+/// A view of bytes for the length of a call.
+pub(super) fn view(bytes: &[u8]) -> Bytes {
+    Bytes::of(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    #[test]
+    fn a_gate_lets_one_in_at_a_time_and_is_not_waited_for_without_end() {
+        let (gate, inside, most) = (Gate::default(), AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let turn = gate.enter(Duration::from_secs(20));
+                        assert!(turn.is_some());
+                        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert_eq!(most.load(Ordering::SeqCst), 1);
+        let _turn = gate.enter(Duration::ZERO);
+        assert!(gate.enter(Duration::from_millis(5)).is_none());
+    }
+}
