@@ -52,6 +52,37 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ModeCommand,
     },
+    /// Check, try and start modules: modes and presets in shared libraries
+    #[command(after_help = "Example:\n  countersign module check ./libacme.so")]
+    Module {
+        #[command(subcommand)]
+        command: ModuleCommand,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ModuleCommand {
+    /// What the given modules bring, and how they are run
+    #[command(
+        after_help = "Example:\n  countersign module list --module /usr/lib/countersign/libacme.so@sha256=…"
+    )]
+    List {
+        #[command(flatten)]
+        modules: ModuleArgs,
+        /// How to answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Look at a shared library, run it, and print its pin and the table to paste. It runs with your rights: only what you trust
+    #[command(after_help = "Example:\n  countersign module check ./libacme.so")]
+    Check {
+        /// The shared library
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How to answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
 }
 
 /// Which scheme.
@@ -79,6 +110,21 @@ pub(crate) struct FolderArgs {
     /// A folder with presets of your own, besides those built in
     #[arg(long, value_name = "DIR")]
     pub(crate) presets: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) modules: ModuleArgs,
+}
+
+/// Which shared libraries to load.
+#[derive(Args)]
+pub(crate) struct ModuleArgs {
+    /// A shared library with modes or presets, and its SHA-256, as `countersign module check` prints them; may be repeated
+    #[arg(long, value_name = "PATH@sha256=PIN")]
+    pub(crate) module: Vec<String>,
+
+    /// A file with a `[[module]]` table for each shared library: path, sha256, modes, isolation, limits
+    #[arg(long, value_name = "FILE")]
+    pub(crate) modules: Option<PathBuf>,
 }
 
 /// Keys and variables.

@@ -7,6 +7,7 @@
 mod args;
 mod error;
 mod mode;
+mod module;
 mod output;
 mod preset;
 mod request;
@@ -38,5 +39,6 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Sign(args) => sign::run(&args),
         Command::Preset { command } => preset::run(&command),
         Command::Mode { command } => mode::run(&command),
+        Command::Module { command } => module::run(&command),
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::args::{FolderArgs, SchemeArgs};
 use crate::error::Failure;
+use crate::module;
 use crate::output;
 use countersign::config::{FileId, MAX_BYTES, Node, Value, nearest};
 use countersign::{Compiled, ConfigErrors, KeyKind, Layer, Preset, Registry, Sources, Vars};
+use countersign_plugin::host::Module;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -139,11 +141,27 @@ impl Chosen {
     }
 }
 
-/// Everything built in, and what the folder adds.
-pub(crate) fn registry(FolderArgs { presets }: &FolderArgs) -> Result<Registry, Failure> {
+/// What there is to verify with: a registry, and the modules that some of it came from.
+pub(crate) struct Known {
+    pub(crate) registry: Registry,
+    pub(crate) modules: Vec<Module>,
+}
+
+/// Everything built in, what modules bring, and what the folder adds.
+pub(crate) fn registry(folder: &FolderArgs) -> Result<Registry, Failure> {
+    Ok(known(folder)?.registry)
+}
+
+/// The same, and the modules.
+pub(crate) fn known(FolderArgs { presets, modules }: &FolderArgs) -> Result<Known, Failure> {
     // Nothing built in is wrong, and there is no text of the user's to show.
     let mut registry = countersign_modes::registry().map_err(|errors| Failure::config(errors.to_string()))?;
-    let Some(dir) = presets else { return Ok(registry) };
+    let modules = module::load_all(modules)?;
+    for module in &modules {
+        let added = module.register(&mut registry);
+        added.map_err(|errors| Failure::complaints(&errors, registry.sources()))?;
+    }
+    let Some(dir) = presets else { return Ok(Known { registry, modules }) };
     let mut errors = Vec::new();
     for file in preset_files(dir)? {
         let text = read_text(&file)?;
@@ -154,7 +172,7 @@ pub(crate) fn registry(FolderArgs { presets }: &FolderArgs) -> Result<Registry, 
         errors.extend(added.err().into_iter().flat_map(|errors| errors.0));
     }
     match errors.is_empty() {
-        true => Ok(registry),
+        true => Ok(Known { registry, modules }),
         false => Err(Failure::complaints(&ConfigErrors(errors), registry.sources())),
     }
 }

@@ -178,6 +178,18 @@ impl Module {
     /// # Errors
     /// A name that is built in or there already: nothing shadows silently. Then nothing is added.
     pub fn register(&self, registry: &mut Registry) -> Result<(), ConfigErrors> {
+        self.register_modes(registry)?;
+        for ModulePreset { name, text, .. } in &self.presets {
+            registry.add_preset(self.preset_file(name), text.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Add its modes alone.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register).
+    pub fn register_modes(&self, registry: &mut Registry) -> Result<(), ConfigErrors> {
         let taken =
             self.modes.iter().map(|mode| &mode.info().name).find(|name| registry.mode(name).is_some());
         if let Some(name) = taken {
@@ -190,9 +202,6 @@ impl Module {
         }
         for mode in &self.modes {
             registry.register(mode.clone())?;
-        }
-        for ModulePreset { name, text, .. } in &self.presets {
-            registry.add_preset(self.preset_file(name), text.clone())?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::args::FolderArgs;
 use crate::error::{Exit, Failure};
 use crate::output::{self, count};
-use crate::scheme;
+use crate::scheme::{self, Known};
 use countersign::config::ConfigError;
 use countersign::{ConfigErrors, Layer, Registry, Sources};
 use countersign_testkit::VectorFile;
@@ -60,7 +60,11 @@ impl Linted {
         let names: BTreeSet<Arc<str>> = files.iter().filter_map(|(_, text)| name_in(text)).collect();
         let mut registry =
             countersign_modes::without_presets().map_err(|errors| Failure::config(errors.to_string()))?;
-        let base = scheme::registry(folder)?;
+        let Known { registry: base, modules } = scheme::known(folder)?;
+        for module in &modules {
+            let added = module.register_modes(&mut registry);
+            added.map_err(|errors| Failure::config(errors.to_string()))?;
+        }
         for (name, layer) in base.presets().filter(|(name, _)| !names.contains(*name)) {
             let file = layer.root().span.file;
             let (path, text) = (base.sources().name(file), base.sources().text(file));

@@ -6,9 +6,10 @@
 use crate::args::{FolderArgs, Format};
 use crate::error::{Exit, Failure};
 use crate::output::{self, BAD, GOOD};
-use crate::scheme;
+use crate::scheme::{self, Known};
 use countersign::Registry;
 use countersign::config::nearest;
+use countersign_plugin::host::{Module, ModulePreset};
 use countersign_testkit::{CaseSource, Options, Report, VectorFile, run as run_vectors};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -22,13 +23,13 @@ pub(super) fn run(
     folder: &FolderArgs,
     format: Format,
 ) -> Result<Exit, Failure> {
-    let registry = scheme::registry(folder)?;
+    let Known { registry, modules } = scheme::known(folder)?;
     let mut texts = Vec::new();
     for file in vectors {
         texts.push((file.display().to_string(), scheme::read_text(file)?));
     }
     if !names.is_empty() || vectors.is_empty() {
-        texts.extend(chosen(names, folder, &registry)?);
+        texts.extend(chosen(names, folder, &registry, &modules)?);
     }
     let files = parse(texts)?;
     let mut reports = Vec::new();
@@ -51,8 +52,15 @@ fn chosen(
     names: &[String],
     folder: &FolderArgs,
     registry: &Registry,
+    modules: &[Module],
 ) -> Result<Vec<(String, String)>, Failure> {
     let mut all = Vec::new();
+    for module in modules {
+        for ModulePreset { name, vectors, .. } in module.presets() {
+            let file = || format!("{}:{name}.vectors.toml", module.path().display());
+            all.extend(vectors.as_ref().map(|vectors| (file(), vectors.to_string())));
+        }
+    }
     if let Some(dir) = &folder.presets {
         for file in scheme::toml_files(dir)?.iter().filter(|file| scheme::is_vectors(file)) {
             all.push((file.display().to_string(), scheme::read_text(file)?));
@@ -106,7 +114,9 @@ fn parse(texts: Vec<(String, String)>) -> Result<Vec<VectorFile>, Failure> {
 /// `presets/acme.vectors.toml` is `acme`.
 fn stem(name: &str) -> String {
     let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
-    let name = name.strip_suffix(".toml").or_else(|| name.strip_suffix(".json")).unwrap_or(&name);
+    // `/lib/libacme.so:acme.vectors.toml` is what a module brings.
+    let name = name.split_once(":").map_or(&*name, |(_, name)| name);
+    let name = name.strip_suffix(".toml").or_else(|| name.strip_suffix(".json")).unwrap_or(name);
     name.strip_suffix(".vectors").unwrap_or(name).to_owned()
 }
 

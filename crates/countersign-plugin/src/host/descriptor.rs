@@ -58,7 +58,7 @@ pub(super) fn read(path: &Path, entry: Entry, allow_unguarded: bool) -> Result<D
     }
     // The numbers that say how to read the rest come first, and are where they are in every major.
     // SAFETY: every descriptor begins with its magic.
-    let magic = unsafe { (&raw const (*plugin).magic).read() };
+    let magic = unsafe { (*plugin).magic };
     if magic != abi::MAGIC {
         let says = format!("its descriptor begins with {magic:#018x}, and {:#018x} is expected", abi::MAGIC);
         return Err(reading
@@ -66,13 +66,13 @@ pub(super) fn read(path: &Path, entry: Entry, allow_unguarded: bool) -> Result<D
             .help("it is no countersign module, or was built for another byte order"));
     }
     // SAFETY: with this magic the versions and the size stand behind it.
-    let major = unsafe { (&raw const (*plugin).abi_major).read() };
+    let major = unsafe { (*plugin).abi_major };
     // SAFETY: as above.
-    let minor = unsafe { (&raw const (*plugin).abi_minor).read() };
+    let minor = unsafe { (*plugin).abi_minor };
     // SAFETY: as above.
-    let needed = unsafe { (&raw const (*plugin).abi_minor_needed).read() };
+    let needed = unsafe { (*plugin).abi_minor_needed };
     // SAFETY: as above.
-    let size = unsafe { (&raw const (*plugin).struct_size).read() };
+    let size = unsafe { (*plugin).struct_size };
     if major != abi::MAJOR || needed > abi::MINOR {
         let says = format!(
             "it is built for ABI {major}.{minor} and needs {major}.{needed} at least, and this program speaks ABI {}.{}",
@@ -174,7 +174,7 @@ impl Reading<'_> {
             return Err(self.wrong("there is a null pointer in its table of modes"));
         }
         // SAFETY: every mode begins with its size.
-        let size = unsafe { (&raw const (*mode).struct_size).read() };
+        let size = unsafe { (*mode).struct_size };
         self.size("a mode of it", size, size_of::<abi::Mode>())?;
         // SAFETY: it is not null, aligned, and as long as ours at least; what it is stays as it is, by the contract.
         let mode = unsafe { &*mode };

@@ -151,7 +151,7 @@ impl Buffers {
         let needed = verdict.fingerprints.len;
         let honest = self.fingerprints.is_same(&verdict.fingerprints)
             && needed > self.fingerprints.cap()
-            && needed % FINGERPRINT_SIZE == 0
+            && needed.is_multiple_of(FINGERPRINT_SIZE)
             && needed <= MAX_PRINTS * FINGERPRINT_SIZE;
         match honest {
             true => Answer::NoSpace(needed),
