@@ -221,7 +221,7 @@ Examples:
         format: ShowFormat,
     },
     /// Begin a preset of your own, and its first test case: asks what is not given
-    New(NewArgs),
+    New(Box<NewArgs>),
     /// Check presets and vectors, and tell every mistake in them
     #[command(after_help = "\
 Examples:

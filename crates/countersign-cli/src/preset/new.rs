@@ -88,7 +88,7 @@ fn given(args: &NewArgs, can_ask: bool) -> Result<Answers, Failure> {
             Err(says) => wrong.extend(says.iter().map(|says| format!("--{option}: {says}"))),
         }
     }
-    if args.from.is_some() != !args.secret.is_empty() {
+    if args.from.is_some() == args.secret.is_empty() {
         wrong.push(
             "--from and --secret belong together: a delivery, and the secret that it was signed with".into(),
         );
