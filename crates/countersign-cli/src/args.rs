@@ -229,7 +229,7 @@ Examples:
   countersign preset lint acme.toml acme.vectors.toml
   countersign preset lint presets/")]
     Lint {
-        /// Presets, `*.vectors.toml` files, or folders of them [default: those built in]
+        /// Presets, `*.vectors.toml` files, or folders of them [default: that of --presets, or else those built in]
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -251,10 +251,11 @@ The first line of a preset says where it is: `#:schema ./preset.schema.json`")]
     #[command(after_help = "\
 Examples:
   countersign preset test
+  countersign preset test --presets presets/
   countersign preset test acme --presets presets/
   countersign preset test --vectors cases.json")]
     Test {
-        /// Presets by name [default: all, or none if --vectors is given]
+        /// Presets by name [default: none if --vectors is given, all of the folder if --presets is, or else all built in]
         #[arg(value_name = "NAME")]
         names: Vec<String>,
         /// A file of cases, TOML or JSON; may be repeated
