@@ -11,7 +11,9 @@ pub(crate) fn page() -> Result<String, String> {
     let (mut page, mut wrong) = (super::head("what the reader of presets takes"), String::new());
     page.push_str(
         "# The keys of a preset\n\n\
-         A key that is not here is an error. *value*, *place* and *test* are those of [grammar.md](grammar.md).\n",
+         A key that is not here is an error. *value*, *place* and *test* are those of [grammar.md](grammar.md).\n\
+         For editors the same is a [JSON Schema](../../crates/countersign-cli/schema/preset.schema.json), and there is\n\
+         [one of vectors files](../../crates/countersign-cli/schema/vectors.schema.json).\n",
     );
     for table in TABLES {
         let Table { title, about, rows, .. } = table;
