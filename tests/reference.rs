@@ -2,10 +2,14 @@
 //! stale. The grammar's page is printed by the core itself, from tables that are private to it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "reference/json.rs"]
+mod json;
 #[path = "reference/reasons.rs"]
 mod reasons;
 #[path = "reference/schema.rs"]
 mod schema;
+#[path = "reference/tables.rs"]
+mod tables;
 
 use countersign::{ModeInfo, Reason};
 use std::fmt::Write;
@@ -33,6 +37,15 @@ fn the_page_of_preset_keys_is_what_the_reader_takes() {
 }
 
 #[test]
+fn the_schemas_are_what_the_readers_take() {
+    for (name, schema) in [("preset.schema.json", json::presets()), ("vectors.schema.json", json::vectors())]
+    {
+        let text = serde_json::to_string_pretty(&schema).unwrap();
+        settle_at(&root().join(SCHEMAS).join(name), &format!("{text}\n"));
+    }
+}
+
+#[test]
 fn the_page_of_modes_is_what_they_declare() {
     let registry = countersign_modes::without_presets().unwrap();
     let mut page = head("what the modes declare");
@@ -56,15 +69,17 @@ fn the_page_of_modes_is_what_they_declare() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_help_says() {
-    const COMMANDS: [&str; 10] = [
+    const COMMANDS: [&str; 12] = [
         "",
         "verify",
         "sign",
         "preset",
         "preset list",
         "preset show",
+        "preset new",
         "preset lint",
         "preset test",
+        "preset schema",
         "mode list",
         "mode show",
     ];
@@ -85,18 +100,25 @@ fn head(whence: &str) -> String {
     )
 }
 
+/// Where the schemas are: in the command's own package, which prints them.
+const SCHEMAS: &str = "crates/countersign-cli/schema";
+
 /// Compare a page with what stands in `docs/reference/`, or write it there.
 fn settle(name: &str, page: &str) {
-    let path = root().join("docs/reference").join(name);
+    settle_at(&root().join("docs/reference").join(name), page);
+}
+
+fn settle_at(path: &Path, page: &str) {
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, page).unwrap();
+        std::fs::write(path, page).unwrap();
         return;
     }
-    let stands = std::fs::read_to_string(&path).unwrap_or_default();
+    let stands = std::fs::read_to_string(path).unwrap_or_default();
     let differs = stands.lines().zip(page.lines()).find(|(old, new)| old != new);
+    let path = path.strip_prefix(root()).unwrap().display();
     assert!(
         stands == page,
-        "docs/reference/{name} is stale: run `UPDATE=1 cargo test`. First difference: {differs:?}"
+        "{path} is stale: run `UPDATE=1 cargo test -p countersign-tests`. First difference: {differs:?}"
     );
 }
 

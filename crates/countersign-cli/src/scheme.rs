@@ -282,7 +282,7 @@ fn override_line(text: &str) -> Result<String, Failure> {
 }
 
 /// As a basic string of TOML, on one line.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

@@ -219,7 +219,7 @@ fn split(url: &str) -> (&str, String) {
 }
 
 /// Between single quotes a POSIX shell leaves everything but the single quote alone.
-fn shell(text: &str) -> String {
+pub(crate) fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -190,6 +190,8 @@ fn every_help_has_an_example() {
         &["preset", "show"],
         &["preset", "lint"],
         &["preset", "test"],
+        &["preset", "new"],
+        &["preset", "schema"],
         &["mode"],
         &["mode", "list"],
         &["mode", "show"],

@@ -4,28 +4,30 @@ use crate::args::FolderArgs;
 use crate::error::{Exit, Failure};
 use crate::output::{self, count};
 use crate::scheme::{self, Known};
-use countersign::config::ConfigError;
+use countersign::config::{ConfigError, nearest};
 use countersign::{ConfigErrors, Layer, Registry, Sources};
 use countersign_testkit::VectorFile;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Check files, or what is built in.
+/// Check files, or else the folder, or else what is built in.
 pub(super) fn run(files: &[PathBuf], folder: &FolderArgs) -> Result<Exit, Failure> {
     let mut linted = Linted::default();
-    if files.is_empty() {
+    let dir = folder.presets.as_slice();
+    let paths = if files.is_empty() { dir } else { files };
+    if paths.is_empty() {
         linted.loaded(&scheme::registry(folder)?);
         for (name, text) in countersign_presets::VECTORS {
             linted.vectors(name, text);
         }
-        if let Some(dir) = &folder.presets {
-            for file in scheme::toml_files(dir)?.iter().filter(|file| scheme::is_vectors(file)) {
-                linted.vectors(&file.display().to_string(), &scheme::read_text(file)?);
-            }
-        }
     } else {
-        let files = expand(files)?;
+        let files = expand(paths)?;
+        if files.is_empty() {
+            let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+            return Err(Failure::config(format!("there is no `*.toml` in {}", paths.join(", ")))
+                .next("countersign preset new NAME --dir DIR begins a preset"));
+        }
         let (vectors, presets): (Vec<_>, Vec<_>) =
             files.iter().partition(|(path, _)| scheme::is_vectors(path));
         linted.given(&presets, folder)?;
@@ -44,6 +46,10 @@ struct Linted {
     cases: usize,
     complaints: usize,
     rendered: Vec<String>,
+    /// Presets by name.
+    known: BTreeSet<Arc<str>>,
+    /// Presets that cases name, each with the file that does.
+    named: BTreeSet<(Arc<str>, String)>,
 }
 
 impl Linted {
@@ -52,6 +58,7 @@ impl Linted {
         let names: Vec<&str> = registry.presets().map(|(name, _)| name).collect();
         let errors = ConfigErrors(names.iter().flat_map(|name| mistakes(registry, name)).collect());
         self.presets += names.len();
+        self.known.extend(names.iter().map(|name| Arc::from(*name)));
         self.complain(&errors, registry.sources());
     }
 
@@ -82,6 +89,7 @@ impl Linted {
                 Err(more) => errors.extend(more.0),
             }
         }
+        self.known.extend(names.into_iter().chain(registry.presets().map(|(name, _)| Arc::from(name))));
         errors.extend(added.iter().flat_map(|name| mistakes(&registry, name)));
         self.complain(&ConfigErrors(errors), registry.sources());
         Ok(())
@@ -90,7 +98,10 @@ impl Linted {
     fn vectors(&mut self, name: &str, text: &str) {
         self.files += 1;
         match VectorFile::parse(name, text) {
-            Ok(file) => self.cases += file.cases.len(),
+            Ok(file) => {
+                self.cases += file.cases.len();
+                self.named.extend(file.cases.into_iter().map(|case| (case.preset, name.to_owned())));
+            }
             Err(wrong) => self.complain(&wrong.errors, &wrong.sources),
         }
     }
@@ -103,7 +114,13 @@ impl Linted {
     }
 
     fn finish(self) -> Result<Exit, Failure> {
-        let Self { presets, files, cases, complaints, rendered } = self;
+        let Self { presets, files, cases, complaints, rendered, known, named } = self;
+        for (preset, file) in named.iter().filter(|(preset, _)| !known.contains(preset)) {
+            let near = nearest(preset, known.iter().map(|name| &**name));
+            let near = near.map_or_else(String::new, |near| format!(": is `{near}` meant?"));
+            // No mistake of the file's own: its preset may be elsewhere.
+            output::warn(&format!("{file}: its preset `{preset}` is neither here nor built in{near}"));
+        }
         if complaints > 0 {
             output::raw_error(&rendered.join("\n"));
             output::raw_error("\n");
@@ -137,7 +154,19 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, Failure> {
             false => files.push(path.clone()),
         }
     }
-    files.into_iter().map(|file| Ok((file.clone(), scheme::read_text(&file)?))).collect()
+    files
+        .into_iter()
+        .map(|file| Ok((file.clone(), scheme::read_text(&file).map_err(|f| meant(&file, f))?)))
+        .collect()
+}
+
+/// A name stands for no file here, though elsewhere it does.
+fn meant(file: &Path, failure: Failure) -> Failure {
+    let with_end = file.with_extension("toml");
+    match !file.exists() && with_end.is_file() {
+        true => failure.next(format!("countersign preset lint {}", with_end.display())),
+        false => failure,
+    }
 }
 
 /// The name that a preset gives itself, if it can be read that far.

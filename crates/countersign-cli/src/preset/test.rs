@@ -47,7 +47,8 @@ pub(super) fn run(
     Ok(if total.is_ok() { Exit::Done } else { Exit::Rejected })
 }
 
-/// Files of vectors by the preset's name; all, if none is named.
+/// Files of vectors by the preset's name. If none is named: all of the folder, for that is what is being worked on; without a
+/// folder, all that modules bring; without a module, all that are built in.
 fn chosen(
     names: &[String],
     folder: &FolderArgs,
@@ -65,6 +66,20 @@ fn chosen(
         for file in scheme::toml_files(dir)?.iter().filter(|file| scheme::is_vectors(file)) {
             all.push((file.display().to_string(), scheme::read_text(file)?));
         }
+        if names.is_empty() {
+            return match untested(dir, &all)? {
+                _ if !all.is_empty() => Ok(all),
+                Some(first) => Err(no_vectors(&first)),
+                None => Err(Failure::config(format!("there is no preset in `{}`", dir.display()))
+                    .next("countersign preset new NAME --dir DIR begins one")),
+            };
+        }
+    }
+    if names.is_empty() && !modules.is_empty() {
+        return match all.is_empty() {
+            false => Ok(all),
+            true => Err(Failure::config("no module brings vectors").next("give some with --vectors FILE")),
+        };
     }
     for (name, text) in countersign_presets::VECTORS {
         // What the folder says about a preset is what is being worked on.
@@ -77,22 +92,71 @@ fn chosen(
         return Ok(all);
     }
     for name in names {
-        scheme::check_name(name)?;
+        check_name(name)?;
         if all.iter().any(|(file, _)| stem(file) == *name) {
             continue;
         }
-        if registry.presets().any(|(known, _)| known == name) {
-            return Err(Failure::config(format!("preset `{name}` has no file of vectors"))
-                .next(format!("put {name}.vectors.toml beside it, or give one with --vectors FILE")));
-        }
-        let near = nearest(name, registry.presets().map(|(name, _)| name));
-        let failure = Failure::config(format!("there is no preset `{name}`"));
-        return Err(match near {
-            Some(near) => failure.next(format!("did you mean `{near}`? `countersign preset list` shows all")),
-            None => failure.next("`countersign preset list` shows all"),
+        return Err(match registry.presets().any(|(known, _)| known == name) {
+            true => no_vectors(name),
+            false => no_preset(name, folder, registry),
         });
     }
     Ok(all.into_iter().filter(|(file, _)| names.contains(&stem(file))).collect())
+}
+
+/// The first preset of a folder that has no vectors. Each is told of, for whoever sees no failure takes it to be right.
+fn untested(dir: &Path, vectors: &[(String, String)]) -> Result<Option<String>, Failure> {
+    let stems: Vec<String> =
+        scheme::preset_files(dir)?.iter().map(|file| stem(&file.display().to_string())).collect();
+    let mut without = stems.into_iter().filter(|name| vectors.iter().all(|(file, _)| stem(file) != *name));
+    let first = without.next();
+    if !vectors.is_empty() {
+        for name in first.iter().cloned().chain(without) {
+            output::warn(&format!("`{name}` has no {name}.vectors.toml, and so nothing of it was tested"));
+        }
+    }
+    Ok(first)
+}
+
+fn no_vectors(name: &str) -> Failure {
+    Failure::config(format!("preset `{name}` has no file of vectors"))
+        .next(format!("put {name}.vectors.toml beside it, or give one with --vectors FILE"))
+}
+
+fn no_preset(name: &str, folder: &FolderArgs, registry: &Registry) -> Failure {
+    let failure = Failure::config(format!("there is no preset `{name}`"));
+    let near = nearest(name, registry.presets().map(|(name, _)| name));
+    let here = folder.presets.is_none() && Path::new(&format!("{name}.toml")).is_file();
+    match (here, near) {
+        (true, _) => failure.next(format!(
+            "{name}.toml is here, and is found with its folder: countersign preset test {name} --presets ."
+        )),
+        (false, Some(near)) => {
+            failure.next(format!("did you mean `{near}`? `countersign preset list` shows all"))
+        }
+        (false, None) => failure
+            .next("`countersign preset list` shows all; those of your own are found with --presets DIR"),
+    }
+}
+
+/// Names, and neither files nor folders, though that is what one tries first.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let path = Path::new(name);
+    let dir = path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
+    scheme::check_name(name).map_err(|failure| {
+        if path.is_dir() {
+            return failure
+                .next(format!("of a folder: countersign preset test --presets {}", path.display()));
+        }
+        match path.is_file() {
+            true => failure.next(format!(
+                "of a file: countersign preset test {} --presets {}",
+                stem(name),
+                dir.display()
+            )),
+            false => failure,
+        }
+    })
 }
 
 /// All of them, or the mistakes of all of them.

@@ -1,0 +1,435 @@
+//! What the pages and schemas say of every key of a preset, by hand: its default and its meaning. The rest is asked of the
+//! reader.
+
+/// A table of a preset.
+pub(crate) struct Table {
+    pub(crate) title: &'static str,
+    pub(crate) about: &'static str,
+    /// What stands before its keys.
+    pub(crate) open: &'static str,
+    /// What it needs before it reads on.
+    pub(crate) given: &'static str,
+    pub(crate) rows: &'static [&'static [Row]],
+}
+
+/// Key, default, meaning, and what else must be said for the key to be read; `!` for: instead of what is given.
+pub(crate) type Row = (&'static str, &'static str, &'static str, &'static str);
+
+pub(crate) const PLACE: [Row; 21] = [
+    ("header", "", "its name; `{n}` where it is numbered", "!"),
+    ("query", "", "a query parameter", "!"),
+    ("form", "", "a form field", "!"),
+    ("json", "", "a pointer into the body", "!"),
+    ("item", "", "a pointer into the element of `each`", "!"),
+    ("body", "", "`true`: the body itself", "!"),
+    ("numbered", "", "how many headers at most; ends at the first gap", ""),
+    ("repeat", "false", "the header may come several times", ""),
+    ("clean", "", "filters on the found text, joined by bars", ""),
+    ("list", "", "split here first", ""),
+    ("max_candidates", "8", "more are refused before anything is hashed", ""),
+    ("extract", "`raw`", "how it is cut out", ""),
+    ("prefix", "required for `prefix`", "what stands before it", "extract = \"prefix\""),
+    ("optional", "false", "the prefix may be missing", "extract = \"prefix\"\nprefix = \"v\""),
+    ("pair_separator", "`,`", "between pairs", "extract = \"kv_pairs\"\nkey = \"v\""),
+    ("separator", "`=`", "between name and value", "extract = \"kv_pairs\"\nkey = \"v\""),
+    ("key", "required for `kv_pairs`", "the pair that is meant", "extract = \"kv_pairs\""),
+    (
+        "scheme",
+        "required for `scheme`",
+        "the authentication scheme that stands before it",
+        "extract = \"scheme\"",
+    ),
+    ("pattern", "required for `regex`", "with a capture of what is meant", "extract = \"regex\""),
+    ("role", "", "only keys of this role are tried", ""),
+    ("first_present", "false", "of several places, only the first that is there counts", ""),
+];
+
+pub(crate) const TABLES: &[Table] = &[
+    Table {
+        title: "The file",
+        about: "",
+        open: "",
+        given: "schema = 1\nname = \"probe\"\nmode = \"hmac\"",
+        rows: &[&[
+            ("schema", "required", "the version of this format: 1", "!name = \"probe\"\nmode = \"hmac\""),
+            (
+                "name",
+                "required",
+                "lower-case letters, digits and hyphens; the name of the file",
+                "!mode = \"hmac\"",
+            ),
+            ("title", "", "for people", ""),
+            ("reference", "", "the provider's page", ""),
+            ("confidence", "", "`provider` once cases of the provider's own pass", ""),
+            ("notes", "none", "what an operator should know", ""),
+            ("like", "", "the preset that this one changes; one level", ""),
+            ("replaces", "", "its own name: it takes the place of another of that name", ""),
+            ("mode", "required", "which mode reads the rest", "!name = \"probe\""),
+            ("var", "none", "what each source must give", ""),
+            ("freshness", "300 s and 60 s, if a time is signed", "how old a message may be", ""),
+            (
+                "replay",
+                "by id, else by content if a time is signed, else none",
+                "what makes two requests the same",
+                "",
+            ),
+            ("event", "", "where the event's type and id are", ""),
+            ("handshake", "none", "how a set-up challenge is recognised and answered", ""),
+            ("response", "", "what the provider needs to hear", ""),
+            ("hmac", "required", "the mode's own table, named after it", ""),
+        ]],
+    },
+    Table {
+        title: "`[[var]]`",
+        about: "A value that every source gives: `{var:NAME}`.",
+        open: "[[var]]",
+        given: "name = \"a\"",
+        rows: &[&[
+            ("name", "required", "as in `{var:NAME}`", "!"),
+            ("label", "the name", "for help and forms", ""),
+            ("secret", "false", "never print it", ""),
+            ("required", "true", "without it no verifier is made", ""),
+        ]],
+    },
+    Table {
+        title: "`[freshness]`",
+        about: "Judges the signed time; bounds are inclusive, 0 is the same second. A time that is not signed has no freshness.",
+        open: "[freshness]",
+        given: "",
+        rows: &[&[
+            ("tolerance_seconds", "300", "how old a message may be", ""),
+            ("future_seconds", "60", "how far ahead its clock may run", ""),
+            ("required", "true", "refuse a message without a time", ""),
+            ("unsigned", "", "spelled where the time is not signed: nothing is judged", ""),
+        ]],
+    },
+    Table {
+        title: "`[replay]`",
+        about: "What makes two requests the same, and for how long that is remembered.",
+        open: "[replay]",
+        given: "key = \"id\"",
+        rows: &[&[
+            ("key", "required", "see [grammar.md](grammar.md)", "!"),
+            ("keep", "86400, or as long as the message is fresh", "seconds", ""),
+        ]],
+    },
+    Table {
+        title: "`[event]`",
+        about: "Values, for logs and filters. Covered by the signature only if what they read is.",
+        open: "[event]",
+        given: "",
+        rows: &[&[
+            ("type", "", "such as `invoice.paid`", ""),
+            ("id", "", "the provider's id of the event", ""),
+        ]],
+    },
+    Table {
+        title: "`[[handshake]]`",
+        about: "How a set-up challenge is recognised and answered. An answer with `{…|mac}` must be to a text that can never be signed content.",
+        open: "[[handshake]]",
+        given: "kind = \"answer\"",
+        rows: &[&[
+            ("kind", "required", "answer it, learn a secret from it, or let it be", "!"),
+            ("signed", "false", "it comes signed, and is answered after verification", ""),
+            ("when", "required", "tests by which it is recognised", ""),
+            ("answer", "required for `answer`", "what is answered", ""),
+        ]],
+    },
+    Table {
+        title: "`answer` of `[[handshake]]`",
+        about: "",
+        open: "[[handshake]]\nkind = \"answer\"\n[handshake.answer]",
+        given: "",
+        rows: &[&ANSWER],
+    },
+    Table {
+        title: "`[response]`",
+        about: "What the provider needs to hear, where the usual answer will not do.",
+        open: "[response]",
+        given: "",
+        rows: &[&[("accepted", "", "an answer, as above", ""), ("refused", "", "an answer, as above", "")]],
+    },
+    Table {
+        title: "`[hmac]`",
+        about: "And the table of any other mode that signs a template.",
+        open: "[hmac]",
+        given: "",
+        rows: &[&[
+            ("algorithm", "required", "a word, or `{ from = VALUE, map = { … } }`", ""),
+            ("signed_template", "required", "a value; up to four that differ in filters and text only", ""),
+            ("signature_source", "required", "a place, or several", ""),
+            ("timestamp_source", "", "a place, or several of which the first that is there counts", ""),
+            ("id_source", "", "a place, or several of which the first that is there counts", ""),
+            ("key", "required", "how a secret becomes a key", ""),
+            ("parts", "none", "named values, each of which may use those above it", ""),
+            ("case", "none", "layouts, of which the first whose `when` holds counts", ""),
+            ("require", "none", "tests that must hold beside the signature", ""),
+            (
+                "each",
+                "",
+                "a pointer with a `*`: the scheme runs once for every element, and all must verify",
+                "",
+            ),
+            ("max_items", "100", "how many elements at most", ""),
+            ("adjacent", "", "two placeholders may touch; say in `notes` what that means", ""),
+            ("secret_in_content", "false", "`{secret}` may stand in the template", ""),
+        ]],
+    },
+    Table {
+        title: "`signature_source`",
+        about: "A place: [grammar.md](grammar.md#places). Exactly one of the first six keys says where.",
+        open: "[hmac.signature_source]",
+        given: "header = \"x\"",
+        rows: &[&PLACE, &[("encoding", "required", "one, or several from the outside in", "")]],
+    },
+    Table {
+        title: "`timestamp_source`",
+        about: "As `signature_source`, without `encoding`, and:",
+        open: "[hmac.timestamp_source]",
+        given: "header = \"x\"",
+        rows: &[
+            &PLACE,
+            &[
+                ("format", "required", "one, or several that differ in length", ""),
+                ("from_signature", "", "instead of a place: the field of each signature's own item", ""),
+            ],
+        ],
+    },
+    Table {
+        title: "`id_source`",
+        about: "As `signature_source`, without `encoding`.",
+        open: "[hmac.id_source]",
+        given: "header = \"x\"",
+        rows: &[&PLACE],
+    },
+    Table {
+        title: "`key`",
+        about: "",
+        open: "[hmac.key]",
+        given: "",
+        rows: &[&[
+            ("forms", "required", "spellings of a secret; the first whose prefix fits is taken", ""),
+            ("derive", "`{secret}`", "a value with `{secret}` in it: the key's bytes", ""),
+            ("select", "", "a value: only the key of this id is tried", ""),
+            ("roles", "none", "what each key must say it is", ""),
+            ("min_bytes", "1", "a shorter key is an error", ""),
+        ]],
+    },
+    Table {
+        title: "`forms` of `key`",
+        about: "",
+        open: "[[hmac.key.forms]]",
+        given: "",
+        rows: &[&[
+            ("prefix", "none", "what a secret of this form begins with; taken off", ""),
+            ("decode", "required", "how the rest is read", ""),
+        ]],
+    },
+    Table {
+        title: "`algorithm` as a table",
+        about: "A request chooses, but only what the map allows.",
+        open: "[hmac.algorithm]",
+        given: "",
+        rows: &[&[
+            ("from", "required", "the value that names it", ""),
+            ("map", "required", "its words, each with an algorithm", ""),
+        ]],
+    },
+    Table {
+        title: "`[[hmac.case]]`",
+        about: "What a case does not say is said by the mode's own table; `require` is added to it.",
+        open: "[hmac]\nsigned_template = \"{body}\"\nalgorithm = \"sha256\"\nsignature_source = { header = \"x\", encoding = \"hex\" }\n[[hmac.case]]",
+        given: "",
+        rows: &[&[
+            ("when", "required", "tests by which it is chosen", ""),
+            ("require", "none", "tests that must hold beside the signature", ""),
+            ("signed_template", "the table's", "as above", ""),
+            ("signature_source", "the table's", "as above", ""),
+            ("algorithm", "the table's", "as above", ""),
+        ]],
+    },
+    Table {
+        title: "Tests: `when`, `require`",
+        about: "`value`, and exactly one of the rest; `early` only in `require`. See [grammar.md](grammar.md#tests).",
+        open: "[[hmac.require]]",
+        given: "value = \"{method}\"",
+        rows: &[&[
+            ("value", "required", "what is looked at", "!"),
+            ("equals", "", "a value that is the same", ""),
+            ("in", "", "values, one of which is the same", ""),
+            ("matches", "", "a regular expression for all of it", ""),
+            ("contains", "", "values that a list must have", ""),
+            ("present", "", "`true`", ""),
+            ("absent", "", "`true`", ""),
+            (
+                "early",
+                "false",
+                "judged before the signature: `malformed_signature`, else `claim_mismatch`",
+                "",
+            ),
+        ]],
+    },
+    Table {
+        title: "`[public-key.remote]`",
+        about: "In the place of `key`: a public key that is published, and that the host fetches.",
+        open: "[public-key]\nalgorithm = \"ecdsa-p256-sha256\"\nsigned_template = \"{body}\"\nsignature_source = { header = \"x\", encoding = \"hex\" }\n[public-key.remote]",
+        given: "url = \"https://keys.example.com/a\"",
+        rows: &[
+            &WHERE,
+            &[
+                ("format", "required", "what the document is", ""),
+                ("pointer", "", "where in a JSON document the key is", ""),
+                ("key_id", "", "a value: which key of a set", ""),
+            ],
+        ],
+    },
+    Table {
+        title: "`[x509.certificate]`",
+        about: "In the place of `key`: the certificate that a message names or brings along.",
+        open: "[x509]\nalgorithm = \"rsa-pkcs1-sha256\"\nsigned_template = \"{body}\"\nsignature_source = { header = \"x\", encoding = \"hex\" }\n[x509.certificate]",
+        given: "url = \"https://keys.example.com/a\"",
+        rows: &[
+            &WHERE,
+            &[
+                ("value", "", "instead of a URL: the certificate itself, as PEM or DER", "!"),
+                (
+                    "roots",
+                    "required",
+                    "`web`: those that browsers trust; `pinned`: those that the operator gives",
+                    "",
+                ),
+                ("names", "required for `web`", "names, one of which the certificate must be for", ""),
+                ("purposes", "", "what else it must be for", ""),
+                ("leaf_oids", "none", "extensions that it must have", ""),
+                ("intermediate_oids", "none", "extensions that its issuer must have", ""),
+                ("chain_length", "", "how many certificates there are, root included", ""),
+            ],
+        ],
+    },
+    Table {
+        title: "`[jwt]`",
+        about: "Keys come by `key`, or out of `jwks`, or with the token by `x5c`.",
+        open: "[jwt]",
+        given: "",
+        rows: &[&[
+            ("token_source", "required", "a place, or several", ""),
+            ("algorithms", "required", "those that are allowed, spelled as in RFC 7518", ""),
+            ("key", "required, if nothing else has keys", "how a key is written that the operator gives", ""),
+            ("jwks", "", "a key set that is fetched", ""),
+            ("x5c", "", "certificates in the token, under roots that the operator gives", ""),
+            ("payload", "", "a value: the payload, where it is not in the token", ""),
+            ("payload_encoding", "`base64url`", "how that is signed; `none` is RFC 7797", ""),
+            ("issuer", "", "values, one of which `iss` must be", ""),
+            ("audience", "", "values, one of which must be in `aud`", ""),
+            ("subject", "", "values, one of which `sub` must be", ""),
+            ("single_audience", "false", "`aud` must be one alone", ""),
+            ("type", "", "what `typ` of the header may be", ""),
+            ("required_claims", "`exp` and `iat`", "claims that must be there", ""),
+            ("time", "`iat`, if it is required", "the claim that is the signed time", ""),
+            ("time_format", "`unix`", "how that is written", "time = \"iat\""),
+            ("id", "`jti`, if it is required", "the claim that is the message's id", ""),
+            ("leeway_seconds", "0", "how far clocks may differ for `exp` and `nbf`", ""),
+            ("short_secrets", "", "a secret may be shorter than its hash", ""),
+            ("require", "none", "tests that must hold beside the signature; `{claim:NAME}` is a claim", ""),
+            ("case", "none", "more tests, by a test of the request", ""),
+        ]],
+    },
+    Table {
+        title: "`[jwt.jwks]`",
+        about: "A key set that is published, and that the host fetches.",
+        open: "[jwt]\nalgorithms = [\"RS256\"]\n[jwt.jwks]",
+        given: "url = \"https://keys.example.com/a\"",
+        rows: &[
+            &WHERE,
+            &[
+                ("pointer", "", "where in the document the set, or a lone key, is", ""),
+                ("expired_at", "", "where in the document it says since when its key is of no use", ""),
+            ],
+        ],
+    },
+    Table {
+        title: "`[jwt.x5c]`",
+        about: "Certificates in the token's header.",
+        open: "[jwt]\nalgorithms = [\"RS256\"]\n[jwt.x5c]",
+        given: "",
+        rows: &[&[
+            ("chain_length", "", "how many certificates there are, root included", ""),
+            ("leaf_oids", "none", "extensions that the first must have", ""),
+            ("intermediate_oids", "none", "extensions that its issuer must have", ""),
+        ]],
+    },
+    Table {
+        title: "`[token]`",
+        about: "Nothing is signed: a secret is shown.",
+        open: "[token]",
+        given: "",
+        rows: &[&[
+            ("token_source", "required", "a place, or several", ""),
+            ("key", "required", "how the secret is written that the operator gives", ""),
+            ("require", "none", "tests that must hold besides", ""),
+            ("case", "none", "more tests, by a test of the request", ""),
+        ]],
+    },
+    Table {
+        title: "`token_source`",
+        about: "As `signature_source`; `encoding` may be left out.",
+        open: "[token.token_source]",
+        given: "header = \"x\"",
+        rows: &[&PLACE, &[("encoding", "none: as it stands", "one, or several from the outside in", "")]],
+    },
+    Table {
+        title: "`[http-signature]`",
+        about: "",
+        open: "[http-signature]",
+        given: "",
+        rows: &[&[
+            ("form", "`rfc9421`", "the standard, or the draft before it", ""),
+            ("algorithms", "required", "those that are allowed", ""),
+            ("required", "required", "what a signature must cover at least", ""),
+            ("required_parameters", "`created`", "what it must say of itself", ""),
+            ("label", "", "which signature is meant, where there may be several", ""),
+            ("tag", "", "the same, by what it is for", ""),
+            ("keyid", "`selects`", "whether the name that it gives selects the key", ""),
+            ("key", "required", "how a key is written that the operator gives", ""),
+        ]],
+    },
+    Table {
+        title: "`[http-signature]`, the draft",
+        about: "What differs with `form = \"cavage\"`.",
+        open: "[http-signature]",
+        given: "form = \"cavage\"",
+        rows: &[&[
+            ("form", "`rfc9421`", "the standard, or the draft before it", "!"),
+            ("algorithms", "required", "those that are allowed", ""),
+            ("required", "required", "what a signature must cover at least", ""),
+            ("signature_header", "`signature`", "the header that holds it", ""),
+            ("keyid", "`selects`", "whether the name that it gives selects the key", ""),
+            ("key", "required", "how a key is written that the operator gives", ""),
+        ]],
+    },
+];
+
+/// What is said of a document that is fetched.
+const WHERE: [Row; 4] = [
+    ("url", "required, if there is no name", "a value: where it is", "!"),
+    ("name", "", "a value: what the host knows it by", "!"),
+    ("hosts", "required, if the URL is of the request", "hosts it may be at; `*` is one label", ""),
+    ("path", "any", "a regular expression for all of the URL's path", ""),
+];
+
+/// What template modes take beside what `hmac` does.
+pub(crate) const BESIDE: [Row; 2] = [
+    ("remote", "", "in the place of `key`: a key that is published", ""),
+    (
+        "certificate",
+        "required",
+        "in the place of `key`: the certificate that a message names or brings along",
+        "",
+    ),
+];
+
+const ANSWER: [Row; 3] = [
+    ("status", "200", "the HTTP status", ""),
+    ("content_type", "`text/plain`", "the media type", ""),
+    ("body", "empty", "a value", ""),
+];
