@@ -141,7 +141,7 @@ impl<'r> Verified<'r> {
             }
             // A request without the id it should have must not pass as new: its content is remembered instead.
             ReplayBy::Id | ReplayBy::Content => {
-                self.fingerprints.each().map(|print| new("content", &print)).collect()
+                self.fingerprints.each().iter().map(|print| new("content", print)).collect()
             }
         }
     }
@@ -463,12 +463,11 @@ impl Fingerprints {
     }
 
     /// Each of them, for whoever carries them across a border. They can be valid tags: never print them.
-    pub fn each(&self) -> impl Iterator<Item = [u8; 32]> {
+    pub fn each(&self) -> Cow<'_, [[u8; 32]]> {
         match &self.0 {
-            Prints::Made(tags) => tags.clone(),
-            Prints::Content(content) => SmallVec::from_slice(&[Sha256::digest(content).into()]),
+            Prints::Made(tags) => Cow::Borrowed(tags),
+            Prints::Content(content) => Cow::Owned(vec![Sha256::digest(content).into()]),
         }
-        .into_iter()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -7,9 +7,9 @@ use crate::border;
 use crate::table::{Read, var};
 use countersign::config::ConfigErrors;
 use countersign::{
-    Check, Context, DetailInfo, Document, Draft, Evidence, Head, Key, KeyCache, KeyError, KeyId, KeyRequest,
-    KeySet, Keyring, Mark, ModeConfig, Reason, Refusal, Rejection, Request, RequestKind, Secret, Sign,
-    SignedBy, Timestamp, Vars,
+    Check, Context, DetailInfo, Document, Draft, Evidence, Found, Head, HeaderName, Headers, Key, KeyCache,
+    KeyError, KeyId, KeyRequest, KeySet, Keyring, Mark, ModeConfig, Reason, Refusal, Rejection, Request,
+    RequestKind, Secret, Sign, SignedBy, Timestamp, Vars,
 };
 use smallvec::SmallVec;
 use std::ffi::c_void;
@@ -154,28 +154,25 @@ pub(super) unsafe extern "C" fn verify(
     })
 }
 
-type Pairs<'a> = SmallVec<[(&'a [u8], &'a [u8]); 24]>;
-
 fn judged(
     handle: &Handle,
     check: &dyn Check,
     request: &abi::Request,
     out: &mut abi::Verdict,
 ) -> Result<Status, Status> {
-    let pairs = pairs(request.headers, request.header_count)?;
-    let headers = &pairs[..];
+    let headers = Given::read(request.headers, request.header_count)?;
     let head = Head::new(text(request.method)?, text(request.url)?, &headers);
     let judged = Request::new(head, bytes(request.body)?);
     let materials = Materials::read(handle, request)?;
     let cx = Context::new(Timestamp::from_unix_ms(request.now_ms), &materials);
     match check.check(&judged, &cx) {
-        Ok(evidence) => proven(handle, evidence, out),
+        Ok(evidence) => proven(handle, &evidence, out),
         Err(Refusal::Unresolved(wanted)) => Ok(wanting(&wanted, out)),
         Err(Refusal::Rejected(rejection)) => {
             if rejection.reason == Reason::BadSignature
                 && let Some(known) = check.fingerprints(&judged, &cx)
             {
-                prints(known.each(), out)?;
+                prints(&known.each(), out)?;
             }
             refuse(handle.details, &rejection, out);
             Ok(abi::OK)
@@ -183,9 +180,9 @@ fn judged(
     }
 }
 
-fn proven(handle: &Handle, evidence: Evidence<'_>, out: &mut abi::Verdict) -> Result<Status, Status> {
+fn proven(handle: &Handle, evidence: &Evidence<'_>, out: &mut abi::Verdict) -> Result<Status, Status> {
     let Evidence { signed_by, fingerprints, binds, signed_at, signed_until, message_id, .. } = evidence;
-    prints(fingerprints.each(), out)?;
+    prints(&fingerprints.each(), out)?;
     let refused = |reason, out: &mut abi::Verdict| {
         refuse(handle.details, &Rejection::new(reason), out);
         Ok(abi::OK)
@@ -205,25 +202,23 @@ fn proven(handle: &Handle, evidence: Evidence<'_>, out: &mut abi::Verdict) -> Re
             }
         }
     }
-    if let Some(id) = &message_id
+    if let Some(id) = message_id
         && !append(&mut out.message_id, id.as_bytes())
     {
         return refused(Reason::MalformedContent, out);
     }
     let ms = |at: Option<Timestamp>| at.map_or(abi::NONE_MS, Timestamp::unix_ms);
-    (out.signed_at_ms, out.signed_until_ms) = (ms(signed_at), ms(signed_until));
-    out.binds = border::bits_of(binds);
+    (out.signed_at_ms, out.signed_until_ms) = (ms(*signed_at), ms(*signed_until));
+    out.binds = border::bits_of(*binds);
     out.outcome = abi::VERIFIED;
     Ok(abi::OK)
 }
 
 /// The fingerprints, all of them: a message that is known by some of them only could come again by the others.
-fn prints(all: impl Iterator<Item = [u8; 32]>, out: &mut abi::Verdict) -> Result<(), Status> {
-    let mut needed = 0;
-    for print in all {
-        needed += print.len();
-        append(&mut out.fingerprints, &print);
-    }
+fn prints(all: &[[u8; 32]], out: &mut abi::Verdict) -> Result<(), Status> {
+    let all = all.as_flattened();
+    let needed = all.len();
+    append(&mut out.fingerprints, all);
     out.fingerprint_kind = abi::PRINT_TAG;
     if needed > out.fingerprints.cap {
         out.fingerprints.len = needed;
@@ -343,8 +338,7 @@ fn signed(
     draft: &abi::Draft,
     out: &mut abi::Signed,
 ) -> Result<Status, Status> {
-    let pairs = pairs(draft.headers, draft.header_count)?;
-    let headers = &pairs[..];
+    let headers = Given::read(draft.headers, draft.header_count)?;
     let at = Timestamp::from_unix_ms(draft.at_ms);
     let mut given = Draft::new(text(draft.id)?, at, text(draft.url)?, bytes(draft.body)?);
     (given.method, given.headers) = (text(draft.method)?, &headers);
@@ -405,17 +399,61 @@ fn append(buf: &mut Buf, more: &[u8]) -> bool {
     fits == more.len()
 }
 
-fn pairs<'a>(headers: *const abi::Header, count: usize) -> Result<Pairs<'a>, Status> {
-    // SAFETY: the host says that there are so many headers for the length of the call.
-    let headers = unsafe { slice(headers, count) }.ok_or(abi::INTERNAL)?;
-    headers.iter().map(|header| Ok((bytes(header.name)?, bytes(header.value)?))).collect()
+/// Headers as the host has them: looked up where they are.
+struct Given<'a>(&'a [abi::Header]);
+
+// SAFETY: what the pointers lead to is only read, and by the contract nobody writes it during the call.
+unsafe impl Sync for Given<'_> {}
+
+impl<'a> Given<'a> {
+    fn read(headers: *const abi::Header, count: usize) -> Result<Self, Status> {
+        // SAFETY: the host says that there are so many headers for the length of the call.
+        let headers = unsafe { slice(headers, count) }.ok_or(abi::INTERNAL)?;
+        Ok(Given(headers))
+    }
+
+    /// What is no view of anything is shown as nothing: no signature is made of that.
+    fn show(bytes: Bytes) -> &'a [u8] {
+        bytes_of(bytes).unwrap_or_default()
+    }
 }
 
+impl Headers for Given<'_> {
+    fn each<'h>(&'h self, f: &mut dyn FnMut(&'h [u8], &'h [u8])) {
+        self.0.iter().for_each(|header| f(Self::show(header.name), Self::show(header.value)));
+    }
+
+    fn find(&self, name: &HeaderName) -> Found<'_> {
+        let mut found = Found::Absent;
+        for header in self.0.iter().filter(|header| header.name.len == name.as_str().len()) {
+            if name.is(Self::show(header.name)) {
+                found = match found {
+                    Found::Absent => Found::One(Self::show(header.value)),
+                    Found::One(_) | Found::Several => return Found::Several,
+                };
+            }
+        }
+        found
+    }
+}
+
+#[inline]
 fn bytes<'a>(given: Bytes) -> Result<&'a [u8], Status> {
-    // SAFETY: what the host passes in lives, unchanged, for the length of the call, and nothing here outlives it.
-    unsafe { given.view() }.ok_or(abi::INTERNAL)
+    bytes_of(given).ok_or(abi::INTERNAL)
 }
 
+#[inline]
+fn bytes_of<'a>(given: Bytes) -> Option<&'a [u8]> {
+    // SAFETY: what the host passes in lives, unchanged, for the length of the call, and nothing here outlives it.
+    unsafe { given.view() }
+}
+
+#[inline]
 fn text<'a>(given: Bytes) -> Result<&'a str, Status> {
-    std::str::from_utf8(bytes(given)?).map_err(|_| abi::INTERNAL)
+    let bytes = bytes(given)?;
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes).map_err(|_| abi::INTERNAL)
 }

@@ -4,7 +4,7 @@ use super::call::{self, Handle, Lent, Room, lend, view};
 use super::descriptor::check_needs;
 use super::mode::Shape;
 use super::redact::Spellings;
-use super::verdict::{Answer, Buffers};
+use super::verdict::{Answer, Buffers, Prints};
 use super::watch::lock;
 use crate::abi::{self, Buf};
 use crate::border;
@@ -206,19 +206,21 @@ fn first_line(errors: &[u8]) -> &[u8] {
     fields.next().unwrap_or(first)
 }
 
-/// Ask a handle about a request. `secrets` is made only if something is to be shown.
+/// Ask a handle about a request. What its content is known by is added to `known`; `secrets` is made only if something is
+/// to be shown.
 pub(super) fn ask(
     handle: &Handle,
     shape: &Shape,
     binds: Binds,
     request: &abi::Request,
+    known: &mut Prints,
     secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
     let mut prints = Room::<256>::new();
-    match ask_with(handle, shape, binds, request, secrets, prints.buf()) {
+    match ask_with(handle, shape, binds, request, prints.buf(), known, secrets) {
         Answer::NoSpace(needed) => {
             let mut prints = vec![0; needed];
-            match ask_with(handle, shape, binds, request, secrets, lend(&mut prints)) {
+            match ask_with(handle, shape, binds, request, lend(&mut prints), known, secrets) {
                 Answer::NoSpace(_) => Answer::Fault("the module wants more room than it asked for".into()),
                 answer => answer,
             }
@@ -233,8 +235,9 @@ fn ask_with(
     shape: &Shape,
     binds: Binds,
     request: &abi::Request,
-    secrets: &dyn Fn() -> Spellings,
     prints: Buf,
+    known: &mut Prints,
+    secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
     let (mut want, mut id) = (Room::<2048>::new(), Room::<1024>::new());
     let (mut key_id, mut text) = (Room::<2048>::new(), Room::<TEXT>::new());
@@ -269,7 +272,7 @@ fn ask_with(
     };
     // SAFETY: the verdict is the one that the buffers were taken of, the status what the call returned, and the rooms, like
     // those behind `prints`, live until the end of this function.
-    unsafe { buffers.read(status, &verdict, shape, binds, secrets) }
+    unsafe { buffers.read(status, &verdict, shape, binds, known, secrets) }
 }
 
 /// What a module may write for one mark.

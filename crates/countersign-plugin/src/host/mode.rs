@@ -14,9 +14,9 @@ use crate::border;
 use crate::table;
 use countersign::config::{ConfigCode, ConfigError, ConfigErrors};
 use countersign::{
-    Binds, BodyNeed, Check, Context, DetailInfo, Document, Draft, Evidence, Fingerprints, KeyError, KeyId,
-    KeyRequest, KeySet, Keyring, MAX_FETCHES, Mark, MarkPlace, Mode, ModeConfig, ModeInfo, Needs, Reason,
-    Refusal, Rejection, Request, RequestKind, Scheme, Sign, SignedBy, Timestamp, Vars,
+    Binds, BodyNeed, Check, Context, DetailInfo, Document, Draft, Evidence, Fingerprints, Head, KeyError,
+    KeyId, KeyRequest, KeySet, Keyring, MAX_FETCHES, Mark, MarkPlace, Mode, ModeConfig, ModeInfo, Needs,
+    Reason, Refusal, Rejection, Request, RequestKind, Scheme, Sign, SignedBy, Timestamp, Vars,
 };
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -237,23 +237,23 @@ impl Check for LoadedCheck {
         let mut gathered = Gathered::default();
         match shared.isolation {
             Isolation::Inline => {
-                let crossing = Crossing::of(request, bound.body);
+                // Filled where it is: it is big, and moving it would cost more than filling it.
+                let mut crossing = Crossing::new(request, bound.body);
+                crossing.fill(request);
                 for number in 0..bound.credentials.len() {
-                    gathered.take(
-                        bound,
-                        number,
-                        self.resolve(cx, &mut |materials| bound.ask(number, &crossing, cx.now, materials)),
-                    )?;
+                    let asked = self.resolve(cx, &mut gathered.prints, &mut |materials, known| {
+                        bound.ask(number, &crossing, cx.now, materials, known)
+                    })?;
+                    gathered.take(bound, number, asked)?;
                 }
             }
             Isolation::Thread => {
                 let owned = Arc::new(OwnedRequest::of(request, bound.body));
                 for number in 0..bound.credentials.len() {
-                    gathered.take(
-                        bound,
-                        number,
-                        self.resolve(cx, &mut |materials| self.ask_thread(number, &owned, cx.now, materials)),
-                    )?;
+                    let asked = self.resolve(cx, &mut gathered.prints, &mut |materials, known| {
+                        self.ask_thread(number, &owned, cx.now, materials, known)
+                    })?;
+                    gathered.take(bound, number, asked)?;
                 }
             }
         }
@@ -264,23 +264,26 @@ impl Check for LoadedCheck {
 /// An answer, or that nothing is known, with the reason.
 type Asked = Result<Answer, Refusal>;
 
+/// How a credential is asked, with what was fetched, and where it adds what the content is known by.
+type Ask<'a> = &'a mut dyn FnMut(&Materials, &mut Prints) -> Asked;
+
 fn refused(code: &'static str, says: impl Into<Cow<'static, str>>) -> Refusal {
     Rejection::new(Reason::ModeFault).detail(code, says).into()
 }
 
 impl LoadedCheck {
     /// Ask, and give what is wanted as long as the host has it.
-    fn resolve(&self, cx: &Context<'_>, ask: &mut dyn FnMut(&Materials) -> Asked) -> Asked {
+    fn resolve(&self, cx: &Context<'_>, known: &mut Prints, ask: Ask<'_>) -> Asked {
         let Bound { shape, .. } = &*self.0;
         let mut materials = Materials::new();
         for _ in 0..=MAX_FETCHES {
-            let wanted = match ask(&materials)? {
+            let wanted = match ask(&materials, known)? {
                 Answer::Wants(wanted) => wanted,
                 answer => return Ok(answer),
             };
             let unavailable = |says: &'static str| {
                 let rejection = Rejection::new(Reason::KeyUnavailable).detail(FETCH_REFUSED, says);
-                Ok(Answer::Refused(rejection, Prints::new()))
+                Ok(Answer::Refused(rejection))
             };
             if shape.needs.abilities & abi::MAY_WANT == 0 {
                 return Ok(fault(shape, "the module wants something fetched, and has not said that it may"));
@@ -311,7 +314,7 @@ impl LoadedCheck {
         }
         let rejection = Rejection::new(Reason::KeyUnavailable)
             .detail(FETCH_REFUSED, "it wants more than two documents for one request");
-        Ok(Answer::Refused(rejection, Prints::new()))
+        Ok(Answer::Refused(rejection))
     }
 
     /// The same in a thread of the module's own.
@@ -321,16 +324,20 @@ impl LoadedCheck {
         owned: &Arc<OwnedRequest>,
         now: Timestamp,
         materials: &Materials,
+        known: &mut Prints,
     ) -> Asked {
         let shared = &self.0.shape.shared;
         let Some(pool) = &shared.pool else { return Err(refused(FAULT, "there is no pool of threads")) };
         let (bound, owned, materials) = (self.0.clone(), owned.clone(), materials.clone());
         let asked = pool.ask(shared.deadline, move || {
-            let crossing = Crossing::of_owned(&owned);
-            bound.ask(number, &crossing, now, &materials)
+            let (crossing, mut known) = (Crossing::of_owned(&owned), Prints::new());
+            (bound.ask(number, &crossing, now, &materials, &mut known), known)
         });
         match asked {
-            Ok(asked) => asked,
+            Ok((asked, own)) => {
+                known.extend(own);
+                asked
+            }
             Err(Late::Full) => Err(refused(BUSY, "too many requests wait for the module")),
             Err(late) => {
                 if late != (Late::Deadline { waiting: true }) {
@@ -355,7 +362,14 @@ impl LoadedCheck {
 impl Bound {
     /// Ask one credential's handle.
     #[inline]
-    fn ask(&self, number: usize, crossing: &Crossing<'_>, now: Timestamp, materials: &Materials) -> Asked {
+    fn ask(
+        &self,
+        number: usize,
+        crossing: &Crossing<'_>,
+        now: Timestamp,
+        materials: &Materials,
+        known: &mut Prints,
+    ) -> Asked {
         let credential = &self.credentials[number];
         let materials: SmallVec<[abi::Material; 2]> = materials
             .iter()
@@ -380,7 +394,7 @@ impl Bound {
         };
         let secrets = || Setup::spellings(&self.credentials.iter().map(|c| &c.setup).collect::<Vec<_>>());
         let handle: arc_swap::Guard<Arc<Handle>> = credential.handle();
-        match ask(&handle, &self.shape, self.binds, &request, &secrets) {
+        match ask(&handle, &self.shape, self.binds, &request, known, &secrets) {
             Answer::Panicked => {
                 credential.renew(&handle);
                 Ok(fault(&self.shape, "the module panicked"))
@@ -418,10 +432,9 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn take(&mut self, bound: &Bound, number: usize, asked: Asked) -> Result<(), Refusal> {
-        match asked? {
+    fn take(&mut self, bound: &Bound, number: usize, answer: Answer) -> Result<(), Refusal> {
+        match answer {
             Answer::Match(matched) => {
-                self.prints.extend(matched.prints.iter().copied());
                 if let Some(index) = bound.credentials[number].index() {
                     self.keys.insert(index);
                 }
@@ -444,8 +457,7 @@ impl Gathered {
                     }
                 }
             }
-            Answer::Refused(rejection, prints) => {
-                self.prints.extend(prints);
+            Answer::Refused(rejection) => {
                 self.nearest = Some(match self.nearest.take() {
                     None => rejection,
                     Some(nearest) => nearest.or_nearer(rejection),
@@ -478,7 +490,11 @@ impl Gathered {
             }
             None => SignedBy::Held(keys),
         };
-        let mut evidence = Evidence::new(signed_by, Fingerprints::tags(prints), matched.binds);
+        let prints = match &prints[..] {
+            [print] => Fingerprints::content(*print),
+            _ => Fingerprints::tags(prints),
+        };
+        let mut evidence = Evidence::new(signed_by, prints, matched.binds);
         evidence.signed_at = matched.signed_at;
         evidence.signed_until = matched.signed_until;
         evidence.message_id = matched.message_id.map(Cow::Owned);
@@ -493,35 +509,62 @@ struct Crossing<'r> {
     headers: SmallVec<[abi::Header; 24]>,
     body: &'r [u8],
     /// What the names that were not are in.
-    _lower: Vec<Box<[u8]>>,
+    lower: Vec<Box<[u8]>>,
 }
 
 impl<'r> Crossing<'r> {
     #[inline]
-    fn of(request: &Request<'r>, need: BodyNeed) -> Self {
-        let (mut headers, mut lower) = (SmallVec::new(), Vec::new());
+    fn new(request: &Request<'r>, need: BodyNeed) -> Self {
+        let body = if need == BodyNeed::Nothing { &[] } else { request.body };
+        let Head { method, url, .. } = request.head;
+        Crossing { method, url, headers: SmallVec::new(), body, lower: Vec::new() }
+    }
+
+    /// Take in the headers.
+    #[inline]
+    fn fill(&mut self, request: &Request<'r>) {
+        let Self { headers, lower, .. } = self;
         request.head.headers.each(&mut |name, value| {
-            let name = match name.iter().any(u8::is_ascii_uppercase) {
-                false => view(name),
-                true => {
-                    let name: Box<[u8]> = name.to_ascii_lowercase().into();
-                    let seen = view(&name);
-                    lower.push(name);
-                    seen
-                }
-            };
+            let name = if has_upper(name) { lowered(name, lower) } else { view(name) };
             headers.push(abi::Header { name, value: view(value) });
         });
-        let body = if need == BodyNeed::Nothing { &[] } else { request.body };
-        Crossing { method: request.head.method, url: request.head.url, headers, body, _lower: lower }
     }
 
     fn of_owned(owned: &'r OwnedRequest) -> Self {
         let header =
             |(name, value): &(Vec<u8>, Vec<u8>)| abi::Header { name: view(name), value: view(value) };
         let headers = owned.headers.iter().map(header).collect();
-        Crossing { method: &owned.method, url: &owned.url, headers, body: &owned.body, _lower: Vec::new() }
+        Crossing { method: &owned.method, url: &owned.url, headers, body: &owned.body, lower: Vec::new() }
     }
+}
+
+/// Whether a letter of a name is in upper case. Eight bytes at a time: every header of every request is looked at.
+#[inline]
+fn has_upper(name: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let upper_in = |word: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*word);
+        // The high bit of a byte is set by adding as much as it lacks to 0x80, if it has as much as `A`; and not if as much
+        // as what follows `Z`.
+        let low = word & (0x7f * ONES);
+        let from_a = low + (0x80 - u64::from(b'A')) * ONES;
+        let past_z = low + (0x7f - u64::from(b'Z')) * ONES;
+        from_a & !past_z & !word & (0x80 * ONES) != 0
+    };
+    match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) if name.len() <= 16 => upper_in(first) || upper_in(last),
+        (Some(_), Some(last)) => name.as_chunks().0.iter().any(upper_in) || upper_in(last),
+        _ => name.iter().any(u8::is_ascii_uppercase),
+    }
+}
+
+/// A name in lower case, kept in `lower`.
+#[cold]
+fn lowered(name: &[u8], lower: &mut Vec<Box<[u8]>>) -> abi::Bytes {
+    let name: Box<[u8]> = name.to_ascii_lowercase().into();
+    let seen = view(&name);
+    lower.push(name);
+    seen
 }
 
 /// The same, copied, for a thread that the caller may not wait for.
@@ -562,7 +605,8 @@ impl Sign for LoadedSign {
             );
         }
         let request = draft.request();
-        let crossing = Crossing::of(&request, BodyNeed::Whole);
+        let mut crossing = Crossing::new(&request, BodyNeed::Whole);
+        crossing.fill(&request);
         let crossed = abi::Draft {
             struct_size: size_of::<abi::Draft>(),
             method: view(draft.method.as_bytes()),
@@ -631,6 +675,23 @@ fn placed_mark(mark: super::credential::RawMark) -> Option<Mark> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn upper_case_is_found_wherever_it_is() {
+        for byte in 0..=u8::MAX {
+            for at in 0..20 {
+                let mut name = *b"x-a-header-of-twenty";
+                name[at] = byte;
+                for length in [at + 1, 20] {
+                    assert_eq!(
+                        has_upper(&name[..length]),
+                        byte.is_ascii_uppercase(),
+                        "{byte} at {at} of {length}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_module_fetches_from_the_operators_hosts_and_by_https_only() {

@@ -19,8 +19,8 @@ pub(super) enum Answer {
     /// It signed it.
     Match(Match),
 
-    /// It did not, and what the content is known by under it.
-    Refused(Rejection, Prints),
+    /// It did not.
+    Refused(Rejection),
 
     /// Nobody knows before this is fetched.
     Wants(KeyRequest),
@@ -38,7 +38,6 @@ pub(super) enum Answer {
 /// What a signature covers, and what it says.
 pub(super) struct Match {
     pub(super) binds: Binds,
-    pub(super) prints: Prints,
     pub(super) signed_at: Option<Timestamp>,
     pub(super) signed_until: Option<Timestamp>,
     pub(super) message_id: Option<String>,
@@ -66,7 +65,8 @@ impl Buffers {
         }
     }
 
-    /// Read a verdict. `binds` is what this table binds at least.
+    /// Read a verdict. `binds` is what this table binds at least. What the content is known by is added to `known`, of a
+    /// refusal, too.
     ///
     /// # Safety
     /// `verdict` is the one that these buffers were lent with, `status` what the call returned, and the room that was lent
@@ -77,7 +77,8 @@ impl Buffers {
         verdict: &abi::Verdict,
         mode: &Shape,
         binds: Binds,
-        secrets: impl Fn() -> Spellings,
+        known: &mut Prints,
+        secrets: &dyn Fn() -> Spellings,
     ) -> Answer {
         let fault = |says: String| Answer::Fault(says);
         match status {
@@ -104,10 +105,9 @@ impl Buffers {
                 "the module says that it wrote more than a buffer holds, or changed the buffer".into(),
             );
         };
-        let prints = match prints(fingerprints, verdict.fingerprint_kind) {
-            Ok(prints) => prints,
-            Err(says) => return fault(says.into()),
-        };
+        if let Err(says) = prints(fingerprints, verdict.fingerprint_kind, known) {
+            return fault(says.into());
+        }
         let detail = match verdict.detail_code {
             0 => None,
             row => match mode.details.get(row as usize - 1) {
@@ -129,7 +129,13 @@ impl Buffers {
             return fault("the module judges how old a message may be, which is not its to judge".into());
         }
         match verdict.outcome {
-            abi::VERIFIED => matched(verdict, binds, prints, message_id, key_id).unwrap_or_else(fault),
+            abi::VERIFIED if fingerprints.is_empty() => {
+                fault("the module verified a message, and gives nothing to know it by".into())
+            }
+            abi::VERIFIED => match matched(verdict, binds, message_id, key_id) {
+                Ok(matched) => Answer::Match(matched),
+                Err(says) => fault(says),
+            },
             abi::NEED_MATERIAL => wanted(verdict, want).unwrap_or_else(fault),
             outcome => match border::reason_of(outcome) {
                 None => fault(format!("the module gives the outcome {outcome:#x}, which there is not")),
@@ -141,7 +147,7 @@ impl Buffers {
                         (Some((code, ..)), false) => rejection.detail(code.clone(), secrets().clean(text)),
                         (None, false) => rejection.detail(super::mode::SAID, secrets().clean(text)),
                     };
-                    Answer::Refused(rejection, prints)
+                    Answer::Refused(rejection)
                 }
             },
         }
@@ -163,31 +169,23 @@ impl Buffers {
 /// How many fingerprints a request has at most.
 const MAX_PRINTS: usize = 4096;
 
-fn prints(bytes: &[u8], kind: u32) -> Result<Prints, &'static str> {
+fn prints(bytes: &[u8], kind: u32, known: &mut Prints) -> Result<(), &'static str> {
     if bytes.is_empty() {
-        return Ok(Prints::new());
+        return Ok(());
     }
     if kind != abi::PRINT_CONTENT && kind != abi::PRINT_TAG {
         return Err("the module does not say of what kind its fingerprints are");
     }
     let (prints, rest) = bytes.as_chunks::<FINGERPRINT_SIZE>();
-    match rest.is_empty() {
-        true => Ok(Prints::from_slice(prints)),
-        false => Err("the module gives a part of a fingerprint"),
+    if !rest.is_empty() {
+        return Err("the module gives a part of a fingerprint");
     }
+    known.extend_from_slice(prints);
+    Ok(())
 }
 
-fn matched(
-    verdict: &abi::Verdict,
-    least: Binds,
-    prints: Prints,
-    message_id: &[u8],
-    key_id: &[u8],
-) -> Result<Answer, String> {
+fn matched(verdict: &abi::Verdict, least: Binds, message_id: &[u8], key_id: &[u8]) -> Result<Match, String> {
     let binds = binds_checked(verdict.binds)?;
-    if prints.is_empty() {
-        return Err("the module verified a message, and gives nothing to know it by".into());
-    }
     if !binds.contains(least) {
         let lacks: Vec<_> = least.words().filter(|word| binds.words().all(|there| there != *word)).collect();
         return Err(format!("the module verified a message without binding {}", lacks.join(", ")));
@@ -206,7 +204,7 @@ fn matched(
         Err(_) => Err(format!("the module gives a {what} that is no text")),
     };
     let (message_id, key_id) = (text(message_id, "message id")?, text(key_id, "key id")?);
-    Ok(Answer::Match(Match { binds, prints, signed_at, signed_until, message_id, key_id }))
+    Ok(Match { binds, signed_at, signed_until, message_id, key_id })
 }
 
 fn wanted(verdict: &abi::Verdict, want: &[u8]) -> Result<Answer, String> {

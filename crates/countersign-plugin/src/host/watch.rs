@@ -8,6 +8,7 @@ use super::pool::Pool;
 use super::spec::{Isolation, Spec};
 use std::cell::OnceCell;
 use std::collections::{HashMap, VecDeque};
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
@@ -116,7 +117,7 @@ impl Shared {
             slot.module.store(self.id, Ordering::Relaxed);
             let beat = slot.beat.load(Ordering::Relaxed).wrapping_add(1);
             slot.beat.store(beat, Ordering::Release);
-            Beat(slot.clone(), beat)
+            Beat(beat, PhantomData)
         })
     }
 }
@@ -151,13 +152,17 @@ impl Slot {
     }
 }
 
-/// A thread's stay in a module.
-pub(super) struct Beat(Arc<Slot>, u64);
+/// A thread's stay in a module. It ends in the thread in which it began.
+pub(super) struct Beat(u64, PhantomData<*const ()>);
 
 impl Drop for Beat {
     #[inline]
     fn drop(&mut self) {
-        self.0.beat.store(self.1.wrapping_add(1), Ordering::Release);
+        SLOT.with(|slot| {
+            if let Some(slot) = slot.get() {
+                slot.beat.store(self.0.wrapping_add(1), Ordering::Release);
+            }
+        });
     }
 }
 

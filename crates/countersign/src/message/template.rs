@@ -424,11 +424,11 @@ impl<P: Primitive> Check for Bound<P> {
         for item in items {
             let one = self.judge(&scope.at_item(item), cx)?;
             // Whoever captured one signed element could otherwise have it acted on as often as a batch has room.
-            if one.fingerprints.each().any(|print| seen.contains(&print)) {
+            if one.fingerprints.each().iter().any(|print| seen.contains(print)) {
                 let says = "an element stands in it more than once";
                 return Err(Rejection::new(Reason::MalformedContent).detail(ITEMS_REPEATED, says).into());
             }
-            seen.extend(one.fingerprints.each());
+            seen.extend(one.fingerprints.each().iter().copied());
             all = Some(match all {
                 None => one,
                 Some(all) => both(all, one),
@@ -987,7 +987,8 @@ fn both<'r>(a: Evidence<'r>, b: Evidence<'r>) -> Evidence<'r> {
         (SignedBy::Held(a), SignedBy::Held(b)) => SignedBy::Held(a.intersect(b)),
         (fetched, _) => fetched,
     };
-    let prints = a.fingerprints.each().chain(b.fingerprints.each());
+    let (ours, theirs) = (a.fingerprints.each(), b.fingerprints.each());
+    let prints = ours.iter().chain(theirs.iter()).copied();
     let mut both = Evidence::new(signed_by, Fingerprints::tags(prints), a.binds.common(b.binds));
     both.signed_at = a.signed_at.min(b.signed_at);
     both.signed_until = a.signed_until.or(a.signed_at).max(b.signed_until.or(b.signed_at));
