@@ -63,11 +63,7 @@ pub(super) fn another(kit: &mut Kit<'_>, subject: &Subject<'_>) {
         return kit.not_asked(Check::AnotherKey, "a scheme that finds its keys");
     }
     let (check, case) = (Check::AnotherKey, subject.case);
-    let other = subject.rekeyed();
-    let bind = |kit: &mut Kit<'_>| {
-        kit.bind(check, subject, &subject.bench, &other, format_args!("another key bound"))
-    };
-    let Some(before) = bind(kit) else {
+    let Some((other, before)) = subject.rekeyed(kit, check) else {
         return kit.not_asked(check, "no other key of the same shape can be made");
     };
     let ask = |kit: &mut Kit<'_>, verifier: &_, what: &str| {
@@ -82,7 +78,8 @@ pub(super) fn another(kit: &mut Kit<'_>, subject: &Subject<'_>) {
         drop(own);
     }
     ask(kit, &*before, "after the key that signed was let go");
-    if let Some(after) = bind(kit) {
+    let after = kit.bind(check, subject, &subject.bench, &other, format_args!("another key bound"));
+    if let Some(after) = after {
         ask(kit, &*after, "by a verifier that came after it");
     }
 }

@@ -3,7 +3,7 @@
 use super::kit::{Kit, Subject};
 use super::promises::{Check, NOT_VERIFIED, OTHER_VERIFIES};
 use super::report::Timing;
-use crate::run::{self, Bench};
+use crate::run::{self, Bench, Verdict};
 use crate::vectors::{Case, SecretSpec};
 use countersign::{Draft, Signer, Timestamp};
 use std::time::{Duration, Instant};
@@ -16,23 +16,35 @@ pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>) {
         Some(Err(why)) => return kit.not_asked(check, &why),
         None => return,
     };
-    let other = subject.rekeyed();
-    let other = kit.bind(check, subject, &subject.bench, &other, format_args!("another key bound"));
+    let other = subject.rekeyed(kit, check).map(|(_, verifier)| verifier);
     let long = filled(100_000);
     let mut signed_any = false;
+    // What a draft carries of the case may be of its body, such as a digest: then it is signed without.
+    let matters = |name: &str| subject.matters.contains(&name.to_ascii_lowercase());
+    let bare = subject.changed(|case| case.request.headers.retain(|(name, _)| !matters(name)));
     for body in [&case.request.body[..], b"", b"\0", b"a\0b", b"{}", b"\xff\xfe", &long] {
+        if body == case.request.body && subject.signatures.iter().any(|spot| spot.header().is_none()) {
+            kit.not_asked(check, "the case's own body or URL, in which a signature stands already");
+            continue;
+        }
         for again in [false, true] {
             let what =
                 format_args!("a body of {} bytes signed{}", body.len(), if again { " again" } else { "" });
-            let Some(signed) = sign(kit, subject, &signer, case, body, case.now) else { continue };
-            signed_any = true;
-            let Some(verdict) = kit.judge(check, case, &subject.verifier, &signed, what) else { continue };
-            if !verdict.is_ok() {
-                kit.say(NOT_VERIFIED, Some(case), format!("{what}: {}", verdict.code));
+            let mut verdicts = Vec::new();
+            for carrying in [case, &bare] {
+                let Some(signed) = sign(kit, subject, &signer, carrying, body, case.now) else { continue };
+                verdicts.extend(kit.judge(check, case, &subject.verifier, &signed, what));
+                let by_other = other.as_ref().and_then(|other| kit.judge(check, case, other, &signed, what));
+                if by_other.is_some_and(|verdict| verdict.is_ok()) {
+                    kit.say(OTHER_VERIFIES, Some(case), format!("{what}: it verifies by another key"));
+                }
+                if verdicts.iter().any(Verdict::is_ok) {
+                    break;
+                }
             }
-            let by_other = other.as_ref().and_then(|other| kit.judge(check, case, other, &signed, what));
-            if by_other.is_some_and(|verdict| verdict.is_ok()) {
-                kit.say(OTHER_VERIFIES, Some(case), format!("{what}: it verifies by another key"));
+            signed_any |= !verdicts.is_empty();
+            if let Some(verdict) = verdicts.first().filter(|_| !verdicts.iter().any(Verdict::is_ok)) {
+                kit.say(NOT_VERIFIED, Some(case), format!("{what}: {}", verdict.code));
             }
         }
     }
@@ -65,12 +77,7 @@ pub(super) fn speed(kit: &mut Kit<'_>, subject: &Subject<'_>) {
 }
 
 /// The keys of a case, made to sign; `None` if they cannot.
-pub(super) fn signer(
-    kit: &mut Kit<'_>,
-    _subject: &Subject<'_>,
-    bench: &Bench,
-    case: &Case,
-) -> Option<Signer> {
+pub(super) fn signer(kit: &mut Kit<'_>, bench: &Bench, case: &Case) -> Option<Signer> {
     signer_or_why(kit, bench, case)?.ok()
 }
 
@@ -100,7 +107,13 @@ pub(super) fn sign(
 }
 
 fn signer_or_why(kit: &mut Kit<'_>, bench: &Bench, case: &Case) -> Option<Result<Signer, String>> {
-    let kind = bench.compiled.needs().key_kind(true);
+    let needs = bench.compiled.needs();
+    let (kind, held) = (needs.key_kind(true), needs.key_kind(false));
+    // A public key may have the length of a private one, and would sign as it.
+    let private = |secret: &SecretSpec| secret.value.contains("PRIVATE KEY-----");
+    if kind != held && !case.secrets.iter().all(private) {
+        return Some(Err("the case holds public keys, and signing takes the private ones".into()));
+    }
     kit.caught(case, format_args!("its keys bound to sign"), || {
         let ring = SecretSpec::ring(&case.secrets, kind).map_err(|error| error.to_string())?;
         bench.compiled.signer(&ring, &case.vars).map_err(|error| match error.to_string() {

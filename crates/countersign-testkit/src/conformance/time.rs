@@ -22,6 +22,13 @@ const VALIDITY: [&str; 7] = [
     "expired_secret",
 ];
 
+/// Details by which a mode judges a time all the same, and why that stands.
+const AGES: &[(&str, &str)] = &[
+    ("jwt/expired", "`exp` is written in the token, and no tolerance of the preset's"),
+    ("jwt/not-yet", "`nbf` and `iat` are written in the token, and no tolerance of the preset's"),
+    ("http-signature/expired", "`expires` is written in the signature, and no tolerance of the preset's"),
+];
+
 /// The same case at other moments, with nothing said of freshness; then messages that are signed and judged at other
 /// moments.
 pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>) {
@@ -47,7 +54,10 @@ pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>) {
         if is_of_age(&verdict) {
             let found = format!("in {when}, with freshness `none`: {}", verdict.code);
             kit.say(FRESHNESS, Some(subject.case), found);
-        } else if verdict.code != base.code && !VALIDITY.contains(&verdict.code) {
+        } else if verdict.code != base.code
+            && verdict.detail_code.as_deref().is_none_or(|code| !excused(code))
+            && !VALIDITY.contains(&verdict.code)
+        {
             kit.say(
                 NOW,
                 Some(subject.case),
@@ -60,7 +70,7 @@ pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>) {
 
 /// What is signed and judged at one moment is as good at any other.
 fn signed(kit: &mut Kit<'_>, subject: &Subject<'_>, bench: &Bench, ageless: &Case) {
-    let Some(signer) = signing::signer(kit, subject, bench, ageless) else { return };
+    let Some(signer) = signing::signer(kit, bench, ageless) else { return };
     let Some(verifier) = kit.bind(Check::Time, subject, bench, ageless, format_args!("without freshness"))
     else {
         return;
@@ -127,7 +137,12 @@ fn ageless(registry: &Registry, case: &Case) -> Option<Case> {
 }
 
 fn is_of_age(verdict: &Verdict) -> bool {
-    matches!(verdict.code, "stale_timestamp" | "future_timestamp")
+    let excused = verdict.detail_code.as_deref().is_some_and(excused);
+    matches!(verdict.code, "stale_timestamp" | "future_timestamp") && !excused
+}
+
+fn excused(code: &str) -> bool {
+    AGES.iter().any(|(known, _)| *known == code)
 }
 
 fn real_now() -> Timestamp {
