@@ -71,7 +71,7 @@ pub(super) fn threads(kit: &mut Kit<'_>, subject: &Subject<'_>) {
     let ask = |thread: usize| {
         (0..rounds).find_map(|round| {
             let (case, wanted) =
-                if (thread + round) % 4 == 0 { (&refused, &refusal) } else { (case, &subject.base) };
+                if (thread + round).is_multiple_of(4) { (&refused, &refusal) } else { (case, &subject.base) };
             Some(run::judge(verifier, case)).filter(|verdict| verdict != wanted)
         })
     };

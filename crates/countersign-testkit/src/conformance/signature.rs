@@ -17,6 +17,9 @@ use std::fmt;
 /// How many kinds of change there are whose number grows with the signature.
 const KINDS: usize = 8;
 
+/// Writes a signature anew; `None` where that cannot be.
+type Write<'w> = dyn Fn(&Spot) -> Option<String> + 'w;
+
 /// Every change that must not verify, and the other spellings, which are the same message if they do.
 pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>, by_content: Option<&Verifier>) {
     let all = &subject.signatures;
@@ -26,7 +29,7 @@ pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>, by_content: Option<&
     let most = subject.afford(kit.options.samples, KINDS);
     let longest = all.iter().map(|spot| spot.text.len()).max().unwrap_or(0);
     let bytes = all.iter().filter_map(Subject::decoded).map(|(_, bytes)| bytes.len()).max().unwrap_or(0);
-    let mut never = |breach, what: fmt::Arguments<'_>, write: &dyn Fn(&Spot) -> Option<String>| {
+    let mut never = |breach, what: fmt::Arguments<'_>, write: &Write<'_>| {
         if let Some(changed) = rewritten(subject, write) {
             refused(kit, subject, breach, &changed, what);
         }
@@ -54,7 +57,7 @@ pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>, by_content: Option<&
         };
         never(SIGNATURE_CHANGED, format_args!("the signature, byte {at} changed"), &flipped);
     }
-    let extended: [(&str, &dyn Fn(&Spot) -> Option<String>); 3] = [
+    let extended: [(&str, &Write<'_>); 3] = [
         ("by a zero byte", &|spot| {
             let (encoding, bytes) = Subject::decoded(spot)?;
             encoding.encode(&[&bytes[..], &[0]].concat())
@@ -84,7 +87,7 @@ fn respelled(kit: &mut Kit<'_>, subject: &Subject<'_>, by_content: Option<&Verif
     let Some(verifier) = by_content else { return };
     let Some(keys) = run::replay_digests(verifier, subject.case) else { return };
     let into = |encoding: Encoding| move |spot: &Spot| encoding.encode(&Subject::decoded(spot)?.1);
-    let spellings: [(&str, Box<dyn Fn(&Spot) -> Option<String>>); 6] = [
+    let spellings: [(&str, Box<Write<'_>>); 6] = [
         ("in upper-case hex", Box::new(|spot| Some(into(Encoding::Hex)(spot)?.to_ascii_uppercase()))),
         ("in hex", Box::new(into(Encoding::Hex))),
         ("in base64", Box::new(into(Encoding::Base64))),
@@ -104,7 +107,7 @@ fn respelled(kit: &mut Kit<'_>, subject: &Subject<'_>, by_content: Option<&Verif
 }
 
 /// The case with every signature written anew; `None` if one cannot be, or is the same.
-fn rewritten(subject: &Subject<'_>, write: &dyn Fn(&Spot) -> Option<String>) -> Option<Case> {
+fn rewritten(subject: &Subject<'_>, write: &Write<'_>) -> Option<Case> {
     let texts: Vec<String> = subject.signatures.iter().map(write).collect::<Option<_>>()?;
     if subject.signatures.iter().zip(&texts).any(|(spot, text)| spot.text == *text) {
         return None;
