@@ -55,6 +55,10 @@ pub struct Options {
     /// How many bytes of a body, a header or a signature are changed at most; a longer one is sampled evenly. Default: 128.
     pub samples: usize,
 
+    /// The private halves of public keys, as `(public, private)`, each as a case would write it: what a mode of public keys
+    /// signs is asked only of cases whose keys are all here, or are PEM of the private half. Default: none.
+    pub pairs: Vec<(String, String)>,
+
     /// Whether verifying is timed. Default: yes.
     pub speed: bool,
 
@@ -69,6 +73,7 @@ impl Default for Options {
             threads: 64,
             damaged: 64,
             samples: 128,
+            pairs: Vec::new(),
             speed: true,
             budget: Duration::from_secs(4),
         }
@@ -76,6 +81,12 @@ impl Default for Options {
 }
 
 impl Options {
+    /// With the private half of a public key: see [`pairs`](Self::pairs).
+    pub fn with_pair(mut self, public: impl Into<String>, private: impl Into<String>) -> Self {
+        self.pairs.push((public.into(), private.into()));
+        self
+    }
+
     /// Without timing.
     pub fn without_speed(self) -> Self {
         Options { speed: false, ..self }

@@ -110,12 +110,22 @@ fn signer_or_why(kit: &mut Kit<'_>, bench: &Bench, case: &Case) -> Option<Result
     let needs = bench.compiled.needs();
     let (kind, held) = (needs.key_kind(true), needs.key_kind(false));
     // A public key may have the length of a private one, and would sign as it.
-    let private = |secret: &SecretSpec| secret.value.contains("PRIVATE KEY-----");
-    if kind != held && !case.secrets.iter().all(private) {
-        return Some(Err("the case holds public keys, and signing takes the private ones".into()));
-    }
+    let pairs = &kit.options.pairs;
+    let private = |secret: &SecretSpec| {
+        let given = pairs.iter().find(|(public, _)| **public == *secret.value);
+        match given {
+            Some((_, private)) => Some(SecretSpec { value: private.as_str().into(), ..secret.clone() }),
+            None if kind == held || secret.value.contains("PRIVATE KEY-----") => Some(secret.clone()),
+            None => None,
+        }
+    };
+    let Some(secrets) = case.secrets.iter().map(private).collect::<Option<Vec<_>>>() else {
+        return Some(Err(
+            "the case holds public keys, and signing takes the private ones: see `Options::pairs`".into(),
+        ));
+    };
     kit.caught(case, format_args!("its keys bound to sign"), || {
-        let ring = SecretSpec::ring(&case.secrets, kind).map_err(|error| error.to_string())?;
+        let ring = SecretSpec::ring(&secrets, kind).map_err(|error| error.to_string())?;
         bench.compiled.signer(&ring, &case.vars).map_err(|error| match error.to_string() {
             // Which key it was is of no interest; what it says of it is.
             says if says.starts_with("key `") => {
