@@ -18,17 +18,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Details that are given under another reason than they are declared for: the code, the other reason, and why that stands.
-const TWO_REASONS: &[(&str, &str, &str)] = &[(
-    "time/ambiguous",
-    "malformed_content",
-    "of a body in which a name stands twice nothing can be read: the core says where it was reading",
-)];
-
-fn excused(code: &str, reason: &str) -> bool {
-    TWO_REASONS.iter().any(|(known, other, _)| *known == code && *other == reason)
-}
-
 /// One run of the kit.
 pub(super) struct Kit<'k> {
     pub(super) options: &'k Options,
@@ -219,7 +208,7 @@ impl<'k> Kit<'k> {
                         format!("detail code `{code}` is given and not declared in `ModeInfo::details`");
                     self.say(UNDECLARED, Some(case), found);
                 }
-                Some(reason) if reason.code() != verdict.code && !excused(code, verdict.code) => {
+                Some(reason) if reason.code() != verdict.code => {
                     let (reason, given) = (reason.code(), verdict.code);
                     let found =
                         format!("detail code `{code}` is declared under {reason} and given with {given}");
