@@ -1,6 +1,7 @@
 //! `countersign module`: shared libraries with modes and presets, and how everything else here comes by them.
 
 mod check;
+mod conform;
 
 use crate::args::{Format, ModuleArgs, ModuleCommand};
 use crate::error::{Exit, Failure};
@@ -17,6 +18,8 @@ pub(crate) fn run(command: &ModuleCommand) -> Result<Exit, Failure> {
     match command {
         ModuleCommand::List { modules, format } => list(&load_all(modules)?, *format)?,
         ModuleCommand::Check { file, format } => check::run(file, *format)?,
+        ModuleCommand::Conform(args) => return conform::run(args),
+        ModuleCommand::ConformStage { stage, report, args } => conform::stage::run(*stage, report, args)?,
     }
     Ok(Exit::Done)
 }

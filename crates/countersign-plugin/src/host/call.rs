@@ -35,6 +35,12 @@ impl Handle {
         unsafe { (self.functions.verify)(self.raw, request, out) }
     }
 
+    /// The same for whoever passes longer structures, to see what is touched.
+    pub(super) fn verify_raw(&self, request: *const abi::Request, out: *mut abi::Verdict) -> i32 {
+        // SAFETY: as for `verify`; both structures are as long as their `struct_size` says.
+        unsafe { (self.functions.verify)(self.raw, request, out) }
+    }
+
     /// As `cs_mode.sign`.
     pub(super) fn sign(&self, draft: &abi::Draft, out: &mut abi::Signed) -> i32 {
         match self.functions.sign {

@@ -32,7 +32,8 @@ pub(super) struct Setup {
 
 /// One key.
 pub(super) struct Part {
-    pub(super) index: KeyIndex,
+    /// Its place in the ring; none for a key that is only tried.
+    pub(super) index: Option<KeyIndex>,
     pub(super) id: String,
     pub(super) role: String,
     pub(super) kind: u32,
@@ -151,7 +152,7 @@ impl Credential {
     }
 
     pub(super) fn index(&self) -> Option<KeyIndex> {
-        self.setup.part.as_ref().map(|part| part.index)
+        self.setup.part.as_ref().and_then(|part| part.index)
     }
 
     /// After a panic: what the old handle holds may be half done. Calls that still run keep it until they return.

@@ -62,7 +62,7 @@ pub(super) struct Shape {
 /// A mode of a module.
 pub(super) struct LoadedMode {
     info: ModeInfo,
-    shape: Arc<Shape>,
+    pub(super) shape: Arc<Shape>,
 }
 
 impl LoadedMode {
@@ -201,7 +201,7 @@ impl LoadedScheme {
         keys.iter()
             .map(|(index, key)| {
                 Credential::new(setup(Some(Part {
-                    index,
+                    index: Some(index),
                     id: key.id.as_str().to_owned(),
                     role: key.role.as_deref().unwrap_or_default().to_owned(),
                     kind: kind_bit(key.kind),
