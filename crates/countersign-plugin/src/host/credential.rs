@@ -8,9 +8,10 @@ use super::verdict::{Answer, Buffers, Prints};
 use super::watch::lock;
 use crate::abi::{self, Buf};
 use crate::border;
-use arc_swap::ArcSwap;
 use countersign::{Binds, KeyError, KeyIndex, Var, Vars};
+use std::borrow::Cow;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use zeroize::Zeroizing;
 
@@ -104,10 +105,7 @@ impl Setup {
                 Some(gate.enter(shape.shared.deadline).ok_or("another call into the mode does not end")?)
             }
         };
-        let status = {
-            let _beat = shape.shared.enter();
-            call::compile(&shape.functions, &setup, &mut compiled)
-        };
+        let status = shape.shared.within(|| call::compile(&shape.functions, &setup, &mut compiled));
         let handle = (!compiled.handle.is_null())
             .then(|| Handle::new(compiled.handle, shape.functions, shape.gate.clone()));
         // SAFETY: both vectors live, unmoved, until the end of this function.
@@ -135,20 +133,28 @@ impl Setup {
 /// A handle for one key of a ring, or for none.
 pub(super) struct Credential {
     pub(super) setup: Setup,
-    handle: ArcSwap<Handle>,
-    /// One at a time makes a new handle.
-    renewing: Mutex<()>,
+    first: Arc<Handle>,
+    /// Whether the first is not to be used any more: it panicked.
+    replaced: AtomicBool,
+    /// What is used instead.
+    newest: Mutex<Arc<Handle>>,
 }
 
 impl Credential {
     /// Make its handle.
     pub(super) fn new(setup: Setup) -> Result<Self, KeyError> {
-        let handle = make(&setup)?;
-        Ok(Credential { setup, handle: ArcSwap::from_pointee(handle), renewing: Mutex::default() })
+        let first = Arc::new(make(&setup)?);
+        let newest = Mutex::new(first.clone());
+        Ok(Credential { setup, first, replaced: AtomicBool::new(false), newest })
     }
 
-    pub(super) fn handle(&self) -> arc_swap::Guard<Arc<Handle>> {
-        self.handle.load()
+    /// Borrowed while nothing has gone wrong: a count of references costs as much as a look at a header.
+    #[inline]
+    pub(super) fn handle(&self) -> Cow<'_, Arc<Handle>> {
+        match self.replaced.load(Ordering::Acquire) {
+            false => Cow::Borrowed(&self.first),
+            true => Cow::Owned(lock(&self.newest).clone()),
+        }
     }
 
     pub(super) fn index(&self) -> Option<KeyIndex> {
@@ -157,12 +163,15 @@ impl Credential {
 
     /// After a panic: what the old handle holds may be half done. Calls that still run keep it until they return.
     pub(super) fn renew(&self, old: &Arc<Handle>) {
-        let _one = lock(&self.renewing);
-        if !Arc::ptr_eq(&self.handle.load(), old) {
+        let mut newest = lock(&self.newest);
+        if !Arc::ptr_eq(&newest, old) {
             return;
         }
         match make(&self.setup) {
-            Ok(handle) => self.handle.store(Arc::new(handle)),
+            Ok(handle) => {
+                *newest = Arc::new(handle);
+                self.replaced.store(true, Ordering::Release);
+            }
             Err(_) => {
                 self.setup.shape.shared.quarantine("a handle could not be made anew after a panic".into())
             }
@@ -267,10 +276,7 @@ fn ask_with(
             None => return Answer::Fault("another call into the mode does not end".into()),
         },
     };
-    let status = {
-        let _beat = shape.shared.enter();
-        handle.verify(request, &mut verdict)
-    };
+    let status = shape.shared.within(|| handle.verify(request, &mut verdict));
     // SAFETY: the verdict is the one that the buffers were taken of, the status what the call returned, and the rooms, like
     // those behind `prints`, live until the end of this function.
     unsafe { buffers.read(status, &verdict, shape, binds, known, secrets) }
@@ -346,10 +352,7 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
                 None => return Signed::Fault("another call into the mode does not end".into()),
             },
         };
-        let status = {
-            let _beat = shape.shared.enter();
-            handle.sign(draft, &mut signed)
-        };
+        let status = shape.shared.within(|| handle.sign(draft, &mut signed));
         match status {
             abi::NO_SPACE => {
                 let back = &marks[..marks.len().min(signed.mark_count)];

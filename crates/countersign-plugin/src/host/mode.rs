@@ -241,7 +241,7 @@ impl Check for LoadedCheck {
                 let mut crossing = Crossing::new(request, bound.body);
                 crossing.fill(request);
                 for number in 0..bound.credentials.len() {
-                    let asked = self.resolve(cx, &mut gathered.prints, &mut |materials, known| {
+                    let asked = self.resolve(cx, &mut gathered.prints, |materials, known| {
                         bound.ask(number, &crossing, cx.now, materials, known)
                     })?;
                     gathered.take(bound, number, asked)?;
@@ -250,7 +250,7 @@ impl Check for LoadedCheck {
             Isolation::Thread => {
                 let owned = Arc::new(OwnedRequest::of(request, bound.body));
                 for number in 0..bound.credentials.len() {
-                    let asked = self.resolve(cx, &mut gathered.prints, &mut |materials, known| {
+                    let asked = self.resolve(cx, &mut gathered.prints, |materials, known| {
                         self.ask_thread(number, &owned, cx.now, materials, known)
                     })?;
                     gathered.take(bound, number, asked)?;
@@ -264,23 +264,36 @@ impl Check for LoadedCheck {
 /// An answer, or that nothing is known, with the reason.
 type Asked = Result<Answer, Refusal>;
 
-/// How a credential is asked, with what was fetched, and where it adds what the content is known by.
-type Ask<'a> = &'a mut dyn FnMut(&Materials, &mut Prints) -> Asked;
-
 fn refused(code: &'static str, says: impl Into<Cow<'static, str>>) -> Refusal {
     Rejection::new(Reason::ModeFault).detail(code, says).into()
 }
 
 impl LoadedCheck {
-    /// Ask, and give what is wanted as long as the host has it.
-    fn resolve(&self, cx: &Context<'_>, known: &mut Prints, ask: Ask<'_>) -> Asked {
+    /// Ask, and give what is wanted.
+    #[inline]
+    fn resolve(
+        &self,
+        cx: &Context<'_>,
+        known: &mut Prints,
+        mut ask: impl FnMut(&Materials, &mut Prints) -> Asked,
+    ) -> Asked {
+        match ask(&Materials::new(), known)? {
+            Answer::Wants(wanted) => self.provide(wanted, cx, known, &mut ask),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Give what is wanted, as long as the host has it.
+    fn provide(
+        &self,
+        mut wanted: KeyRequest,
+        cx: &Context<'_>,
+        known: &mut Prints,
+        ask: &mut dyn FnMut(&Materials, &mut Prints) -> Asked,
+    ) -> Asked {
         let Bound { shape, .. } = &*self.0;
         let mut materials = Materials::new();
         for _ in 0..=MAX_FETCHES {
-            let wanted = match ask(&materials, known)? {
-                Answer::Wants(wanted) => wanted,
-                answer => return Ok(answer),
-            };
             let unavailable = |says: &'static str| {
                 let rejection = Rejection::new(Reason::KeyUnavailable).detail(FETCH_REFUSED, says);
                 Ok(Answer::Refused(rejection))
@@ -298,6 +311,9 @@ impl LoadedCheck {
             if given.is_some() && wanted.newer_than.is_none() {
                 return unavailable("it has what it wants, and wants it again");
             }
+            if given.is_none() && materials.len() == MAX_FETCHES {
+                return unavailable("it wants more than two documents for one request");
+            }
             let document = cx.remote.get(wanted.kind, &wanted.name);
             let fits = |document: &Document| wanted.newer_than.is_none_or(|than| document.fetched_at > than);
             let Some(document) = document.filter(fits) else {
@@ -311,9 +327,13 @@ impl LoadedCheck {
                 Some(given) => materials[given].2 = document,
                 None => materials.push((wanted.kind, wanted.name, document)),
             }
+            wanted = match ask(&materials, known)? {
+                Answer::Wants(wanted) => wanted,
+                answer => return Ok(answer),
+            };
         }
         let rejection = Rejection::new(Reason::KeyUnavailable)
-            .detail(FETCH_REFUSED, "it wants more than two documents for one request");
+            .detail(FETCH_REFUSED, "it wants newer documents again and again");
         Ok(Answer::Refused(rejection))
     }
 
@@ -393,7 +413,7 @@ impl Bound {
             material_count: materials.len(),
         };
         let secrets = || Setup::spellings(&self.credentials.iter().map(|c| &c.setup).collect::<Vec<_>>());
-        let handle: arc_swap::Guard<Arc<Handle>> = credential.handle();
+        let handle = credential.handle();
         match ask(&handle, &self.shape, self.binds, &request, known, &secrets) {
             Answer::Panicked => {
                 credential.renew(&handle);
