@@ -298,6 +298,9 @@ impl LoadedCheck {
             if given.is_some() && wanted.newer_than.is_none() {
                 return unavailable("it has what it wants, and wants it again");
             }
+            if given.is_none() && materials.len() == MAX_FETCHES {
+                return unavailable("it wants more than two documents for one request");
+            }
             let document = cx.remote.get(wanted.kind, &wanted.name);
             let fits = |document: &Document| wanted.newer_than.is_none_or(|than| document.fetched_at > than);
             let Some(document) = document.filter(fits) else {
@@ -313,7 +316,7 @@ impl LoadedCheck {
             }
         }
         let rejection = Rejection::new(Reason::KeyUnavailable)
-            .detail(FETCH_REFUSED, "it wants more than two documents for one request");
+            .detail(FETCH_REFUSED, "it wants newer documents again and again");
         Ok(Answer::Refused(rejection))
     }
 
