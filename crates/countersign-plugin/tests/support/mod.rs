@@ -1,6 +1,8 @@
 //! What the tests of the interface have in common: C compilers, a folder in which modules may be, and modules in it.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub(crate) mod probe;
+
 use countersign_plugin::host::{LoadError, Loader, Module, Pin, Spec, inspect};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,6 +77,16 @@ pub(crate) fn build(source: &Path, switches: &[&str], to: &Path) {
         .unwrap_or_else(|error| panic!("cc: {error}"));
     assert!(output.status.success(), "{switches:?}: {}", String::from_utf8_lossy(&output.stderr));
     set_mode(to, 0o755);
+}
+
+/// Run one of this program's own tests, an ignored one, in a process of its own: for what a process does not survive.
+pub(crate) fn child(test: &str, settings: &[(&str, &std::ffi::OsStr)]) -> std::process::Output {
+    let own = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
+    Command::new(own)
+        .args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .envs(settings.iter().copied())
+        .output()
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What pins a file as it is now.
