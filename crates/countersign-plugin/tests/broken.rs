@@ -13,6 +13,7 @@ use countersign_plugin::host::{LoadFault, Loader};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use support::probe::{self, Answer, BAD, BOOM, Cache, GOOD, Loaded, NOW, OTHER, SECRET, ask, ask_with};
@@ -354,7 +355,7 @@ const MODULE: &str = "COUNTERSIGN_TEST_MODULE";
 fn in_a_child_a_module_is_asked_about_the_body_boom() {
     let Some(path) = std::env::var_os(MODULE).map(PathBuf::from) else { return };
     let answer = ask(&Loaded::at(&path).verifier(), BOOM);
-    println!("it lives: {answer:?}");
+    panic!("it lives: {answer:?}");
 }
 
 #[test]
@@ -380,9 +381,24 @@ fn an_unguarded_module_is_taken_by_whoever_says_so() {
     answers_well("BROKEN_UNGUARDED", &Loaded::of(&spec));
 }
 
+/// The one way round: this host is of 1.0, and the module of 1.1, with a field more in every structure.
 #[test]
 fn a_module_of_a_newer_minor_is_known_by_it() {
     let folder = folder("minor");
     let loaded = Loaded::at(&probe::built(&folder, "BROKEN_MINOR_1"));
     assert_eq!(loaded.module.abi(), (1, 1));
+    answers_well("BROKEN_MINOR_1", &loaded);
+}
+
+/// The other: the module is of 1.0, and the host, a program in C, of 1.1.
+#[test]
+fn a_host_of_a_newer_minor_gets_the_same_answers_and_its_new_fields_back_untouched() {
+    let folder = folder("newer");
+    let (module, program) = (probe::built(&folder, ""), folder.path().join("newer_host"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules/newer_host.c");
+    support::compile(&source, &["-Wall", "-Wextra", "-Werror"], &["-ldl"], &program);
+    let (body, signature) = GOOD;
+    let texts = [SECRET, body, signature.as_bytes()].map(|text| str::from_utf8(text).unwrap());
+    let output = Command::new(&program).arg(&module).args(texts).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "ok\n", "{output:?}");
 }

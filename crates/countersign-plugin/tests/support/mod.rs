@@ -1,5 +1,6 @@
 //! What the tests of the interface have in common: C compilers, a folder in which modules may be, and modules in it.
 #![allow(dead_code, reason = "each test uses some of it")]
+#![allow(clippy::print_stderr, reason = "what is not tried is told")]
 
 pub(crate) mod probe;
 
@@ -68,14 +69,21 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 
 /// Build a module from C, with these switches.
 pub(crate) fn build(source: &Path, switches: &[&str], to: &Path) {
+    let module = ["-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden"];
+    compile(source, &[&module, switches].concat(), &[], to);
+}
+
+/// Build whatever these words say from C.
+pub(crate) fn compile(source: &Path, words: &[&str], libraries: &[&str], to: &Path) {
     let output = Command::new("cc")
-        .args(["-std=c99", "-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-I", INCLUDE, "-o"])
+        .args(["-std=c99", "-I", INCLUDE, "-o"])
         .arg(to)
-        .args(switches)
+        .args(words)
         .arg(source)
+        .args(libraries)
         .output()
         .unwrap_or_else(|error| panic!("cc: {error}"));
-    assert!(output.status.success(), "{switches:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     set_mode(to, 0o755);
 }
 
