@@ -1,6 +1,6 @@
 //! One credential behind the border: what its handle is made of, so that it can be made anew, and how it is asked.
 
-use super::call::{self, Handle, Lent, Room, lend, view};
+use super::call::{self, Fenced, Handle, Lent, Room, lend, view};
 use super::descriptor::check_needs;
 use super::mode::Shape;
 use super::redact::Spellings;
@@ -21,6 +21,9 @@ const ERRORS: usize = 64 << 10;
 const NOTES: usize = 16 << 10;
 /// Room for one text of a verdict, more than is shown: a secret in it must not be cut in two before it is looked for.
 pub(super) const TEXT: usize = 4 << 10;
+
+/// Memory that is not the module's may hold anything now, and so may the answer.
+const PAST_THE_END: &str = "the module writes past the end of what it was lent";
 
 /// Everything a handle is made of. The values are wiped when dropped.
 pub(super) struct Setup {
@@ -226,8 +229,12 @@ pub(super) fn ask(
     known: &mut Prints,
     secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
-    let mut prints = Room::<256>::new();
-    match ask_with(handle, shape, binds, request, prints.buf(), known, secrets) {
+    let mut prints = Room::<256>::empty();
+    let answer = ask_with(handle, shape, binds, request, prints.buf(), known, secrets);
+    if !prints.is_whole() {
+        return Answer::Fault(PAST_THE_END.into());
+    }
+    match answer {
         Answer::NoSpace(needed) => {
             let mut prints = vec![0; needed];
             match ask_with(handle, shape, binds, request, lend(&mut prints), known, secrets) {
@@ -249,9 +256,9 @@ fn ask_with(
     known: &mut Prints,
     secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
-    let (mut want, mut id) = (Room::<2048>::new(), Room::<1024>::new());
-    let (mut key_id, mut text) = (Room::<2048>::new(), Room::<TEXT>::new());
-    let mut verdict = abi::Verdict {
+    let (mut want, mut id) = (Room::<2048>::empty(), Room::<1024>::empty());
+    let (mut key_id, mut text) = (Room::<2048>::empty(), Room::<TEXT>::empty());
+    let mut verdict = Fenced::new(abi::Verdict {
         struct_size: size_of::<abi::Verdict>(),
         outcome: 0,
         detail_code: 0,
@@ -267,8 +274,8 @@ fn ask_with(
         message_id: id.buf(),
         key_id: key_id.buf(),
         detail_text: text.buf(),
-    };
-    let buffers = Buffers::of(&verdict);
+    });
+    let buffers = Buffers::of(verdict.what());
     let _turn = match handle.gate() {
         None => None,
         Some(gate) => match gate.enter(shape.shared.deadline) {
@@ -277,9 +284,13 @@ fn ask_with(
         },
     };
     let status = shape.shared.within(|| handle.verify(request, &mut verdict));
+    let whole = [want.is_whole(), id.is_whole(), key_id.is_whole(), text.is_whole(), verdict.is_whole()];
+    if whole != [true; 5] {
+        return Answer::Fault(PAST_THE_END.into());
+    }
     // SAFETY: the verdict is the one that the buffers were taken of, the status what the call returned, and the rooms, like
     // those behind `prints`, live until the end of this function.
-    unsafe { buffers.read(status, &verdict, shape, binds, known, secrets) }
+    unsafe { buffers.read(status, verdict.what(), shape, binds, known, secrets) }
 }
 
 /// What a module may write for one mark.
@@ -334,7 +345,7 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
             .iter()
             .map(|mark| [Lent::of(&mark.name), Lent::of(&mark.text), Lent::of(&mark.joined_by)])
             .collect();
-        let mut text = Room::<TEXT>::new();
+        let mut text = Room::<TEXT>::empty();
         let mut signed = abi::Signed {
             struct_size: size_of::<abi::Signed>(),
             outcome: 0,

@@ -1,7 +1,7 @@
 //! A loaded mode as the core sees it: a [`Mode`] like any other, which asks one handle for each key and believes no more
 //! than the contract allows.
 
-use super::call::{Gate, Handle, view};
+use super::call::{Gate, view};
 use super::credential::{Credential, Part, Setup, Signed, ask, kind_bit, sign, vars_of};
 use super::descriptor::{DescribedMode, Functions, check_needs};
 use super::pool::Late;
