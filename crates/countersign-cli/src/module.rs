@@ -1,6 +1,7 @@
 //! `countersign module`: shared libraries with modes and presets, and how everything else here comes by them.
 
 mod check;
+mod new;
 
 use crate::args::{Format, ModuleArgs, ModuleCommand};
 use crate::error::{Exit, Failure};
@@ -17,6 +18,9 @@ pub(crate) fn run(command: &ModuleCommand) -> Result<Exit, Failure> {
     match command {
         ModuleCommand::List { modules, format } => list(&load_all(modules)?, *format)?,
         ModuleCommand::Check { file, format } => check::run(file, *format)?,
+        ModuleCommand::New { name, dir, c, source } => {
+            return new::run(name, dir.as_deref(), *c, source.as_deref());
+        }
     }
     Ok(Exit::Done)
 }
