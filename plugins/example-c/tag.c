@@ -134,7 +134,7 @@ static int from_hex(cs_bytes hex, uint8_t tag[32]) {
 
 /* Whether a structure of the host's is there and goes as far as `last`, the last of its fields that is used. A host
  * may be older or newer than the header this was built with: a field is there if it ends within `struct_size`. */
-#define HOLDS(type, s, last) ((s) != NULL && (s)->struct_size >= offsetof(type, last) + sizeof((s)->last))
+#define HOLDS(type, s, last) ((s) != NULL && CS_HOLDS(type, s, last))
 
 /* All of it or nothing, and in either case the room that it takes: what `sign` gives must never be cut short. */
 static int put(cs_buf *buf, const void *bytes, size_t len) {

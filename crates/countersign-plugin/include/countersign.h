@@ -4,6 +4,11 @@
  * goes in is borrowed until the call returns, what comes out goes into the host's buffers, and a handle is the module's
  * own. `status` says whether a call worked; `outcome` says whether a message is genuine. Whatever is not listed here is a
  * fault of the module and a refusal. A module keeps no clock, cache, thread, file or socket of its own.
+ *
+ * A structure with `struct_size` may have more fields in a later minor than in this one: a field is there only if it ends
+ * within the size that the other side gives (CS_HOLDS), and nothing is written beyond that. All others are frozen.
+ * Methods, URLs, names and ids that the host passes are UTF-8 texts; bodies and header values are any bytes. Nothing ends
+ * with a NUL. A handle is asked only for what it was compiled for, by many threads at once unless CS_SERIAL is set.
  */
 #ifndef COUNTERSIGN_H
 #define COUNTERSIGN_H
@@ -25,7 +30,8 @@ enum {
   CS_UNSUPPORTED = 3, /* this mode, so configured, cannot do that */
   CS_INTERNAL = 4,    /* it failed; nothing is known of the request */
   CS_PANIC = 5,       /* caught: the host drops the handle and compiles again */
-  CS_NO_SPACE = 6     /* verify, sign: cs_verdict.fingerprints, or the marks, say what is needed; called again, twice at most */
+  CS_NO_SPACE = 6     /* verify: fingerprints.len is the bytes needed; sign: mark_count and every len are what is needed.
+                         Called again with more room, twice at most */
 };
 
 /* cs_verdict.outcome: 0 on entry; a number that is not listed here is a fault of the module. */
@@ -54,7 +60,11 @@ enum { CS_PRINT_CONTENT = 1, CS_PRINT_TAG = 2 };
 enum { CS_WANT_URL = 1, CS_WANT_NAMED = 2 };
 enum { CS_IN_HEADER = 1, CS_IN_QUERY = 2, CS_IN_FORM = 3, CS_IN_JSON = 4 };
 #define CS_FINGERPRINT_SIZE 32
-#define CS_NONE_MS INT64_MIN /* a time that is not there */
+#define CS_NONE_MS INT64_MIN /* a time that is not there; others are milliseconds since 1970, before it negative */
+
+/* Whether the structure behind a pointer, by its own struct_size, has a field. */
+#define CS_HOLDS(type, pointer, field) \
+  ((pointer)->struct_size >= offsetof(type, field) + sizeof((pointer)->field))
 
 typedef struct { const uint8_t *ptr; size_t len; } cs_bytes;       /* borrowed; ptr may be NULL when len is 0 */
 typedef struct { uint8_t *ptr; size_t cap; size_t len; } cs_buf;   /* the host's: write at most cap, set len */
@@ -89,7 +99,7 @@ enum { CS_FOR_CHECK = 0, CS_FOR_VERIFY = 1, CS_FOR_SIGN = 2 };
 typedef struct {
   size_t struct_size;
   uint32_t purpose, reserved;                     /* CHECK: no parts, no values, no handle wanted */
-  cs_bytes config_json;                           /* the mode's own table of the resolved preset */
+  cs_bytes config_json;                           /* the mode's own table of the resolved preset; no key twice */
   const cs_secret_part *parts; size_t part_count; /* one credential */
   const cs_var *vars; size_t var_count;           /* every variable that the preset declares */
 } cs_setup;
@@ -98,7 +108,9 @@ typedef struct {
   size_t struct_size;
   void *handle;                                   /* opaque; NULL on entry, and after CHECK */
   cs_needs needs;                                 /* of this table: within cs_mode.needs, binding no less */
-  cs_buf errors;                                  /* lines: JSON pointer, TAB, what is wrong, [TAB, what to do,] LF */
+  cs_buf errors;                                  /* lines: JSON pointer, TAB, what is wrong, [TAB, what to do,] LF.
+                                                     Empty: the whole table, or a key part; "/a/b": a value; "/a/b#": the
+                                                     key itself. May be cut short, like notes and detail_text */
   cs_buf notes;                                   /* lines that an operator should know, with CHECK */
 } cs_compiled;
 
@@ -118,9 +130,13 @@ typedef struct {
   int64_t signed_at_ms, signed_until_ms;          /* CS_NONE_MS on entry; until: the latest, where there are several */
   int64_t want_newer_than_ms;                     /* CS_NONE_MS on entry */
   uint32_t want_kind, reserved;                   /* CS_WANT_*, with CS_NEED_MATERIAL */
-  cs_buf fingerprints;                            /* 32 bytes each: cs_fingerprint adds one */
-  cs_buf want;                                    /* the URL or the name of the one thing wanted */
-  cs_buf message_id, key_id;                      /* only if signed; only if the key came as material */
+  cs_buf fingerprints;                            /* 32 bytes each, of what is signed and never of the signature; with
+                                                     CS_BAD_SIGNATURE, too, wherever the content could be rebuilt */
+  cs_buf want;                                    /* the URL or the name of the one thing wanted; the same again, or a
+                                                     third, is answered by CS_KEY_UNAVAILABLE in your stead */
+  cs_buf message_id, key_id;                      /* only if signed; only if the key came as material. Never cut: an id
+                                                     without room is CS_MALFORMED_CONTENT, a key id or a want that has
+                                                     none CS_KEY_UNAVAILABLE. There is room for 1024, 2048 and 2048 */
   cs_buf detail_text;                             /* for operators */
 } cs_verdict;
 
@@ -130,12 +146,13 @@ typedef struct {
   cs_bytes body, id; int64_t at_ms;
 } cs_draft;
 
-typedef struct { uint32_t place, joined; cs_buf name, text, joined_by; } cs_mark; /* frozen; place: CS_IN_* */
+/* Frozen. place: CS_IN_*; joined: 0 if the place takes only one, and then joined_by is empty; else what stands between. */
+typedef struct { uint32_t place, joined; cs_buf name, text, joined_by; } cs_mark;
 
 typedef struct {
   size_t struct_size;
   uint32_t outcome, detail_code;                  /* 0: signed; or a refusal, and its detail */
-  cs_mark *marks; size_t mark_cap, mark_count;    /* the host's; joined 0: the place takes only one */
+  cs_mark *marks; size_t mark_cap, mark_count;    /* the host's; how many there may be, how many there are */
   cs_buf detail_text;
 } cs_signed;
 
@@ -191,22 +208,25 @@ static inline void cs_wipe(void *ptr, size_t len) {
   volatile uint8_t *p = (volatile uint8_t *)ptr;
   while (len-- > 0) p[len] = 0;
 }
-/* What fits of `len` bytes, appended to a buffer; 0 if not all did. */
+/* What fits of `len` bytes, appended to a buffer; 0 if not all did. A buffer that asks for room takes no more. */
 static inline int cs_append(cs_buf *buf, const void *bytes, size_t len) {
   const uint8_t *from = (const uint8_t *)bytes;
-  size_t i, room = buf->cap - buf->len;
+  size_t i, room = buf->len < buf->cap ? buf->cap - buf->len : 0;
   for (i = 0; i < len && i < room; i++) buf->ptr[buf->len + i] = from[i];
   buf->len += i;
   return i == len;
 }
-/* One fingerprint: a tag or a digest of at most 32 bytes, padded with zeros, or the first 32 of a longer one. */
+/* One fingerprint: a tag or a digest of at most 32 bytes, padded with zeros, or the first 32 of a longer one. 0: there is
+ * no room; go on, and in the end say CS_NO_SPACE: `fingerprints.len` is what is needed then. */
 static inline int cs_fingerprint(cs_verdict *v, uint32_t kind, const uint8_t *tag, size_t len) {
   uint8_t print[CS_FINGERPRINT_SIZE];
   size_t i;
   for (i = 0; i < CS_FINGERPRINT_SIZE; i++) print[i] = i < len ? tag[i] : 0;
   v->fingerprint_kind = kind;
-  return v->fingerprints.cap - v->fingerprints.len >= CS_FINGERPRINT_SIZE &&
-         cs_append(&v->fingerprints, print, CS_FINGERPRINT_SIZE);
+  if (v->fingerprints.len <= v->fingerprints.cap && v->fingerprints.cap - v->fingerprints.len >= CS_FINGERPRINT_SIZE)
+    return cs_append(&v->fingerprints, print, CS_FINGERPRINT_SIZE);
+  v->fingerprints.len += CS_FINGERPRINT_SIZE;
+  return 0;
 }
 
 #if SIZE_MAX == 0xFFFFFFFFFFFFFFFF /* the layout on 64-bit targets; 1.0 knows no others */

@@ -2,200 +2,251 @@
 //!
 //! A mode that passes is not thereby right: only vectors from outside say that. But one that does not pass breaks the
 //! core's own promises to its hosts.
+//!
+//! ```text
+//! mode, presets, vectors ──suite──▶ every case, changed in every way ──▶ Conformance
+//!                                                                         ├─ broken: which promise, found how
+//!                                                                         ├─ checks: each ok, failed or not applicable
+//!                                                                         └─ parts: what is bound, and what is not
+//! ```
+//!
+//! Everything is deterministic but for how often the same is asked, which follows a budget of time, and for the timings,
+//! which are told and not judged. No text that is written here holds a secret or a signature.
 
-use crate::run::{self, Bench, Options, Report, Verdict};
+mod binding;
+mod damage;
+mod descriptor;
+mod keys;
+mod kit;
+mod leaks;
+mod promises;
+mod purity;
+mod replay;
+mod report;
+mod signature;
+mod signing;
+mod time;
+
+pub use promises::{BREACHES, Breach, Check};
+pub use report::{Checked, Claim, Conformance, Finding, Part, Timing};
+
+use crate::run::{self, Options as RunOptions, Report};
 use crate::vectors::{Case, Expect, VectorFile};
-use countersign::{Compiled, Keyring, Mode, Registry, Vars, template};
-use std::collections::BTreeSet;
-use std::fmt;
+use countersign::{Compiled, Layer, Mode, Registry, Sources, Verifier};
+use kit::{Kit, Subject};
+use promises::{PANICS, PRESET, UNREGISTERED};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-/// How many damaged requests are made of every case.
-const DAMAGED: u64 = 64;
-
-/// What was found.
-#[derive(Clone, Debug, Default)]
+/// How much is asked.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Conformance {
-    /// The promises that do not hold, in words. Empty: conformant.
-    pub broken: Vec<String>,
+pub struct Options {
+    /// How often the same is asked at most. Default: 1000.
+    pub rounds: usize,
 
-    /// How many requests were damaged and judged.
-    pub damaged: usize,
+    /// How many threads ask at once. Default: 64.
+    pub threads: usize,
 
-    /// The vectors and their mutants.
-    pub vectors: Report,
+    /// How many requests are damaged at random, of every case. Default: 64.
+    pub damaged: u64,
+
+    /// How many bytes of a body, a header or a signature are changed at most; a longer one is sampled evenly. Default: 128.
+    pub samples: usize,
+
+    /// The private halves of public keys, as `(public, private)`, each as a case would write it: what a mode of public keys
+    /// signs is asked only of cases whose keys are all here, or are PEM of the private half. Default: none.
+    pub pairs: Vec<(String, String)>,
+
+    /// Whether verifying is timed. Default: yes.
+    pub speed: bool,
+
+    /// What the checks of one preset may take, roughly: a slow mode is asked less often. Default: four seconds.
+    pub budget: Duration,
 }
 
-impl Conformance {
-    /// Whether every promise held and every vector passed.
-    pub fn is_ok(&self) -> bool {
-        self.broken.is_empty() && self.vectors.is_ok()
-    }
-
-    fn say(&mut self, broken: impl Into<String>) {
-        let broken = broken.into();
-        if !self.broken.contains(&broken) {
-            self.broken.push(broken);
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            rounds: 1000,
+            threads: 64,
+            damaged: 64,
+            samples: 128,
+            pairs: Vec::new(),
+            speed: true,
+            budget: Duration::from_secs(4),
         }
     }
 }
 
-impl fmt::Display for Conformance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { broken, damaged, vectors } = self;
-        broken.iter().try_for_each(|broken| writeln!(f, "broken: {broken}"))?;
-        write!(f, "{vectors}; {damaged} damaged requests, {} promises broken", broken.len())
+impl Options {
+    /// With the private half of a public key: see [`pairs`](Self::pairs).
+    pub fn with_pair(mut self, public: impl Into<String>, private: impl Into<String>) -> Self {
+        self.pairs.push((public.into(), private.into()));
+        self
+    }
+
+    /// Without timing.
+    pub fn without_speed(self) -> Self {
+        Options { speed: false, ..self }
     }
 }
 
-/// Asks a mode what its trait promises, and runs vectors through it.
-///
-/// * Its example compiles as the table of a preset.
-/// * Its detail codes are unique, begin with its name, and no refusal gives another.
-/// * It takes no empty keyring.
-/// * Asked twice, it answers alike; asked whole and in pieces, too.
-/// * No damaged request makes it panic, fault, or verify what it must not.
-///
-/// `presets` are the files that the vectors are about, each a name and a text. Without vectors only the first three are
-/// asked. A mode of the name of one that is always there, such as `hmac`, stands for it: that one is asked.
+/// Asks a mode everything, as much as [`Options`] says by default: see [`suite_with`].
 pub fn suite(mode: Arc<dyn Mode>, presets: &[(&str, &str)], vectors: &[VectorFile]) -> Conformance {
-    let mut found = Conformance::default();
+    suite_with(mode, presets, vectors, &Options::default())
+}
+
+/// Asks a mode what its trait promises, and runs vectors through it. What is asked is [`Check`], what may be found is
+/// [`BREACHES`].
+///
+/// `presets` are the files that the vectors are about, each a name and a text. Without vectors only what the mode says of
+/// itself is asked: give at least one case that verifies of every shape of the table. A mode of the name of one that is
+/// always there, such as `hmac`, stands for it: that one is asked.
+///
+/// A panic of the mode is caught and told; what the panic hook prints of it is the host's to silence. Takes a second at
+/// least, for the clock is asked twice, and a few seconds a preset.
+pub fn suite_with(
+    mode: Arc<dyn Mode>,
+    presets: &[(&str, &str)],
+    vectors: &[VectorFile],
+    options: &Options,
+) -> Conformance {
+    let started = SystemTime::now();
     let info = mode.info().clone();
     let mut registry = Registry::new();
-    if registry.mode(&info.name).is_none()
-        && let Err(errors) = registry.register(mode)
-    {
-        found.say(format!("it cannot be registered: {errors}"));
-        return found;
-    }
+    let registered = match registry.mode(&info.name) {
+        None => registry.register(mode).err(),
+        Some(_) => None,
+    };
+    let mut wrong: Vec<_> = registered
+        .map(|errors| (UNREGISTERED, format!("it cannot be registered: {errors}")))
+        .into_iter()
+        .collect();
     for (file, text) in presets {
         if let Err(errors) = registry.add_preset(*file, *text) {
-            found.say(format!("{file}: {}", errors.render(registry.sources())));
+            wrong.push((PRESET, format!("{file}: {}", errors.render(registry.sources()))));
         }
     }
-    match example(&mut registry, &info.name, &info.example) {
-        Ok(compiled) => {
-            if compiled.verifier("conformance", &Keyring::new(), &Vars::new()).is_ok() {
-                found.say("it takes an empty keyring: an endpoint without keys must never come to be");
-            }
-        }
-        Err(says) => found.say(says),
+    let compiled = compile_all(&registry, &info.name, &mut wrong);
+    // The example is tried in a registry of its own, so that the one that cases are judged by can be lent.
+    let mut examples = Registry::new();
+    if let Some(mode) = registry.mode(&info.name).filter(|_| examples.mode(&info.name).is_none()) {
+        wrong.extend(examples.register(mode.clone()).err().map(|errors| (UNREGISTERED, errors.to_string())));
     }
-    let mut codes: BTreeSet<&str> = BTreeSet::new();
-    for (code, _, says) in info.details.iter() {
-        if !codes.insert(code) {
-            found.say(format!("detail code `{code}` is declared twice"));
-        }
-        if says.trim().is_empty() {
-            found.say(format!("detail code `{code}` says nothing: give it a sentence"));
-        }
-    }
-    codes.extend(template::DETAILS.iter().map(|(code, ..)| &**code));
+    let mut kit = Kit::new(options, &registry, &info);
+    wrong.into_iter().for_each(|(breach, found)| kit.say(breach, None, found));
+    descriptor::ask(&mut kit, &mut examples, &info, &compiled);
+
+    let mut kept = Vec::new();
+    let cases = || vectors.iter().flat_map(|file| &file.cases);
     for file in vectors {
-        found.vectors.merge(run::run(&registry, file, &Options::default()));
-        for case in &file.cases {
-            damage(&registry, case, &codes, &mut found);
+        run_vectors(&mut kit, file);
+    }
+    let mut names: Vec<&Arc<str>> = cases().map(|case| &case.preset).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let of_preset: Vec<&Case> = cases().filter(|case| case.preset == *name).collect();
+        kept.extend(preset(&mut kit, &of_preset));
+    }
+    time::later(&mut kit, &kept, started);
+    kit.finish()
+}
+
+/// Every preset of this mode that compiles: what is wrong with the others, their cases tell.
+fn compile_all(registry: &Registry, mode: &str, wrong: &mut Vec<(Breach, String)>) -> Vec<Arc<Compiled>> {
+    let mut compiled = Vec::new();
+    for (name, _) in registry.presets() {
+        match catch_unwind(AssertUnwindSafe(|| registry.named(name))) {
+            Ok(Ok(preset)) if *preset.preset().mode.value == *mode => compiled.push(preset),
+            Ok(_) => {}
+            Err(_) => wrong.push((PANICS, format!("preset `{name}` compiled: it panics"))),
         }
     }
-    found
+    compiled
 }
 
-/// The mode's example as a preset.
-fn example(registry: &mut Registry, mode: &str, table: &str) -> Result<Arc<Compiled>, String> {
-    const NAME: &str = "conformance-example";
-    let text = format!("schema = 1\nname = \"{NAME}\"\nmode = \"{mode}\"\n[{mode}]\n{table}");
-    let added = registry.add_preset("ModeInfo::example", text).map(drop);
-    let compiled = added.and_then(|()| registry.named(NAME));
-    compiled.map_err(|errors| format!("its example does not compile:\n{}", errors.render(registry.sources())))
-}
-
-/// Judges a case, and many damaged copies of it, twice and in pieces.
-fn damage(registry: &Registry, case: &Case, codes: &BTreeSet<&str>, found: &mut Conformance) {
-    let Ok(bench) = Bench::new(registry, case) else { return };
-    let Ok(verifier) = bench.verifier(case) else { return };
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ case.name.len() as u64);
-    for round in 0..=DAMAGED {
-        let mut copy = case.clone();
-        (0..round.min(4)).for_each(|_| dice.damage(&mut copy));
-        found.damaged += 1;
-        let judged = catch_unwind(AssertUnwindSafe(|| {
-            let first = run::judge(&verifier, &copy);
-            let second = run::judge(&verifier, &copy);
-            let pieces = run::disagreement(&verifier, &copy, &first, (round > 0).then_some("damaged"));
-            (first, second, pieces)
-        }));
-        let Ok((first, second, pieces)) = judged else {
-            found.say(format!("case `{}`, damaged: it panics", case.name));
-            continue;
-        };
-        if first != second {
-            found.say(format!(
-                "case `{}`: asked twice, it answers {} and {}",
-                case.name, first.code, second.code
-            ));
-        }
-        if let Some(failure) = pieces {
-            found.say(failure.to_string());
-        }
-        if first.code == "mode_fault" && case.expect.code() != "mode_fault" {
-            found.say(format!("case `{}`, damaged: mode_fault", case.name));
-        }
-        if round == 0 && case.expect != Expect::Ok && first.is_ok() {
-            found.say(format!("case `{}` verifies and must not", case.name));
-        }
-        undeclared(&first, codes, found);
+/// The vectors and their mutants, case by case, so that a panic in one leaves the others.
+fn run_vectors(kit: &mut Kit<'_>, file: &VectorFile) {
+    let registry = kit.registry;
+    for case in &file.cases {
+        let options = RunOptions { only: Some(case.name.clone()), ..RunOptions::default() };
+        let what = format_args!("the case and its mutants run");
+        let report: Option<Report> = kit.caught(case, what, || run::run(registry, file, &options));
+        kit.found.vectors.merge(report.unwrap_or_default());
     }
 }
 
-fn undeclared(verdict: &Verdict, codes: &BTreeSet<&str>, found: &mut Conformance) {
-    if let Some(code) = &verdict.detail_code
-        && !codes.contains(&**code)
-        && !countersign::CORE_DETAILS.iter().any(|(known, _, _)| known == code)
-    {
-        found.say(format!("detail code `{code}` is given and not declared in `ModeInfo::details`"));
-    }
-}
+/// How many cases of a preset are asked what costs most; the others are alike.
+const CHOSEN: usize = 3;
 
-/// A small generator: the same damage every time, so that what is found can be found again.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        // xorshift64*: no quality is needed, only variety.
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % sides.max(1)
-    }
-
-    fn damage(&mut self, case: &mut Case) {
-        let headers = &mut case.request.headers;
-        let header = self.roll(headers.len());
-        match (self.roll(8), headers.get_mut(header)) {
-            (0, Some((_, value))) => self.bytes(value),
-            (1, Some((_, value))) => value.truncate(self.roll(value.len() + 1)),
-            (2, Some((_, value))) => *value = vec![b',' + self.roll(20) as u8; self.roll(9000)],
-            (3, Some(_)) => drop(headers.remove(header)),
-            (4, Some(twin)) => {
-                let twin = twin.clone();
-                headers.push(twin);
+/// All cases of one preset; those that are to be asked once more, later.
+fn preset<'c>(kit: &mut Kit<'_>, cases: &[&'c Case]) -> Vec<Subject<'c>> {
+    let share = kit.options.budget / u32::try_from(cases.len()).unwrap_or(u32::MAX).max(1);
+    let mut subjects: Vec<Subject<'c>> = cases.iter().filter_map(|case| kit.subject(case, share)).collect();
+    let contents: Vec<_> = subjects.iter().map(|subject| by_content(kit, subject)).collect();
+    for (subject, content) in subjects.iter_mut().zip(&contents) {
+        damage::ask(kit, subject);
+        if subject.is_ok() {
+            binding::probe(kit, subject);
+            binding::ask(kit, subject);
+            binding::headers(kit, subject);
+            signature::ask(kit, subject, content.as_deref());
+            keys::another(kit, subject);
+            keys::order(kit, subject);
+            match content {
+                Some(verifier) => replay::ask(kit, subject, verifier),
+                None => kit.not_asked(
+                    Check::Replay,
+                    "nothing that is signed differs, or the scheme takes no content for a name",
+                ),
             }
-            (5, _) => case.request.body.truncate(self.roll(case.request.body.len() + 1)),
-            (6, _) => {
-                case.request.url.push_str(["?", "&a", "%", "#", "\u{e9}", "/..", "&a=%zz"][self.roll(7)])
-            }
-            (_, _) => self.bytes(&mut case.request.body),
         }
     }
+    for (first, second) in (1..subjects.len()).map(|second| (second - 1, second)) {
+        if let (Some(one), Some(other)) = (&contents[first], &contents[second]) {
+            replay::differ(kit, (&subjects[first], one), (&subjects[second], other));
+        }
+    }
+    let refused = subjects.iter().find(|subject| !subject.is_ok());
+    for subject in subjects.iter().filter(|subject| subject.is_ok()).take(CHOSEN).chain(refused) {
+        purity::repeated(kit, subject);
+        let other = subjects.iter().map(|other| other.case).find(|other| other.name != subject.case.name);
+        purity::interleaved(kit, subject, other);
+        purity::threads(kit, subject);
+        purity::lifetimes(kit, subject);
+    }
+    // A mode that judges by its own clock refuses what it should verify.
+    let verifies = |subject: &&Subject<'_>| subject.is_ok() || subject.case.expect == Expect::Ok;
+    subjects.iter().filter(verifies).take(CHOSEN).for_each(|subject| time::ask(kit, subject));
+    for (index, subject) in subjects.iter().filter(|subject| subject.is_ok()).take(CHOSEN).enumerate() {
+        keys::weak(kit, subject);
+        signing::ask(kit, subject);
+        if let Some((case, bench)) = replay::by_content(kit.registry, subject.case) {
+            replay::dropped(kit, subject, &case, &bench);
+        }
+        if kit.options.speed && index == 0 {
+            signing::speed(kit, subject);
+        }
+    }
+    subjects
+}
 
-    fn bytes(&mut self, bytes: &mut Vec<u8>) {
-        let at = self.roll(bytes.len() + 1);
-        match (self.roll(3), bytes.get_mut(at)) {
-            (0, Some(byte)) => *byte ^= 1 << self.roll(8),
-            (1, Some(_)) => drop(bytes.remove(at)),
-            _ => bytes.insert(at, self.roll(256) as u8),
-        }
-    }
+/// A case's keys, by a verifier that knows a request by its content.
+fn by_content(kit: &mut Kit<'_>, subject: &Subject<'_>) -> Option<Arc<Verifier>> {
+    let (case, bench) = replay::by_content(kit.registry, subject.case)?;
+    kit.bind(Check::Replay, subject, &bench, &case, format_args!("known by its content"))
+}
+
+/// The case's own overrides under a few lines of a preset.
+fn laid_over(case: &Case, text: &str) -> Option<Layer> {
+    let mut sources = Sources::new();
+    let file = sources.add("conformance", text);
+    let changes = Layer::parse(&sources, file).ok()?;
+    Some(match &case.overrides {
+        Some(own) => changes.over(own),
+        None => changes,
+    })
 }

@@ -9,11 +9,11 @@
 //! same, because both ways of asking must agree on it, and neither may panic.
 
 mod json;
-mod key;
+pub(crate) mod key;
 mod read;
-mod request;
-mod signature;
-mod spots;
+pub(crate) mod request;
+pub(crate) mod signature;
+pub(crate) mod spots;
 
 use crate::run::{Bench, Verdict, judge_seen};
 use crate::vectors::Case;
@@ -125,11 +125,7 @@ type Kind = (&'static str, &'static str);
 
 impl<'c> Subject<'c> {
     fn new(bench: &'c Bench, case: &'c Case, verdict: &'c Verdict, verifier: Arc<Verifier>) -> Self {
-        let places = |key| mode_table(bench).map(|mode| spots::places(mode, key)).unwrap_or_default();
-        // A token is shown where a signature would be, and is no less to be changed.
-        let mut signature_places = places("signature_source");
-        signature_places.extend(places("token_source"));
-        let (time_places, id_places) = (places("timestamp_source"), places("id_source"));
+        let Places { signatures: signature_places, times: time_places, ids: id_places } = Places::of(bench);
         let found = |places: &[Place]| spots::locate(places, &case.request);
         let listening = Listening { headers: &case.request.headers, asked: Mutex::default() };
         judge_seen(&verifier, case, &listening);
@@ -195,6 +191,23 @@ impl<'c> Subject<'c> {
     /// Whether the scheme runs once for every element of an array.
     fn is_batch(&self) -> bool {
         self.mode().is_some_and(|mode| mode.get("each").is_some())
+    }
+}
+
+/// Where signatures, times and ids stand, as a preset says.
+pub(crate) struct Places {
+    pub(crate) signatures: Vec<Place>,
+    pub(crate) times: Vec<Place>,
+    pub(crate) ids: Vec<Place>,
+}
+
+impl Places {
+    pub(crate) fn of(bench: &Bench) -> Self {
+        let places = |key| mode_table(bench).map(|mode| spots::places(mode, key)).unwrap_or_default();
+        // A token is shown where a signature would be, and is no less to be changed.
+        let mut signatures = places("signature_source");
+        signatures.extend(places("token_source"));
+        Places { signatures, times: places("timestamp_source"), ids: places("id_source") }
     }
 }
 

@@ -300,6 +300,14 @@ pub(crate) fn judge(verifier: &Verifier, case: &Case) -> Verdict {
     Verdict::of(&verifier.verify(&case.request.request(), &Context::new(case.now, &remote)))
 }
 
+/// What a guard would remember of a case; `None` if it is refused, or nothing is to be remembered.
+pub(crate) fn replay_digests(verifier: &Verifier, case: &Case) -> Option<Vec<[u8; 32]>> {
+    let remote = Documents(case);
+    let outcome = verifier.verify(&case.request.request(), &Context::new(case.now, &remote));
+    let keys = outcome.into_verified().ok()?.replay_keys(case.now);
+    (!keys.is_empty()).then(|| keys.iter().map(|key| *key.digest()).collect())
+}
+
 /// The same headers through any view, such as one that listens to what is asked.
 pub(crate) fn judge_seen(verifier: &Verifier, case: &Case, headers: &dyn Headers) -> Verdict {
     let Delivery { method, url, headers: _, body } = &case.request;

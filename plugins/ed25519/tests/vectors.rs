@@ -20,8 +20,12 @@ fn the_mode_keeps_its_promises_and_every_preset_passes_its_vectors_and_mutants()
     let vectors = PRESETS.map(|(_, (name, text))| {
         VectorFile::parse(name, text).unwrap_or_else(|errors| panic!("{name}: {errors}"))
     });
-    let found = conformance::suite(countersign_ed25519::mode(), &PRESETS.map(|(preset, _)| preset), &vectors);
+    let options = conformance::Options::default().with_pair(CASE_PUBLIC, CASE_PRIVATE);
+    let presets = PRESETS.map(|(preset, _)| preset);
+    let found = conformance::suite_with(countersign_ed25519::mode(), &presets, &vectors, &options);
     assert!(found.is_ok() && found.vectors.mutants_ran() > 200, "{found}");
+    let signing = found.checks.iter().find(|checked| checked.check == conformance::Check::Signing).unwrap();
+    assert!(signing.asked > 10, "a case whose private key is known was signed\n{found}");
 }
 
 #[test]
@@ -33,6 +37,10 @@ fn linking_the_crate_is_enough() {
     let report = run(&registry, &VectorFile::parse(name, vectors).unwrap(), &Options::default());
     assert!(report.is_ok(), "{report}");
 }
+
+/// The key of a case of the vectors, and its private half: the bytes from 1 to 32.
+const CASE_PUBLIC: &str = "whpk_ebVWLo/mVPlAeLES6KmLp5AfhTrmlb7X4OORC60ElmQ=";
+const CASE_PRIVATE: &str = "whsk_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
 /// The first test of RFC 8032, section 7.1, as Standard Webhooks writes keys.
 const PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";

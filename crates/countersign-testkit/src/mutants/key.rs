@@ -103,7 +103,7 @@ pub(super) fn tolerance(subject: &mut Subject<'_>) {
 
 /// Another secret of the same length and alphabet. Its latter half is changed, for what secrets begin with says how they
 /// are read; and not its very end, whose last bits some decoders drop.
-fn other_secret(value: &str) -> Arc<str> {
+pub(crate) fn other_secret(value: &str) -> Arc<str> {
     let count = value.chars().count();
     let half = count / 2;
     let changed = value.chars().enumerate().map(|(at, character)| match character {

@@ -254,7 +254,7 @@ impl Subject<'_> {
 }
 
 /// Another text of the same length and shape: its last letter or digit is another.
-pub(super) fn other_text(text: &str) -> String {
+pub(crate) fn other_text(text: &str) -> String {
     let mut changed: Vec<char> = text.chars().collect();
     match changed.iter_mut().rev().find(|character| character.is_ascii_alphanumeric()) {
         Some(last) => {

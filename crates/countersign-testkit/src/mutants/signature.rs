@@ -153,7 +153,7 @@ fn other_time(text: &str) -> String {
 
 /// How the outermost layer of a signature is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Encoding {
+pub(crate) enum Encoding {
     Hex,
     Base64,
     Base64Url,
@@ -161,7 +161,7 @@ enum Encoding {
 }
 
 impl Encoding {
-    fn of(spot: &Spot) -> Self {
+    pub(crate) fn of(spot: &Spot) -> Self {
         match spot.encoding.as_deref() {
             Some("hex") => Encoding::Hex,
             Some("base64") => Encoding::Base64,
@@ -170,7 +170,7 @@ impl Encoding {
         }
     }
 
-    fn decode(self, text: &str) -> Option<Vec<u8>> {
+    pub(crate) fn decode(self, text: &str) -> Option<Vec<u8>> {
         let bare = text.trim_end_matches('=').as_bytes();
         match self {
             Encoding::Hex => const_hex::decode(text).ok(),
@@ -180,7 +180,7 @@ impl Encoding {
         }
     }
 
-    fn encode(self, bytes: &[u8]) -> Option<String> {
+    pub(crate) fn encode(self, bytes: &[u8]) -> Option<String> {
         match self {
             Encoding::Hex => Some(const_hex::encode(bytes)),
             Encoding::Base64 => Some(base64_simd::STANDARD.encode_to_string(bytes)),

@@ -8,22 +8,33 @@
 use super::json;
 use crate::vectors::Delivery;
 use countersign::config::{Node, Table, Value};
+use std::collections::BTreeSet;
 use std::ops::Range;
+
+impl Spot {
+    /// Which of the delivery's headers it stands in.
+    pub(crate) fn header(&self) -> Option<usize> {
+        match &self.site {
+            Site::Header { index, .. } => Some(*index),
+            _ => None,
+        }
+    }
+}
 
 /// Where something may stand, as the preset says.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) at: At,
+pub(crate) struct Place {
+    pub(crate) at: At,
     list: Option<String>,
     cut: Cut,
-    pub(super) encoding: Option<String>,
-    pub(super) repeat: bool,
-    pub(super) first_present: bool,
+    pub(crate) encoding: Option<String>,
+    pub(crate) repeat: bool,
+    pub(crate) first_present: bool,
     readable: bool,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum At {
+pub(crate) enum At {
     Header(String),
     Query(String),
     Form(String),
@@ -39,14 +50,14 @@ enum Cut {
 
 /// One text that a place finds.
 #[derive(Clone, Debug)]
-pub(super) struct Spot {
+pub(crate) struct Spot {
     site: Site,
     /// Which of the places.
-    pub(super) place: usize,
+    pub(crate) place: usize,
     /// What stands there, decoded from JSON or percent-escapes.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The first word of the place's `encoding`.
-    pub(super) encoding: Option<String>,
+    pub(crate) encoding: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -68,7 +79,7 @@ enum Site {
 }
 
 /// The places at a key of the mode's table and of all its cases.
-pub(super) fn places(mode: &Table, key: &str) -> Vec<Place> {
+pub(crate) fn places(mode: &Table, key: &str) -> Vec<Place> {
     let each = mode.get("each").and_then(Node::text).map(|each| &**each);
     let cases = mode.get("case").into_iter().flat_map(tables).filter_map(|case| case.get(key));
     mode.get(key)
@@ -80,7 +91,7 @@ pub(super) fn places(mode: &Table, key: &str) -> Vec<Place> {
 }
 
 /// A table, or the tables of an array.
-pub(super) fn tables(node: &Node) -> Vec<&Table> {
+pub(crate) fn tables(node: &Node) -> Vec<&Table> {
     match &node.value {
         Value::Table(table) => vec![table],
         Value::Array(items) => items.iter().filter_map(Node::table).collect(),
@@ -131,7 +142,7 @@ impl Place {
     }
 
     /// Where a plain value stands.
-    pub(super) fn plain(at: At) -> Self {
+    pub(crate) fn plain(at: At) -> Self {
         Place {
             at,
             list: None,
@@ -144,7 +155,7 @@ impl Place {
     }
 
     /// The header's name, if it is one.
-    pub(super) fn header(&self) -> Option<&str> {
+    pub(crate) fn header(&self) -> Option<&str> {
         match &self.at {
             At::Header(name) => Some(name),
             _ => None,
@@ -153,7 +164,7 @@ impl Place {
 }
 
 /// Everything that the places find in a delivery.
-pub(super) fn locate(places: &[Place], delivery: &Delivery) -> Vec<Spot> {
+pub(crate) fn locate(places: &[Place], delivery: &Delivery) -> Vec<Spot> {
     let mut spots = Vec::new();
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.readable) {
         let spot = |site, text: String| Spot { site, place: index, text, encoding: place.encoding.clone() };
@@ -182,8 +193,48 @@ pub(super) fn locate(places: &[Place], delivery: &Delivery) -> Vec<Spot> {
     spots
 }
 
+/// What looks like a signature in headers of these names, where no place says: the longest run of letters, digits and
+/// signs of base64 in them, and every other one as long.
+pub(crate) fn runs(delivery: &Delivery, names: &BTreeSet<String>) -> Vec<Spot> {
+    let run = |b: &u8| b.is_ascii_alphanumeric() || b"+/-_".contains(b);
+    let mut spots = Vec::new();
+    let headers = delivery.headers.iter().enumerate();
+    for (index, (_, value)) in headers.filter(|(_, (name, _))| names.contains(&name.to_ascii_lowercase())) {
+        let Ok(value) = std::str::from_utf8(value) else { continue };
+        let mut start = 0;
+        for part in value.as_bytes().split_inclusive(|b| !run(b)) {
+            let mut text = start..start + part.iter().take_while(|b| run(b)).count();
+            start += part.len();
+            // Signs of equality at an end are padding, and otherwise stand behind a key.
+            let padding = value.as_bytes()[text.end..].iter().take_while(|b| **b == b'=').count();
+            if !value.as_bytes().get(text.end + padding).is_some_and(run) {
+                text.end += padding;
+            }
+            let found = value[text.clone()].to_owned();
+            let encoding = guess(&found).map(str::to_owned);
+            let site = Site::Header { index, item: text.clone(), text, between: None };
+            spots.push(Spot { site, place: 0, text: found, encoding });
+        }
+    }
+    let longest = spots.iter().map(|spot| spot.text.len()).max().filter(|longest| *longest >= SHORTEST_RUN);
+    spots.retain(|spot| Some(spot.text.len()) == longest);
+    spots
+}
+
+/// Eight bytes in hex: nothing shorter is a signature.
+const SHORTEST_RUN: usize = 16;
+
+fn guess(text: &str) -> Option<&'static str> {
+    if text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Some("hex");
+    }
+    let url = text.contains(['-', '_']);
+    // Both signs of one alphabet and of the other: something else, such as a path.
+    (!text.contains(['+', '/']) || !url).then_some(if url { "base64url" } else { "base64" })
+}
+
 /// The delivery with the text of each spot replaced.
-pub(super) fn replace(delivery: &Delivery, spots: &[Spot], with: &dyn Fn(&Spot) -> String) -> Delivery {
+pub(crate) fn replace(delivery: &Delivery, spots: &[Spot], with: &dyn Fn(&Spot) -> String) -> Delivery {
     let mut changed = delivery.clone();
     for spot in from_behind(spots) {
         let text = with(spot);
@@ -206,7 +257,7 @@ pub(super) fn replace(delivery: &Delivery, spots: &[Spot], with: &dyn Fn(&Spot) 
 
 /// The delivery without these spots: items leave their list, a header without items goes. `None` if one of them stands
 /// in no header, and so cannot go without leaving something else.
-pub(super) fn drop(delivery: &Delivery, spots: &[Spot]) -> Option<Delivery> {
+pub(crate) fn drop(delivery: &Delivery, spots: &[Spot]) -> Option<Delivery> {
     let mut changed = delivery.clone();
     for spot in from_behind(spots) {
         let Site::Header { index, item, between, .. } = &spot.site else { return None };

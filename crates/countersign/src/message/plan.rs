@@ -8,7 +8,7 @@ use super::place::{At, Extract, Place};
 use super::scope::Scope;
 use super::test::Test;
 use super::value::{Segment, Source, Value, refuse};
-use super::{ID_SHAPE, TIME_AMBIGUOUS, TIME_SHAPE};
+use super::{CONTENT_MALFORMED, ID_SHAPE, TIME_AMBIGUOUS, TIME_SHAPE};
 use crate::config::Reader;
 use crate::keys::{KeyError, KeyKind, Vars};
 use crate::outcome::{Binds, Reason, Rejection};
@@ -267,11 +267,10 @@ impl Time {
                 Err(Fault::Absent) => {}
                 Err(Fault::Malformed(why)) if matches!(place.at, At::Json(_) | At::Form(_) | At::Item(_)) => {
                     // The body cannot be read at all, or the field cannot: either way it is the content that is broken.
-                    let reason = match scope.readable() {
-                        true => Reason::MalformedTimestamp,
-                        false => Reason::MalformedContent,
-                    };
-                    return Err(Rejection::new(reason).detail(TIME_AMBIGUOUS, why));
+                    return Err(match scope.readable() {
+                        true => Rejection::new(Reason::MalformedTimestamp).detail(TIME_AMBIGUOUS, why),
+                        false => Rejection::new(Reason::MalformedContent).detail(CONTENT_MALFORMED, why),
+                    });
                 }
                 Err(Fault::Malformed(why)) => {
                     return Err(Rejection::new(Reason::MalformedTimestamp).detail(TIME_AMBIGUOUS, why));
