@@ -69,7 +69,7 @@ fn the_page_of_modes_is_what_they_declare() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_help_says() {
-    const COMMANDS: [&str; 12] = [
+    const COMMANDS: [&str; 15] = [
         "",
         "verify",
         "sign",
@@ -82,6 +82,9 @@ fn the_page_of_the_command_line_is_what_help_says() {
         "preset schema",
         "mode list",
         "mode show",
+        "module list",
+        "module check",
+        "module new",
     ];
     let mut page = head("what `--help` says");
     page.push_str("# The command line\n\nData goes to standard output, all else to standard error.\n");

@@ -4,6 +4,8 @@
 //! A complaint says where, what, and what to do. Exceptions stand beside their rule, each with its reason.
 #![allow(clippy::unwrap_used)]
 
+#[path = "tidy/modules.rs"]
+mod modules;
 #[path = "tidy/pages.rs"]
 mod pages;
 #[path = "tidy/rust.rs"]
@@ -17,7 +19,8 @@ use rust::{Piece, pieces, shipped};
 use std::collections::BTreeSet;
 use tree::{File, Package, files, packages, root};
 
-/// The floors of `docs/architecture.md`. Packages of `plugins/` are on the floor of their name here.
+/// The floors of `docs/architecture.md`. Packages of `plugins/` are on the floor of their folder here; those of
+/// `plugins/modules/` have the uppermost, so that nothing may use them.
 const FLOORS: &[(&str, u8)] = &[
     ("countersign", 0),
     ("countersign-egress", 0),
@@ -34,6 +37,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-gateway", 4),
     ("countersign-cli", 5),
     ("countersign-tests", 6),
+    ("plugins/modules", 7),
 ];
 
 #[test]
@@ -46,12 +50,16 @@ fn arrows_only_point_down() {
 /// Dev-dependencies are let be: the tests of a room may use what stands above it.
 fn upward(packages: &[Package]) -> Vec<String> {
     let floor = |name: &str, folder: &str| {
-        let name = if folder.starts_with("plugins/") { "plugins" } else { name };
+        let name = match folder {
+            _ if folder.starts_with("plugins/modules/") => "plugins/modules",
+            _ if folder.starts_with("plugins/") => "plugins",
+            _ => name,
+        };
         FLOORS.iter().find(|(known, _)| *known == name).map(|(_, floor)| *floor)
     };
     let folder = |name: &str| packages.iter().find(|p| p.name == name).map_or("", |p| &*p.folder);
     let mut found = Vec::new();
-    for Package { name, folder: own, needs } in packages {
+    for Package { name, folder: own, needs, .. } in packages {
         let Some(here) = floor(name, own) else {
             found.push(format!(
                 "{own}: `{name}` stands on no floor; give it one in FLOORS and docs/architecture.md"
@@ -224,17 +232,41 @@ fn impure(files: &[File]) -> Vec<String> {
 
 #[test]
 fn there_is_no_unsafe_code() {
-    caught(unsafe_code(&[File::new("crates/x/benches/a.rs", "fn f() { unsafe { g() } }")]));
+    for path in ["crates/x/benches/a.rs", "crates/countersign-plugins/src/a.rs", "plugins/x/tests/a.rs"] {
+        caught(unsafe_code(&[File::new(path, "fn f() { unsafe { g() } }")]));
+    }
+    caught(unsafe_code(&[File::new("crates/x/src/a.rs", "#[allow(unsafe_code)] mod a;")]));
     clean(unsafe_code(&[File::new("crates/x/src/a.rs", "//! no `unsafe`\n#![forbid(unsafe_code)]")]));
+    clean(unsafe_code(&[File::new("crates/countersign-plugin/src/a.rs", "fn f() { unsafe { g() } }")]));
     clean(unsafe_code(&files()));
 }
 
+/// The one crate that may: the border to shared libraries. What of it reaches other crates is judged in `modules.rs`.
+const UNSAFE: [&str; 3] = [
+    "crates/countersign-plugin/src/",
+    "crates/countersign-plugin/tests/",
+    "crates/countersign-plugin/benches/",
+];
+
 fn unsafe_code(files: &[File]) -> Vec<String> {
-    each_word(files, |path, line, name| {
-        (name == "unsafe").then(|| {
-            format!("{path}:{line}: `unsafe`: find the safe way; only a loader of modules will need it")
+    let mut found = each_word(files, |path, line, name| {
+        (name == "unsafe" && !UNSAFE.iter().any(|room| path.starts_with(room))).then(|| {
+            format!(
+                "{path}:{line}: `unsafe`: find the safe way; only the border to shared libraries needs it"
+            )
         })
-    })
+    });
+    for File { path, text } in files.iter().filter(|file| file.path.ends_with(".rs")) {
+        for three in pieces(text).windows(3) {
+            let [(line, Piece::Word(allows)), (_, Piece::Mark('(')), (_, Piece::Word(lint))] = three else {
+                continue;
+            };
+            if ["allow", "expect"].contains(&&**allows) && lint == "unsafe_code" && *path != modules::EXPORT {
+                found.push(format!("{path}:{line}: `{allows}({lint})`: no file but {} may", modules::EXPORT));
+            }
+        }
+    }
+    found
 }
 
 #[test]
@@ -416,6 +448,7 @@ const LONG: &[(&str, &str)] = &[
         "crates/countersign/src/message/template.rs",
         "one generic scheme; every mode with a template is this file",
     ),
+    ("crates/countersign-plugin/src/host/mode.rs", "a loaded mode: one answer from those of all its keys"),
     ("crates/countersign/tests/properties.rs", "every property on one set of signed requests"),
     ("crates/countersign/tests/outside.rs", "a host and its modes, written by hand from public items alone"),
 ];
@@ -489,6 +522,8 @@ fn package(name: &str, folder: &str, needs: &[&str]) -> Package {
         name: name.into(),
         folder: folder.into(),
         needs: needs.iter().map(|n| ((*n).into(), false)).collect(),
+        kinds: vec!["lib".into()],
+        is_default: true,
     }
 }
 

@@ -71,6 +71,10 @@ pub(crate) struct Package {
     pub(crate) folder: String,
     /// What it depends on, and whether only its tests and benches do.
     pub(crate) needs: Vec<(String, bool)>,
+    /// What is made of its library: `lib`, `cdylib`. Empty if it has none.
+    pub(crate) kinds: Vec<String>,
+    /// Whether a plain `cargo build` builds it.
+    pub(crate) is_default: bool,
 }
 
 /// Every package of the workspace. No network: cargo only reads our own manifests.
@@ -87,11 +91,25 @@ pub(crate) fn packages() -> Vec<Package> {
     let package = |package: &Value| {
         let manifest = text(&package["manifest_path"]);
         let folder = manifest.strip_prefix(&workspace).unwrap_or(&manifest).trim_end_matches("Cargo.toml");
+        let texts = |value: &Value| value.as_array().expect("a list").iter().map(text).collect::<Vec<_>>();
+        let default = texts(&metadata["workspace_default_members"]);
+        let is_library = |target: &&Value| {
+            let aside = ["bin", "test", "bench", "example", "custom-build"];
+            !texts(&target["kind"]).iter().any(|kind| aside.contains(&&**kind))
+        };
         let need = |need: &Value| (text(&need["name"]), need["kind"].as_str() == Some("dev"));
         Package {
             name: text(&package["name"]),
             folder: folder.trim_matches(['/', '\\']).replace('\\', "/"),
             needs: package["dependencies"].as_array().expect("a list").iter().map(need).collect(),
+            kinds: package["targets"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .filter(is_library)
+                .flat_map(|target| texts(&target["crate_types"]))
+                .collect(),
+            is_default: default.contains(&text(&package["id"])),
         }
     };
     metadata["packages"].as_array().expect("a list").iter().map(package).collect()

@@ -100,6 +100,22 @@ Examples:
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
+    /// Begin a mode of your own as a module: in Rust two crates, or one file of C; a preset, and vectors that it passes
+    #[command(after_help = "Examples:\n  countersign module new acme\n  countersign module new acme --c")]
+    New {
+        /// The mode's name, and the preset's: lower-case letters, digits and hyphens
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The folder to make and to write into; one that is there is let be [default: NAME]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// One file of C, which needs nothing but libc and the header beside it
+        #[arg(long)]
+        c: bool,
+        /// Where the crates of countersign come from: a checkout, or the URL of a repository [default: the project's]
+        #[arg(long, value_name = "PATH|URL", conflicts_with = "c")]
+        source: Option<String>,
+    },
 }
 
 #[derive(Args)]

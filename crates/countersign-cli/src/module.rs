@@ -2,6 +2,7 @@
 
 mod check;
 mod conform;
+mod new;
 
 use crate::args::{Format, ModuleArgs, ModuleCommand};
 use crate::error::{Exit, Failure};
@@ -20,6 +21,9 @@ pub(crate) fn run(command: &ModuleCommand) -> Result<Exit, Failure> {
         ModuleCommand::Check { file, format } => check::run(file, *format)?,
         ModuleCommand::Conform(args) => return conform::run(args),
         ModuleCommand::ConformStage { stage, report, args } => conform::stage::run(*stage, report, args)?,
+        ModuleCommand::New { name, dir, c, source } => {
+            return new::run(name, dir.as_deref(), *c, source.as_deref());
+        }
     }
     Ok(Exit::Done)
 }

@@ -7,9 +7,9 @@ use crate::border;
 use crate::table::{Read, var};
 use countersign::config::ConfigErrors;
 use countersign::{
-    Check, Context, DetailInfo, Document, Draft, Evidence, Found, Head, HeaderName, Headers, Key, KeyCache,
-    KeyError, KeyId, KeyRequest, KeySet, Keyring, Mark, ModeConfig, Reason, Refusal, Rejection, Request,
-    RequestKind, Secret, Sign, SignedBy, Timestamp, Vars,
+    Binds, Check, Context, DetailInfo, Document, Draft, Evidence, Found, Head, HeaderName, Headers, Key,
+    KeyCache, KeyError, KeyId, KeyRequest, KeySet, Keyring, Mark, ModeConfig, Reason, Refusal, Rejection,
+    Request, RequestKind, Secret, Sign, SignedBy, Timestamp, Vars,
 };
 use smallvec::SmallVec;
 use std::ffi::c_void;
@@ -202,13 +202,15 @@ fn proven(handle: &Handle, evidence: &Evidence<'_>, out: &mut abi::Verdict) -> R
             }
         }
     }
-    if let Some(id) = message_id
+    // What is not signed counts for nothing: the core drops it where a mode is linked, and the host takes it for a fault.
+    if let Some(id) = message_id.as_ref().filter(|_| binds.contains(Binds::ID))
         && !append(&mut out.message_id, id.as_bytes())
     {
         return refused(Reason::MalformedContent, out);
     }
-    let ms = |at: Option<Timestamp>| at.map_or(abi::NONE_MS, Timestamp::unix_ms);
-    (out.signed_at_ms, out.signed_until_ms) = (ms(*signed_at), ms(*signed_until));
+    let signed = |at: &Option<Timestamp>| at.filter(|_| binds.contains(Binds::TIME));
+    let ms = |at: &Option<Timestamp>| signed(at).map_or(abi::NONE_MS, Timestamp::unix_ms);
+    (out.signed_at_ms, out.signed_until_ms) = (ms(signed_at), ms(signed_until));
     out.binds = border::bits_of(*binds);
     out.outcome = abi::VERIFIED;
     Ok(abi::OK)

@@ -1,0 +1,1 @@
+../../../../../plugins/example-c/tag.c
