@@ -562,8 +562,7 @@ impl<'r> Crossing<'r> {
 #[inline]
 fn has_upper(name: &[u8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let upper_in = |word: &[u8; 8]| {
-        let word = u64::from_ne_bytes(*word);
+    let upper_in = |word: u64| {
         // The high bit of a byte is set by adding as much as it lacks to 0x80, if it has as much as `A`; and not if as much
         // as what follows `Z`.
         let low = word & (0x7f * ONES);
@@ -571,9 +570,15 @@ fn has_upper(name: &[u8]) -> bool {
         let past_z = low + (0x7f - u64::from(b'Z')) * ONES;
         from_a & !past_z & !word & (0x80 * ONES) != 0
     };
-    match (name.first_chunk(), name.last_chunk()) {
-        (Some(first), Some(last)) if name.len() <= 16 => upper_in(first) || upper_in(last),
-        (Some(_), Some(last)) => name.as_chunks().0.iter().any(upper_in) || upper_in(last),
+    let eight = |word: &[u8; 8]| upper_in(u64::from_ne_bytes(*word));
+    if let (Some(first), Some(last)) = (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        // The two overlap where they must; what is between them in a long name is looked at in its turn.
+        return eight(first) || eight(last) || name.len() > 16 && name.as_chunks().0.iter().any(eight);
+    }
+    match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            upper_in(u64::from(u32::from_ne_bytes(*first)) << 32 | u64::from(u32::from_ne_bytes(*last)))
+        }
         _ => name.iter().any(u8::is_ascii_uppercase),
     }
 }
