@@ -109,7 +109,7 @@ fn what_breaks_the_contract_of_memory_is_found() {
         ("WRITES_PAST_CAP", "memory/beyond-buffer"),
         ("WRITES_PAST_STRUCT", "memory/beyond-struct"),
         ("KEEPS_BODY_POINTER", "memory/kept-pointer"),
-        ("LEN_BEYOND_CAP", "damage/fault"),
+        ("LEN_BEYOND_CAP", "memory/buffer-changed"),
         ("TEXT_SECRET_HEX", "secrets/in-text"),
         ("ABORT", "crash/died"),
         ("EXIT", "crash/died"),
