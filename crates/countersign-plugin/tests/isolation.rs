@@ -9,7 +9,7 @@ mod support;
 
 use countersign::{Draft, Vars, Verifier};
 use countersign_plugin::host::{Isolation, Spec};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ fn until(what: &str, is: impl Fn() -> bool) {
     }
 }
 
-fn loaded(path: &PathBuf, isolation: Isolation, change: impl FnOnce(&mut Spec)) -> Loaded {
+fn loaded(path: &Path, isolation: Isolation, change: impl FnOnce(&mut Spec)) -> Loaded {
     let mut spec = spec(path);
     spec.isolation = isolation;
     change(&mut spec);
