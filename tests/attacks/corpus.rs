@@ -1,4 +1,4 @@
-//! The corpus that these tests answer: every case of nineteen classes, and where those are that are not here.
+//! The corpus that these tests answer: every case of twenty classes, and where those are that are not here.
 
 use crate::harness::Expected;
 use countersign::Reason::{self, *};
@@ -209,6 +209,29 @@ pub(crate) const CORPUS: &[(&str, &str, &str)] = &[
     ("ATK-330", "httpsig", "ok"),
     ("ATK-331", "httpsig", "bad_signature"),
     ("ATK-332", "httpsig", "missing_signature"),
+    ("ATK-290", "plugin", "malformed_config"),
+    ("ATK-291", "plugin", "malformed_config"),
+    ("ATK-292", "plugin", "malformed_config"),
+    ("ATK-293", "plugin", "malformed_config"),
+    ("ATK-294", "plugin", "ok"),
+    ("ATK-295", "plugin", "malformed_config"),
+    ("ATK-296", "plugin", "malformed_config"),
+    ("ATK-297", "plugin", "malformed_config"),
+    ("ATK-298", "plugin", "malformed_config"),
+    ("ATK-299", "plugin", "plugin_fault"),
+    ("ATK-300", "plugin", "plugin_fault"),
+    ("ATK-301", "plugin", "plugin_fault"),
+    ("ATK-302", "plugin", "malformed_config"),
+    ("ATK-303", "plugin", "malformed_config"),
+    ("ATK-304", "plugin", "malformed_config"),
+    ("ATK-305", "plugin", "malformed_config"),
+    ("ATK-306", "plugin", "malformed_config"),
+    ("ATK-307", "plugin", "malformed_config"),
+    ("ATK-308", "plugin", "ok"),
+    ("ATK-309", "plugin", "plugin_fault"),
+    ("ATK-310", "plugin", "bad_signature"),
+    ("ATK-311", "plugin", "malformed_config"),
+    ("ATK-312", "plugin", "plugin_fault"),
 ];
 
 /// Cases that no request to the core can show, and who answers for them.
@@ -235,6 +258,11 @@ pub(crate) const NOT_HERE: &[(&str, &str)] = &[
     (
         "ATK-221",
         "the gateway's configuration; the core takes such a URL, for real vectors are signed over one, and keeps it out of the host",
+    ),
+    (
+        "ATK-312",
+        "modules are native code, and there is no WASM guest: what a native one that hangs comes to is in \
+         crates/countersign-plugin/tests/isolation.rs",
     ),
     ("ATK-313", "the command: crates/countersign-cli/tests (path traversal in --preset)"),
     ("ATK-314", "the command: crates/countersign-cli/tests (a symlink in the preset directory)"),

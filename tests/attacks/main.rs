@@ -40,6 +40,7 @@ const TESTS: &[&str] = &[
     include_str!("url.rs"),
     // Attacks on one mode or one client are made where its own tests are.
     include_str!("../../crates/countersign-egress/tests/sockets/attacks.rs"),
+    include_str!("../../crates/countersign-plugin/tests/attacks.rs"),
     include_str!("../../crates/countersign-tower/tests/remote/attacks.rs"),
     include_str!("../../plugins/http-signature/tests/attacks.rs"),
     include_str!("../../plugins/http-signature/tests/attacks_of_other_classes.rs"),

@@ -48,7 +48,14 @@ use watch::Shared;
 #[derive(Default)]
 pub struct Loader {
     writes: Vec<PathBuf>,
-    loaded: Vec<(PathBuf, Vec<String>)>,
+    loaded: Vec<Loaded>,
+}
+
+/// What of one module is taken already.
+struct Loaded {
+    path: PathBuf,
+    pin: Pin,
+    modes: Vec<String>,
 }
 
 /// A loaded module: its modes and presets, and how it fares.
@@ -90,8 +97,7 @@ impl Loader {
     /// Say that this program writes below `folder`: no module may be there, nor may the folder be inside that of a
     /// module. What is written for an operator to read must never become code.
     pub fn writes(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
-        let folder = folder.into();
-        self.writes.push(folder.canonicalize().unwrap_or(folder));
+        self.writes.push(settled(&folder.into()));
         self
     }
 
@@ -117,17 +123,14 @@ impl Loader {
         let modes = chosen(spec, "mode", &spec.modes, modes, |mode| &mode.info.name, &mut notes)?;
         let presets = chosen(spec, "preset", &spec.presets, presets, |preset| &preset.name, &mut notes)?;
         for mode in &modes {
-            let there =
-                self.loaded.iter().find(|(_, names)| names.iter().any(|name| **name == mode.info.name));
-            if let Some((other, _)) = there {
-                let says =
-                    format!("it brings the mode `{}`, and so does {}", mode.info.name, other.display());
-                return Err(LoadError::new(LoadFault::Duplicate, &spec.path, says)
-                    .help("load one of the two, or take only some of its modes: `modes = [\"…\"]`"));
+            if let Some(there) =
+                self.loaded.iter().find(|there| there.modes.contains(&mode.info.name.to_string()))
+            {
+                return Err(there.refuse_again(spec, &mode.info.name));
             }
         }
         let names = modes.iter().map(|mode| mode.info.name.to_string()).collect();
-        self.loaded.push((spec.path.clone(), names));
+        self.loaded.push(Loaded { path: spec.path.clone(), pin: spec.pin, modes: names });
         let shared = Shared::new(spec, &name);
         let modes: Vec<Arc<LoadedMode>> =
             modes.into_iter().map(|mode| Arc::new(LoadedMode::new(mode, shared.clone()))).collect();
@@ -146,6 +149,40 @@ impl Loader {
             presets,
         })
     }
+}
+
+impl Loaded {
+    /// Why another is not loaded that brings a mode of the same name.
+    fn refuse_again(&self, spec: &Spec, mode: &str) -> LoadError {
+        let Self { path, pin, .. } = self;
+        let there = path.display();
+        let (says, help) = match (*pin == spec.pin, *path == spec.path) {
+            (true, true) => {
+                (format!("it is loaded already: {there} is there twice"), "remove one of its two tables")
+            }
+            (true, false) => (
+                format!("it has the same bytes as {there}, which is loaded already"),
+                "remove one of the two tables",
+            ),
+            (false, _) => (
+                format!("it brings the mode `{mode}`, and so does {there}"),
+                "load one of the two, or take only some of its modes: `modes = [\"…\"]`",
+            ),
+        };
+        LoadError::new(LoadFault::Duplicate, &spec.path, says).help(help)
+    }
+}
+
+/// Where a folder is, or will be once it is there: without links as far as it goes by now.
+fn settled(folder: &Path) -> PathBuf {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let there = whole.ancestors().find_map(|above| Some((above.canonicalize().ok()?, above)));
+    there.map_or(whole.clone(), |(real, above)| match whole.strip_prefix(above) {
+        // Joined with nothing, a path would end in a slash.
+        Ok(rest) if rest.as_os_str().is_empty() => real,
+        Ok(rest) => real.join(rest),
+        Err(_) => whole.clone(),
+    })
 }
 
 /// The listed ones, all of which must be there; all, where nothing is listed.

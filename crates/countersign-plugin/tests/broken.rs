@@ -173,6 +173,7 @@ const TABLE: &[(&str, Expected)] = &[
     ("BROKEN_HANGS", Good("only the body `hang` hangs: isolation.rs")),
     ("BROKEN_SLOW", Good("it is slow, and not slower than its deadline: isolation.rs")),
     ("BROKEN_NOT_THREAD_SAFE", Good("it says that calls must not meet, and they do not: isolation.rs")),
+    ("BROKEN_WATCHES_DESTROY", Good("it is destroyed when no call is in it: isolation.rs")),
     ("BROKEN_TWO_KEYS", Good("it knows the keys of others, which nobody but a test of modules can see")),
     ("BROKEN_KEEPS_BODY_POINTER", JudgesTheBodyBefore),
     // A few bytes too far are seen by the fence that stands there; what is written elsewhere is not, and is found by those

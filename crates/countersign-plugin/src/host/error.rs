@@ -88,7 +88,10 @@ impl LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fault, path, says, help } = self;
-        write!(f, "module {} is not loaded: {says} ({})", path.display(), fault.code())?;
+        match path.as_os_str().is_empty() {
+            true => write!(f, "a module is not loaded: {says} ({})", fault.code())?,
+            false => write!(f, "module {} is not loaded: {says} ({})", path.display(), fault.code())?,
+        }
         match help {
             Some(help) => write!(f, "\nhelp: {help}"),
             None => Ok(()),

@@ -6,7 +6,8 @@
 use super::{LoadError, LoadFault, Pin};
 use crate::abi;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use object::read::elf::ElfFile64;
+use object::elf::{PT_LOAD, ProgramHeader64};
+use object::read::elf::{ElfFile64, ProgramHeader as _};
 use object::{Architecture, Object, ObjectKind, ObjectSymbol};
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
@@ -81,7 +82,7 @@ impl Inspected {
             None => LoadError::new(
                 LoadFault::NotAModule,
                 path,
-                format!("it is a shared library, and does not export `{}`", abi::ENTRY),
+                format!("it does not export `{}`, the one function that every module exports", abi::ENTRY),
             )
             .help("a module in Rust says `export!`, one in C includes countersign.h and is built without hiding that name"),
         })
@@ -127,9 +128,11 @@ pub(super) fn read(path: &Path, writes: &[PathBuf]) -> Result<Vec<u8>, LoadError
     judge(path, &at, &about)?;
     let mut bytes = Vec::new();
     let read = File::from(file).take(MAX_BYTES + 1).read_to_end(&mut bytes);
-    read.map_err(|error| LoadError::new(LoadFault::Missing, path, format!("it cannot be read: {error}")))?;
+    read.map_err(|error| {
+        LoadError::new(LoadFault::Missing, path, format!("it cannot be read: {error}")).help(AGAIN)
+    })?;
     match bytes.len() as u64 {
-        0 => Err(LoadError::new(LoadFault::Size, path, "the file is empty").help("build or copy it again")),
+        0 => Err(LoadError::new(LoadFault::Size, path, "the file is empty").help(AGAIN)),
         length if length > MAX_BYTES => {
             let says = "it is longer than 64 MiB, which is more than a module has";
             Err(LoadError::new(LoadFault::Size, path, says)
@@ -159,12 +162,13 @@ fn steps(path: &Path) -> Result<Vec<&OsStr>, LoadError> {
 }
 
 fn not_absolute(path: &Path) -> LoadError {
-    let says = "the path is not absolute, and modules are not searched for";
-    let help = format!(
-        "write the whole path: /usr/lib/countersign/{}",
-        path.file_name().map_or("libacme.so".into(), OsStr::to_string_lossy)
-    );
-    LoadError::new(LoadFault::Path, path, says).help(help)
+    let says = match path.as_os_str().is_empty() {
+        true => "no path is given",
+        false => "the path is not absolute, and modules are not searched for",
+    };
+    let name = path.file_name().map_or("libacme.so".into(), OsStr::to_string_lossy);
+    LoadError::new(LoadFault::Path, path, says)
+        .help(format!("write the whole path of a library, such as /usr/lib/countersign/{name}"))
 }
 
 /// One folder further down.
@@ -235,6 +239,7 @@ fn unreadable(path: &Path, at: &Path, error: Errno) -> LoadError {
         error => {
             let says = format!("{} cannot be read: {}", at.display(), std::io::Error::from(error));
             LoadError::new(LoadFault::Missing, path, says)
+                .help("let the user that this program runs as read it, and pass the folders above it")
         }
     }
 }
@@ -272,27 +277,50 @@ pub(super) fn look(path: &Path, bytes: &[u8]) -> Result<Inspected, LoadError> {
             let says = format!("it is no ELF file: it begins with the bytes {}", first.join(" "));
             return Err(refused(LoadFault::NotALibrary, says).help("give a shared library, `lib….so`"));
         }
-        if bytes.get(4) != Some(&2) {
-            let says = "it is for another machine: its addresses have 32 bits".to_owned();
-            return Err(refused(LoadFault::Architecture, says)
-                .help(format!("build it for {}", std::env::consts::ARCH)));
+        let here = std::env::consts::ARCH;
+        let elsewhere = |what: &str| {
+            let says = format!("it is for another machine: {what}, and this is {here}");
+            refused(LoadFault::Architecture, says).help(format!("build it for {here}"))
+        };
+        match bytes.get(4) {
+            Some(2) => {}
+            Some(1) => return Err(elsewhere("its addresses have 32 bits")),
+            Some(class) => {
+                let says = format!("it is an ELF file of the class {class}, which there is not");
+                return Err(refused(LoadFault::NotALibrary, says).help(AGAIN));
+            }
+            None => return Err(cut_off(path, bytes.len(), 64)),
         }
-        let file = ElfFile64::<object::Endianness>::parse(bytes)
-            .map_err(|error| refused(LoadFault::NotALibrary, format!("it is no whole ELF file: {error}")))?;
-        let own = cfg!(target_endian = "little");
-        if file.is_little_endian() != own || architecture().is_some_and(|own| own != file.architecture()) {
-            let says = format!(
-                "it is for another machine: {:?}, and this is {}",
-                file.architecture(),
-                std::env::consts::ARCH
-            );
-            return Err(refused(LoadFault::Architecture, says)
-                .help(format!("build it for {}", std::env::consts::ARCH)));
+        let other_order = if cfg!(target_endian = "little") { 2 } else { 1 };
+        if bytes.get(5) == Some(&other_order) {
+            return Err(elsewhere("its numbers are in the other byte order"));
         }
-        if file.kind() != ObjectKind::Dynamic {
-            let says = format!("it is no shared library, but of the kind {:?}", file.kind());
+        let file = ElfFile64::<object::Endianness>::parse(bytes).map_err(|error| {
+            refused(LoadFault::NotALibrary, format!("it is no whole ELF file: {error}")).help(AGAIN)
+        })?;
+        if architecture().is_some_and(|own| own != file.architecture()) {
+            return Err(elsewhere(&format!("{:?}", file.architecture())));
+        }
+        let kind = match file.kind() {
+            ObjectKind::Dynamic => None,
+            ObjectKind::Executable => Some("a program".to_owned()),
+            ObjectKind::Relocatable => Some("an object file".to_owned()),
+            kind => Some(format!("of the kind {kind:?}")),
+        };
+        if let Some(kind) = kind {
+            let says = format!("it is {kind}, and no shared library");
             return Err(refused(LoadFault::NotALibrary, says)
                 .help("link it as one: `cc -shared -fPIC`, or `crate-type = [\"cdylib\"]`"));
+        }
+        // The linker maps what the headers say, and to read behind the end of a file ends the process.
+        let end = |header: &ProgramHeader64<object::Endianness>| {
+            let (offset, size) = header.file_range(file.endian());
+            offset.saturating_add(size)
+        };
+        let loaded =
+            file.elf_program_headers().iter().filter(|header| header.p_type(file.endian()) == PT_LOAD);
+        if let Some(end) = loaded.map(end).find(|end| *end > bytes.len() as u64) {
+            return Err(cut_off(path, bytes.len(), end));
         }
         let names = |undefined: bool| {
             let all = file.dynamic_symbols().filter(|symbol| symbol.is_undefined() == undefined);
@@ -311,6 +339,14 @@ pub(super) fn look(path: &Path, bytes: &[u8]) -> Result<Inspected, LoadError> {
             libraries,
         })
     }
+}
+
+/// What to do about a file that something has happened to.
+const AGAIN: &str = "build or copy it again";
+
+fn cut_off(path: &Path, length: usize, least: u64) -> LoadError {
+    let says = format!("it was cut off: it has {length} bytes, and should have {least} at least");
+    LoadError::new(LoadFault::NotALibrary, path, says).help(AGAIN)
 }
 
 /// This machine's, if it is one of those that are told apart.
@@ -343,8 +379,11 @@ fn library(path: &Path, bytes: &[u8], pin: &Pin) -> Result<(Library, bool), Load
     let sealed = match sealed_copy(bytes) {
         Ok(copy) => {
             let opened = dlopen(path, format!("/proc/self/fd/{}", copy.as_raw_fd()).as_ref());
-            // The name stays good for whoever looks at the process.
-            std::mem::forget(copy);
+            if opened.is_ok() {
+                // The name stays good for whoever looks at the process; and were the number given anew, the linker would
+                // take another copy of that name for this one.
+                std::mem::forget(copy);
+            }
             opened
         }
         Err(error) => {

@@ -25,6 +25,12 @@ impl Pin {
         if text.is_empty() {
             return Err("the pin is empty: it is the SHA-256 of the file".into());
         }
+        if let Some(none) =
+            text.chars().find(|c| !c.is_ascii_hexdigit()).filter(|_| text.chars().count() == 64)
+        {
+            let none = none.escape_default();
+            return Err(format!("a pin is 64 hexadecimal digits, and `{none}` is none"));
+        }
         let mut digest = [0; 32];
         const_hex::decode_to_slice(text.as_bytes(), &mut digest)
             .ok()

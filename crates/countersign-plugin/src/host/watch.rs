@@ -113,7 +113,7 @@ impl Shared {
     pub(super) fn within<T>(&self, call: impl FnOnce() -> T) -> T {
         SLOT.with(|slot| {
             let slot = slot.get_or_init(Slot::register);
-            slot.module.store(self.id, Ordering::Relaxed);
+            slot.module.store(self.id, Ordering::Release);
             let beat = slot.beat.load(Ordering::Relaxed);
             slot.beat.store(beat.wrapping_add(1), Ordering::Release);
             let value = call();
@@ -153,9 +153,23 @@ impl Slot {
     }
 }
 
+/// A thread's stay in a module, as the watchdog knows it.
+struct Stay {
+    beat: u64,
+    since: Instant,
+    /// Whether it is told that this is too long. Once is enough: an operator who lets requests in again knows of it.
+    told: bool,
+}
+
+impl Stay {
+    fn of(beat: u64) -> Self {
+        Stay { beat, since: Instant::now(), told: false }
+    }
+}
+
 /// Look at every slot, again and again.
 fn watch() {
-    let mut since: HashMap<*const Slot, (u64, Instant)> = HashMap::new();
+    let mut stays: HashMap<*const Slot, Stay> = HashMap::new();
     loop {
         let modules: Vec<Arc<Shared>> = {
             let mut watched = lock(&WATCHED);
@@ -163,18 +177,18 @@ fn watch() {
             watched.iter().filter_map(Weak::upgrade).collect()
         };
         let slots: Vec<Arc<Slot>> = lock(&SLOTS).iter().filter_map(Weak::upgrade).collect();
-        since.retain(|known, _| slots.iter().any(|slot| Arc::as_ptr(slot) == *known));
+        stays.retain(|known, _| slots.iter().any(|slot| Arc::as_ptr(slot) == *known));
         for slot in &slots {
             let beat = slot.beat.load(Ordering::Acquire);
-            let module = slot.module.load(Ordering::Relaxed);
-            let (seen, start) = since.entry(Arc::as_ptr(slot)).or_insert((beat, Instant::now()));
-            if *seen != beat {
-                (*seen, *start) = (beat, Instant::now());
+            let module = slot.module.load(Ordering::Acquire);
+            let stay = stays.entry(Arc::as_ptr(slot)).or_insert_with(|| Stay::of(beat));
+            if stay.beat != beat {
+                *stay = Stay::of(beat);
             }
-            if beat % 2 == 1
-                && let Some(module) = modules.iter().find(|known| known.id == module)
-            {
-                module.hangs(start.elapsed());
+            // A thread that has moved on meanwhile may be in another module by now, which is not to be blamed.
+            let is_inside = beat % 2 == 1 && slot.beat.load(Ordering::Acquire) == beat;
+            if is_inside && let Some(module) = modules.iter().find(|known| known.id == module) {
+                module.look_at(stay);
             }
         }
         let soonest = modules.iter().map(|module| module.deadline).min().unwrap_or(Duration::from_secs(1));
@@ -184,9 +198,10 @@ fn watch() {
 }
 
 impl Shared {
-    /// A call has been in it for this long at least.
-    fn hangs(&self, for_long: Duration) {
-        if for_long >= self.deadline && !self.is_quarantined() {
+    /// A call is in it.
+    fn look_at(&self, stay: &mut Stay) {
+        let for_long = stay.since.elapsed();
+        if for_long >= self.deadline && !std::mem::replace(&mut stay.told, true) && !self.is_quarantined() {
             self.faults.fetch_add(1, Ordering::Relaxed);
             self.quarantine(format!("a call has not come back within {} ms", self.deadline.as_millis()));
         }

@@ -50,6 +50,7 @@ struct probe {
   uint8_t secret[4096]; /* as given: some of the broken ones tell it */
   size_t secret_len;
   struct probe *before; /* BROKEN_TWO_KEYS: the handle that was made before this one */
+  int inside;           /* BROKEN_WATCHES_DESTROY: how many calls are in this handle now */
 };
 
 #ifdef BROKEN_TWO_KEYS /* every handle knows the keys of all, and takes any of them; nothing is ever forgotten */
@@ -136,6 +137,9 @@ static int32_t compile(const cs_setup *setup, cs_compiled *out) {
 }
 
 static void destroy(void *handle) {
+#ifdef BROKEN_WATCHES_DESTROY
+  if (__atomic_load_n(&((struct probe *)handle)->inside, __ATOMIC_SEQ_CST) != 0) abort();
+#endif
 #ifndef BROKEN_TWO_KEYS
   if (handle != NULL) cs_wipe(handle, sizeof(struct probe));
   free(handle);
@@ -206,6 +210,14 @@ static volatile int calls_inside, calls_met;
     nanosleep(&moment, NULL); \
   } while (0)
 #define LEAVE(status) (calls_inside = calls_inside - 1, calls_met ? CS_INTERNAL : (status))
+#elif defined BROKEN_WATCHES_DESTROY /* nothing is broken: it takes 20 ms, and ends the process if destroyed meanwhile */
+#define ENTER() \
+  do { \
+    const struct timespec moment = {0, 20000000}; \
+    __atomic_add_fetch(&((struct probe *)handle)->inside, 1, __ATOMIC_SEQ_CST); \
+    nanosleep(&moment, NULL); \
+  } while (0)
+#define LEAVE(status) (__atomic_sub_fetch(&((struct probe *)handle)->inside, 1, __ATOMIC_SEQ_CST), (status))
 #else
 #define ENTER() ((void)0)
 #define LEAVE(status) (status)
@@ -230,7 +242,8 @@ static void before(const cs_request *request, cs_bytes *body) {
 #endif
   }
 #ifdef BROKEN_HANGS /* the body "hang" never gets an answer */
-  for (volatile int on = body_is(request, "hang"); on;) {}
+  const struct timespec moment = {0, 10000000};
+  for (volatile int on = body_is(request, "hang"); on;) nanosleep(&moment, NULL);
 #endif
 #ifdef BROKEN_SLOW /* every answer takes COUNTERSIGN_TEST_SLEEP_MS milliseconds, 20 if that is not set */
   const char *set = getenv("COUNTERSIGN_TEST_SLEEP_MS");
