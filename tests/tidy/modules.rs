@@ -18,15 +18,20 @@ fn a_module_is_one_line_and_nothing_is_built_on_it() {
         "plugins/modules/m/src/lib.rs",
         "//! Why.\n\ncountersign_plugin::export! { modes: [a::mode] }\n",
     );
-    let with = |package: &Package, text: &str| exported(&[package.clone()], &[File::new(&lib.path, text)]);
+    let with = |package: &Package, text: &str| {
+        exported(std::slice::from_ref(package), &[File::new(&lib.path, text)])
+    };
     caught(exported(&[module.clone(), package("x", "crates/x", &["m"])], std::slice::from_ref(&lib)));
     let both = vec!["cdylib".into(), "rlib".into()];
     caught(with(&Package { kinds: both, ..module.clone() }, &lib.text));
     caught(with(&Package { is_default: true, ..module.clone() }, &lib.text));
     caught(with(&module, "mod more;\ncountersign_plugin::export! { modes: [a::mode] }"));
     caught(with(&module, "pub fn f() {}"));
-    caught(exported(&[module.clone()], &[lib.clone(), File::new("plugins/modules/m/src/more.rs", "")]));
-    clean(exported(&[module.clone()], std::slice::from_ref(&lib)));
+    caught(exported(
+        std::slice::from_ref(&module),
+        &[lib.clone(), File::new("plugins/modules/m/src/more.rs", "")],
+    ));
+    clean(exported(std::slice::from_ref(&module), std::slice::from_ref(&lib)));
     clean(exported(&packages(), &files()));
 }
 
