@@ -7,10 +7,11 @@ use countersign::{
     BodyNeed, Context, Document, Draft, Head, KeyCache, Outcome, Registry, Request, RequestKind, Verifier,
 };
 use countersign_plugin::host::{Loader, Module, Pin, Spec};
-use countersign_testkit::{Case, Options, SecretSpec, VectorFile, run};
+use countersign_testkit::{Case, Options, SecretSpec, VectorFile, conformance, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 const MODULES: [&str; 6] = ["ed25519", "http-signature", "jwt", "public-key", "token", "x509"];
 
@@ -241,4 +242,31 @@ fn sign_and_verify(signs: &Registry, verifies: &Registry, case: &Case) -> bool {
     let outcome = verifier.verify(&sent, &Context::at(case.now)).code();
     assert_eq!(outcome, "ok", "{}: {}", case.preset, case.name);
     true
+}
+
+/// The kit asks of a loaded mode what it asks of a linked one; each mode's own tests ask the linked ones, at length.
+#[test]
+fn every_loaded_mode_keeps_its_promises() {
+    let (registry, modules) = loaded();
+    let mut options = conformance::Options::default().without_speed();
+    (options.rounds, options.threads, options.damaged) = (50, 8, 8);
+    (options.samples, options.budget) = (16, Duration::from_millis(400));
+    let files = vectors();
+    std::thread::scope(|scope| {
+        for mode in modules.iter().flat_map(|module| module.modes()) {
+            let (files, options) = (&files, &options);
+            scope.spawn(move || {
+                let name = mode.info().name.to_string();
+                let of_mode = |preset: &str| {
+                    registry.named(preset).is_ok_and(|compiled| *compiled.preset().mode.value == *name)
+                };
+                let own = |file: &&VectorFile| file.preset.as_deref().is_some_and(of_mode);
+                let files: Vec<VectorFile> = files.iter().filter(own).cloned().collect();
+                assert!(!files.is_empty(), "{name} has no preset");
+                let found =
+                    conformance::suite_with(mode.clone(), countersign_presets::PRESETS, &files, options);
+                assert!(found.is_ok(), "{name}: {found}");
+            });
+        }
+    });
 }

@@ -73,6 +73,23 @@ pub(crate) enum ModuleCommand {
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
+    /// Ask a module everything that a mode promises, and what of a request it binds, in a process that may die of it
+    #[command(after_help = "\
+Examples:
+  countersign module conform ./libacme.so
+  countersign module conform ./libacme.so --mode acme --vectors acme.vectors.toml --presets .
+  countersign module conform ./libacme.so --rounds 1000000")]
+    Conform(ConformArgs),
+    /// The part of `conform` that runs the module
+    #[command(hide = true)]
+    ConformStage {
+        /// `memory` or `promises`
+        stage: ConformStage,
+        /// Where the report goes: what the module prints must not be taken for it
+        report: PathBuf,
+        #[command(flatten)]
+        args: ConformArgs,
+    },
     /// Look at a shared library, run it, and print its pin and the table to paste. It runs with your rights: only what you trust
     #[command(after_help = "Example:\n  countersign module check ./libacme.so")]
     Check {
@@ -99,6 +116,45 @@ pub(crate) enum ModuleCommand {
         #[arg(long, value_name = "PATH|URL", conflicts_with = "c")]
         source: Option<String>,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct ConformArgs {
+    /// The shared library
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Only this mode of it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mode: Option<String>,
+
+    /// Cases to ask with, besides those that the module brings; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vectors: Vec<PathBuf>,
+
+    /// A folder with the presets that the cases are of, besides those that the module brings
+    #[arg(long, value_name = "DIR")]
+    pub(crate) presets: Option<PathBuf>,
+
+    /// The short form: everything is asked, and less often
+    #[arg(long, conflicts_with = "rounds")]
+    pub(crate) quick: bool,
+
+    /// How many damaged requests are tried with each delivery
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub(crate) rounds: u32,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ConformStage {
+    /// What the contract says of memory
+    Memory,
+    /// What a mode promises
+    Promises,
 }
 
 /// Which scheme.

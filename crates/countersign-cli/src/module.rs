@@ -1,6 +1,7 @@
 //! `countersign module`: shared libraries with modes and presets, and how everything else here comes by them.
 
 mod check;
+mod conform;
 mod new;
 
 use crate::args::{Format, ModuleArgs, ModuleCommand};
@@ -18,6 +19,8 @@ pub(crate) fn run(command: &ModuleCommand) -> Result<Exit, Failure> {
     match command {
         ModuleCommand::List { modules, format } => list(&load_all(modules)?, *format)?,
         ModuleCommand::Check { file, format } => check::run(file, *format)?,
+        ModuleCommand::Conform(args) => return conform::run(args),
+        ModuleCommand::ConformStage { stage, report, args } => conform::stage::run(*stage, report, args)?,
         ModuleCommand::New { name, dir, c, source } => {
             return new::run(name, dir.as_deref(), *c, source.as_deref());
         }

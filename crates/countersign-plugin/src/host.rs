@@ -23,6 +23,7 @@ mod error;
 mod file;
 mod mode;
 mod pool;
+pub mod probe;
 mod redact;
 mod spec;
 mod verdict;
@@ -62,6 +63,7 @@ pub struct Module {
     sealed: bool,
     notes: Vec<String>,
     modes: Vec<Arc<dyn Mode>>,
+    shapes: Vec<Arc<mode::Shape>>,
     presets: Vec<ModulePreset>,
 }
 
@@ -127,9 +129,11 @@ impl Loader {
         let names = modes.iter().map(|mode| mode.info.name.to_string()).collect();
         self.loaded.push((spec.path.clone(), names));
         let shared = Shared::new(spec, &name);
-        let mode = |description| Arc::new(LoadedMode::new(description, shared.clone())) as Arc<dyn Mode>;
+        let modes: Vec<Arc<LoadedMode>> =
+            modes.into_iter().map(|mode| Arc::new(LoadedMode::new(mode, shared.clone()))).collect();
         Ok(Module {
-            modes: modes.into_iter().map(mode).collect(),
+            shapes: modes.iter().map(|mode| mode.shape.clone()).collect(),
+            modes: modes.into_iter().map(|mode| mode as Arc<dyn Mode>).collect(),
             shared,
             path: spec.path.clone(),
             pin: spec.pin,
@@ -270,6 +274,23 @@ impl Module {
     /// How it fares: for `/readyz`, and for whoever is called at night.
     pub fn health(&self) -> Health {
         self.shared.health()
+    }
+
+    /// Ask one of its modes what the contract says of memory, with a delivery that verifies: see [`probe`]. A module that
+    /// breaks it may end this process: do it in one that may. `rounds` damaged requests and four times as many handles.
+    ///
+    /// # Errors
+    /// There is no such mode, or the key will not do.
+    pub fn probe(
+        &self,
+        mode: &str,
+        delivery: &probe::Delivery<'_>,
+        rounds: usize,
+    ) -> Result<probe::Probed, countersign::KeyError> {
+        let place = self.modes.iter().position(|known| known.info().name == mode);
+        let shape = place.and_then(|place| self.shapes.get(place));
+        let shape = shape.ok_or_else(|| countersign::KeyError::new(format!("it has no mode `{mode}`")))?;
+        probe::probe(shape, delivery, rounds)
     }
 
     /// Let requests in again after a quarantine, once an operator has looked.

@@ -27,6 +27,7 @@ mod signature;
 mod signing;
 mod time;
 
+pub use leaks::shows_secret;
 pub use promises::{BREACHES, Breach, Check};
 pub use report::{Checked, Claim, Conformance, Finding, Part, Timing};
 

@@ -109,3 +109,19 @@ signed_template = "{url}"
 signature_source = { header = "acme-signature", encoding = "hex" }
 key = { forms = [{ decode = "text" }] }
 "#;
+
+/// A folder that nobody else can write, as a module wants it: temporary ones mostly are in a folder for everybody.
+pub fn trusted_folder(name: &str) -> tempfile::TempDir {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let places = [Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))), home, Some("/root".into())];
+    for place in places.into_iter().flatten() {
+        let Ok(place) = place.canonicalize() else { continue };
+        let Ok(folder) = tempfile::Builder::new().prefix(name).tempdir_in(&place) else { continue };
+        let probe = folder.path().join("probe.so");
+        std::fs::write(&probe, "no library").unwrap();
+        if run(&["module", "check", probe.to_str().unwrap()]).err.contains("module/not-a-library") {
+            return folder;
+        }
+    }
+    panic!("nowhere here can a module be: check out where nobody else may write");
+}

@@ -29,9 +29,15 @@ impl Handle {
 
     /// As `cs_mode.verify`.
     #[inline]
-    pub(super) fn verify(&self, request: &abi::Request, out: &mut abi::Verdict) -> i32 {
+    pub(super) fn verify(&self, request: &abi::Request, out: &mut Fenced<abi::Verdict>) -> i32 {
         // SAFETY: the handle is one that `compile` made for verifying, and lives as long as `self`. What `request` points to
         // is borrowed by its maker for this call, and every buffer of `out` is as long as its `cap` says.
+        unsafe { (self.functions.verify)(self.raw, request, out.lend()) }
+    }
+
+    /// The same for whoever passes longer structures, to see what is touched.
+    pub(super) fn verify_raw(&self, request: *const abi::Request, out: *mut abi::Verdict) -> i32 {
+        // SAFETY: as for `verify`; both structures are as long as their `struct_size` says.
         unsafe { (self.functions.verify)(self.raw, request, out) }
     }
 
@@ -102,16 +108,54 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// Room for what a call writes: not cleared before, and read only as far as it was written.
-pub(super) struct Room<const N: usize>([MaybeUninit<u8>; N]);
+/// What stands behind memory that is lent, to see whether a call wrote past its end. One that writes far past it is not
+/// found by this; the terminator of a text, and what a newer header would have there, are.
+const FENCE: u64 = 0x7E5A_C3D2_91E6_B80F;
 
-impl<const N: usize> Room<N> {
-    pub(super) fn new() -> Self {
-        Room([MaybeUninit::uninit(); N])
+/// Something that is lent, with a fence behind it.
+#[repr(C)]
+pub(super) struct Fenced<T> {
+    what: T,
+    fence: u64,
+}
+
+impl<T> Fenced<T> {
+    #[inline]
+    pub(super) fn new(what: T) -> Self {
+        Fenced { what, fence: FENCE }
     }
 
+    /// Where it is. The pointer is to all of it, fence included: what is written there is written, and seen.
+    #[inline]
+    pub(super) fn lend(&mut self) -> *mut T {
+        (&raw mut *self).cast()
+    }
+
+    #[inline]
+    pub(super) fn what(&self) -> &T {
+        &self.what
+    }
+
+    #[inline]
+    pub(super) fn is_whole(&self) -> bool {
+        self.fence == FENCE
+    }
+}
+
+/// Room for what a call writes: not cleared before, and read only as far as it was written. `N` is a multiple of eight, so
+/// that the fence stands where the room ends.
+pub(super) type Room<const N: usize> = Fenced<[MaybeUninit<u8>; N]>;
+
+impl<const N: usize> Room<N> {
+    #[inline]
+    pub(super) fn empty() -> Self {
+        const { assert!(N.is_multiple_of(8)) };
+        Self::new([MaybeUninit::uninit(); N])
+    }
+
+    #[inline]
     pub(super) fn buf(&mut self) -> Buf {
-        Buf { ptr: self.0.as_mut_ptr().cast(), cap: N, len: 0 }
+        Buf { ptr: self.lend().cast(), cap: N, len: 0 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One credential behind the border: what its handle is made of, so that it can be made anew, and how it is asked.
 
-use super::call::{self, Handle, Lent, Room, lend, view};
+use super::call::{self, Fenced, Handle, Lent, Room, lend, view};
 use super::descriptor::check_needs;
 use super::mode::Shape;
 use super::redact::Spellings;
@@ -8,9 +8,10 @@ use super::verdict::{Answer, Buffers, Prints};
 use super::watch::lock;
 use crate::abi::{self, Buf};
 use crate::border;
-use arc_swap::ArcSwap;
 use countersign::{Binds, KeyError, KeyIndex, Var, Vars};
+use std::borrow::Cow;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use zeroize::Zeroizing;
 
@@ -20,6 +21,9 @@ const ERRORS: usize = 64 << 10;
 const NOTES: usize = 16 << 10;
 /// Room for one text of a verdict, more than is shown: a secret in it must not be cut in two before it is looked for.
 pub(super) const TEXT: usize = 4 << 10;
+
+/// Memory that is not the module's may hold anything now, and so may the answer.
+const PAST_THE_END: &str = "the module writes past the end of what it was lent";
 
 /// Everything a handle is made of. The values are wiped when dropped.
 pub(super) struct Setup {
@@ -32,7 +36,8 @@ pub(super) struct Setup {
 
 /// One key.
 pub(super) struct Part {
-    pub(super) index: KeyIndex,
+    /// Its place in the ring; none for a key that is only tried.
+    pub(super) index: Option<KeyIndex>,
     pub(super) id: String,
     pub(super) role: String,
     pub(super) kind: u32,
@@ -103,10 +108,7 @@ impl Setup {
                 Some(gate.enter(shape.shared.deadline).ok_or("another call into the mode does not end")?)
             }
         };
-        let status = {
-            let _beat = shape.shared.enter();
-            call::compile(&shape.functions, &setup, &mut compiled)
-        };
+        let status = shape.shared.within(|| call::compile(&shape.functions, &setup, &mut compiled));
         let handle = (!compiled.handle.is_null())
             .then(|| Handle::new(compiled.handle, shape.functions, shape.gate.clone()));
         // SAFETY: both vectors live, unmoved, until the end of this function.
@@ -134,34 +136,45 @@ impl Setup {
 /// A handle for one key of a ring, or for none.
 pub(super) struct Credential {
     pub(super) setup: Setup,
-    handle: ArcSwap<Handle>,
-    /// One at a time makes a new handle.
-    renewing: Mutex<()>,
+    first: Arc<Handle>,
+    /// Whether the first is not to be used any more: it panicked.
+    replaced: AtomicBool,
+    /// What is used instead.
+    newest: Mutex<Arc<Handle>>,
 }
 
 impl Credential {
     /// Make its handle.
     pub(super) fn new(setup: Setup) -> Result<Self, KeyError> {
-        let handle = make(&setup)?;
-        Ok(Credential { setup, handle: ArcSwap::from_pointee(handle), renewing: Mutex::default() })
+        let first = Arc::new(make(&setup)?);
+        let newest = Mutex::new(first.clone());
+        Ok(Credential { setup, first, replaced: AtomicBool::new(false), newest })
     }
 
-    pub(super) fn handle(&self) -> arc_swap::Guard<Arc<Handle>> {
-        self.handle.load()
+    /// Borrowed while nothing has gone wrong: a count of references costs as much as a look at a header.
+    #[inline]
+    pub(super) fn handle(&self) -> Cow<'_, Arc<Handle>> {
+        match self.replaced.load(Ordering::Acquire) {
+            false => Cow::Borrowed(&self.first),
+            true => Cow::Owned(lock(&self.newest).clone()),
+        }
     }
 
     pub(super) fn index(&self) -> Option<KeyIndex> {
-        self.setup.part.as_ref().map(|part| part.index)
+        self.setup.part.as_ref().and_then(|part| part.index)
     }
 
     /// After a panic: what the old handle holds may be half done. Calls that still run keep it until they return.
     pub(super) fn renew(&self, old: &Arc<Handle>) {
-        let _one = lock(&self.renewing);
-        if !Arc::ptr_eq(&self.handle.load(), old) {
+        let mut newest = lock(&self.newest);
+        if !Arc::ptr_eq(&newest, old) {
             return;
         }
         match make(&self.setup) {
-            Ok(handle) => self.handle.store(Arc::new(handle)),
+            Ok(handle) => {
+                *newest = Arc::new(handle);
+                self.replaced.store(true, Ordering::Release);
+            }
             Err(_) => {
                 self.setup.shape.shared.quarantine("a handle could not be made anew after a panic".into())
             }
@@ -216,8 +229,12 @@ pub(super) fn ask(
     known: &mut Prints,
     secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
-    let mut prints = Room::<256>::new();
-    match ask_with(handle, shape, binds, request, prints.buf(), known, secrets) {
+    let mut prints = Room::<256>::empty();
+    let answer = ask_with(handle, shape, binds, request, prints.buf(), known, secrets);
+    if !prints.is_whole() {
+        return Answer::Fault(PAST_THE_END.into());
+    }
+    match answer {
         Answer::NoSpace(needed) => {
             let mut prints = vec![0; needed];
             match ask_with(handle, shape, binds, request, lend(&mut prints), known, secrets) {
@@ -239,9 +256,9 @@ fn ask_with(
     known: &mut Prints,
     secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
-    let (mut want, mut id) = (Room::<2048>::new(), Room::<1024>::new());
-    let (mut key_id, mut text) = (Room::<2048>::new(), Room::<TEXT>::new());
-    let mut verdict = abi::Verdict {
+    let (mut want, mut id) = (Room::<2048>::empty(), Room::<1024>::empty());
+    let (mut key_id, mut text) = (Room::<2048>::empty(), Room::<TEXT>::empty());
+    let mut verdict = Fenced::new(abi::Verdict {
         struct_size: size_of::<abi::Verdict>(),
         outcome: 0,
         detail_code: 0,
@@ -257,8 +274,8 @@ fn ask_with(
         message_id: id.buf(),
         key_id: key_id.buf(),
         detail_text: text.buf(),
-    };
-    let buffers = Buffers::of(&verdict);
+    });
+    let buffers = Buffers::of(verdict.what());
     let _turn = match handle.gate() {
         None => None,
         Some(gate) => match gate.enter(shape.shared.deadline) {
@@ -266,13 +283,14 @@ fn ask_with(
             None => return Answer::Fault("another call into the mode does not end".into()),
         },
     };
-    let status = {
-        let _beat = shape.shared.enter();
-        handle.verify(request, &mut verdict)
-    };
+    let status = shape.shared.within(|| handle.verify(request, &mut verdict));
+    let whole = [want.is_whole(), id.is_whole(), key_id.is_whole(), text.is_whole(), verdict.is_whole()];
+    if whole != [true; 5] {
+        return Answer::Fault(PAST_THE_END.into());
+    }
     // SAFETY: the verdict is the one that the buffers were taken of, the status what the call returned, and the rooms, like
     // those behind `prints`, live until the end of this function.
-    unsafe { buffers.read(status, &verdict, shape, binds, known, secrets) }
+    unsafe { buffers.read(status, verdict.what(), shape, binds, known, secrets) }
 }
 
 /// What a module may write for one mark.
@@ -327,7 +345,7 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
             .iter()
             .map(|mark| [Lent::of(&mark.name), Lent::of(&mark.text), Lent::of(&mark.joined_by)])
             .collect();
-        let mut text = Room::<TEXT>::new();
+        let mut text = Room::<TEXT>::empty();
         let mut signed = abi::Signed {
             struct_size: size_of::<abi::Signed>(),
             outcome: 0,
@@ -345,10 +363,7 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
                 None => return Signed::Fault("another call into the mode does not end".into()),
             },
         };
-        let status = {
-            let _beat = shape.shared.enter();
-            handle.sign(draft, &mut signed)
-        };
+        let status = shape.shared.within(|| handle.sign(draft, &mut signed));
         match status {
             abi::NO_SPACE => {
                 let back = &marks[..marks.len().min(signed.mark_count)];

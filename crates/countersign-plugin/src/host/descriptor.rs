@@ -132,12 +132,15 @@ impl Reading<'_> {
                 length.start(),
                 length.end()
             );
-            return Err(self.wrong(says));
+            return Err(self.wrong(says).help(match bytes.len {
+                0 => "write it into the descriptor",
+                _ => "shorten it, or look whether its length is that of its text",
+            }));
         }
         // SAFETY: texts of a descriptor are static, by the contract, and their length was looked at.
         let view = unsafe { bytes.view() };
         let text = view.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::to_owned);
-        text.ok_or_else(|| self.wrong(format!("{what} is no UTF-8 text")))
+        text.ok_or_else(|| self.wrong(format!("{what} is no UTF-8 text")).help("write it in UTF-8"))
     }
 
     fn table<'a, T>(
@@ -148,11 +151,17 @@ impl Reading<'_> {
         most: usize,
     ) -> Result<&'a [T], LoadError> {
         if count > most {
-            return Err(self.wrong(format!("it brings {count} {what}, and at most {most} are taken")));
+            let says = format!("it brings {count} {what}, and at most {most} are taken");
+            return Err(self
+                .wrong(says)
+                .help("make two modules of it, or look whether the count is that of the table"));
         }
         // SAFETY: tables of a descriptor are static, by the contract, and this one has at most `most` rows.
         let table = unsafe { slice(ptr, count) };
-        table.ok_or_else(|| self.wrong(format!("its table of {what} is a null pointer or not aligned")))
+        table.ok_or_else(|| {
+            let says = format!("its table of {what} is a null pointer or not aligned");
+            self.wrong(says).help("where there is no table, its count is 0")
+        })
     }
 
     fn modes(&self, plugin: &abi::Plugin) -> Result<Vec<DescribedMode>, LoadError> {
@@ -171,7 +180,8 @@ impl Reading<'_> {
 
     fn mode(&self, mode: *const abi::Mode) -> Result<DescribedMode, LoadError> {
         if mode.is_null() || !mode.is_aligned() {
-            return Err(self.wrong("there is a null pointer in its table of modes"));
+            let says = "there is a null pointer, or one that is not aligned, in its table of modes";
+            return Err(self.wrong(says).help("look whether its count of modes is that of the table"));
         }
         // SAFETY: every mode begins with its size.
         let size = unsafe { (*mode).struct_size };
@@ -200,7 +210,8 @@ impl Reading<'_> {
         let details = self.details(&name, mode)?;
         let needs = mode.needs;
         if let Err(says) = check_needs(&needs) {
-            return Err(self.wrong(format!("the needs of the mode `{name}`: {says}")));
+            let says = format!("the needs of the mode `{name}`: {says}");
+            return Err(self.wrong(says).help("use the numbers of the header"));
         }
         let status = if mode.flags & abi::PREVIEW != 0 { Status::Preview } else { Status::Stable };
         let mut info = ModeInfo::new("", "", "", &[], status);
@@ -245,6 +256,7 @@ impl Reading<'_> {
             let unread = |errors: ConfigErrors| {
                 let says = format!("its preset `{name}` cannot be read:\n{}", errors.render(&sources));
                 LoadError::new(LoadFault::Preset, self.path, says)
+                    .help("correct it and build the module again, or take only others: `presets = [\"…\"]`")
             };
             let layer = Layer::parse(&sources, file).map_err(unread)?;
             let own = layer.get(&["name"]).and_then(|node| node.text()).map_or("", |name| &**name);

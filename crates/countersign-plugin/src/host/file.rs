@@ -49,6 +49,9 @@ pub struct Inspected {
 
     /// Every name it must be given, such as functions of libc.
     pub imports: Vec<String>,
+
+    /// The libraries it wants to be given them by.
+    pub libraries: Vec<String>,
 }
 
 /// Look at a file as the loader does, without running any of it: its path, its owner, what it is, and its pin.
@@ -259,6 +262,7 @@ pub(super) fn look(path: &Path, bytes: &[u8]) -> Result<Inspected, LoadError> {
             size: bytes.len(),
             exports: vec![abi::ENTRY.into()],
             imports: Vec::new(),
+            libraries: Vec::new(),
         });
     }
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
@@ -295,7 +299,17 @@ pub(super) fn look(path: &Path, bytes: &[u8]) -> Result<Inspected, LoadError> {
             let named = all.filter_map(|symbol| symbol.name().ok().map(str::to_owned));
             named.filter(|name| !name.is_empty()).collect::<Vec<_>>()
         };
-        Ok(Inspected { pin: Pin::of(bytes), size: bytes.len(), exports: names(false), imports: names(true) })
+        let library = |library: object::Result<object::read::ImportLibrary<'_>>| {
+            library.ok().map(|library| String::from_utf8_lossy(library.name()).into_owned())
+        };
+        let libraries = file.import_libraries().into_iter().flatten().filter_map(library).collect();
+        Ok(Inspected {
+            pin: Pin::of(bytes),
+            size: bytes.len(),
+            exports: names(false),
+            imports: names(true),
+            libraries,
+        })
     }
 }
 

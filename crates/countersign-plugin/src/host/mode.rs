@@ -1,7 +1,7 @@
 //! A loaded mode as the core sees it: a [`Mode`] like any other, which asks one handle for each key and believes no more
 //! than the contract allows.
 
-use super::call::{Gate, Handle, view};
+use super::call::{Gate, view};
 use super::credential::{Credential, Part, Setup, Signed, ask, kind_bit, sign, vars_of};
 use super::descriptor::{DescribedMode, Functions, check_needs};
 use super::pool::Late;
@@ -62,7 +62,7 @@ pub(super) struct Shape {
 /// A mode of a module.
 pub(super) struct LoadedMode {
     info: ModeInfo,
-    shape: Arc<Shape>,
+    pub(super) shape: Arc<Shape>,
 }
 
 impl LoadedMode {
@@ -201,7 +201,7 @@ impl LoadedScheme {
         keys.iter()
             .map(|(index, key)| {
                 Credential::new(setup(Some(Part {
-                    index,
+                    index: Some(index),
                     id: key.id.as_str().to_owned(),
                     role: key.role.as_deref().unwrap_or_default().to_owned(),
                     kind: kind_bit(key.kind),
@@ -241,7 +241,7 @@ impl Check for LoadedCheck {
                 let mut crossing = Crossing::new(request, bound.body);
                 crossing.fill(request);
                 for number in 0..bound.credentials.len() {
-                    let asked = self.resolve(cx, &mut gathered.prints, &mut |materials, known| {
+                    let asked = self.resolve(cx, &mut gathered.prints, |materials, known| {
                         bound.ask(number, &crossing, cx.now, materials, known)
                     })?;
                     gathered.take(bound, number, asked)?;
@@ -250,7 +250,7 @@ impl Check for LoadedCheck {
             Isolation::Thread => {
                 let owned = Arc::new(OwnedRequest::of(request, bound.body));
                 for number in 0..bound.credentials.len() {
-                    let asked = self.resolve(cx, &mut gathered.prints, &mut |materials, known| {
+                    let asked = self.resolve(cx, &mut gathered.prints, |materials, known| {
                         self.ask_thread(number, &owned, cx.now, materials, known)
                     })?;
                     gathered.take(bound, number, asked)?;
@@ -264,23 +264,36 @@ impl Check for LoadedCheck {
 /// An answer, or that nothing is known, with the reason.
 type Asked = Result<Answer, Refusal>;
 
-/// How a credential is asked, with what was fetched, and where it adds what the content is known by.
-type Ask<'a> = &'a mut dyn FnMut(&Materials, &mut Prints) -> Asked;
-
 fn refused(code: &'static str, says: impl Into<Cow<'static, str>>) -> Refusal {
     Rejection::new(Reason::ModeFault).detail(code, says).into()
 }
 
 impl LoadedCheck {
-    /// Ask, and give what is wanted as long as the host has it.
-    fn resolve(&self, cx: &Context<'_>, known: &mut Prints, ask: Ask<'_>) -> Asked {
+    /// Ask, and give what is wanted.
+    #[inline]
+    fn resolve(
+        &self,
+        cx: &Context<'_>,
+        known: &mut Prints,
+        mut ask: impl FnMut(&Materials, &mut Prints) -> Asked,
+    ) -> Asked {
+        match ask(&Materials::new(), known)? {
+            Answer::Wants(wanted) => self.provide(wanted, cx, known, &mut ask),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Give what is wanted, as long as the host has it.
+    fn provide(
+        &self,
+        mut wanted: KeyRequest,
+        cx: &Context<'_>,
+        known: &mut Prints,
+        ask: &mut dyn FnMut(&Materials, &mut Prints) -> Asked,
+    ) -> Asked {
         let Bound { shape, .. } = &*self.0;
         let mut materials = Materials::new();
         for _ in 0..=MAX_FETCHES {
-            let wanted = match ask(&materials, known)? {
-                Answer::Wants(wanted) => wanted,
-                answer => return Ok(answer),
-            };
             let unavailable = |says: &'static str| {
                 let rejection = Rejection::new(Reason::KeyUnavailable).detail(FETCH_REFUSED, says);
                 Ok(Answer::Refused(rejection))
@@ -298,6 +311,9 @@ impl LoadedCheck {
             if given.is_some() && wanted.newer_than.is_none() {
                 return unavailable("it has what it wants, and wants it again");
             }
+            if given.is_none() && materials.len() == MAX_FETCHES {
+                return unavailable("it wants more than two documents for one request");
+            }
             let document = cx.remote.get(wanted.kind, &wanted.name);
             let fits = |document: &Document| wanted.newer_than.is_none_or(|than| document.fetched_at > than);
             let Some(document) = document.filter(fits) else {
@@ -311,9 +327,13 @@ impl LoadedCheck {
                 Some(given) => materials[given].2 = document,
                 None => materials.push((wanted.kind, wanted.name, document)),
             }
+            wanted = match ask(&materials, known)? {
+                Answer::Wants(wanted) => wanted,
+                answer => return Ok(answer),
+            };
         }
         let rejection = Rejection::new(Reason::KeyUnavailable)
-            .detail(FETCH_REFUSED, "it wants more than two documents for one request");
+            .detail(FETCH_REFUSED, "it wants newer documents again and again");
         Ok(Answer::Refused(rejection))
     }
 
@@ -393,7 +413,7 @@ impl Bound {
             material_count: materials.len(),
         };
         let secrets = || Setup::spellings(&self.credentials.iter().map(|c| &c.setup).collect::<Vec<_>>());
-        let handle: arc_swap::Guard<Arc<Handle>> = credential.handle();
+        let handle = credential.handle();
         match ask(&handle, &self.shape, self.binds, &request, known, &secrets) {
             Answer::Panicked => {
                 credential.renew(&handle);
@@ -542,8 +562,7 @@ impl<'r> Crossing<'r> {
 #[inline]
 fn has_upper(name: &[u8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let upper_in = |word: &[u8; 8]| {
-        let word = u64::from_ne_bytes(*word);
+    let upper_in = |word: u64| {
         // The high bit of a byte is set by adding as much as it lacks to 0x80, if it has as much as `A`; and not if as much
         // as what follows `Z`.
         let low = word & (0x7f * ONES);
@@ -551,9 +570,15 @@ fn has_upper(name: &[u8]) -> bool {
         let past_z = low + (0x7f - u64::from(b'Z')) * ONES;
         from_a & !past_z & !word & (0x80 * ONES) != 0
     };
-    match (name.first_chunk(), name.last_chunk()) {
-        (Some(first), Some(last)) if name.len() <= 16 => upper_in(first) || upper_in(last),
-        (Some(_), Some(last)) => name.as_chunks().0.iter().any(upper_in) || upper_in(last),
+    let eight = |word: &[u8; 8]| upper_in(u64::from_ne_bytes(*word));
+    if let (Some(first), Some(last)) = (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        // The two overlap where they must; what is between them in a long name is looked at in its turn.
+        return eight(first) || eight(last) || name.len() > 16 && name.as_chunks().0.iter().any(eight);
+    }
+    match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            upper_in(u64::from(u32::from_ne_bytes(*first)) << 32 | u64::from(u32::from_ne_bytes(*last)))
+        }
         _ => name.iter().any(u8::is_ascii_uppercase),
     }
 }

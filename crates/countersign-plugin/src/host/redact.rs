@@ -28,6 +28,12 @@ impl Spellings {
         Spellings(all)
     }
 
+    /// Whether a text holds one of them.
+    pub(super) fn are_in(&self, text: &[u8]) -> bool {
+        let holds = |spelling: &[u8]| text.windows(spelling.len()).any(|window| window == spelling);
+        self.0.iter().any(|spelling| holds(spelling))
+    }
+
     /// A text as it may be shown.
     pub(super) fn clean(&self, text: &[u8]) -> String {
         let mut bytes = text.to_vec();

@@ -8,7 +8,6 @@ use super::pool::Pool;
 use super::spec::{Isolation, Spec};
 use std::cell::OnceCell;
 use std::collections::{HashMap, VecDeque};
-use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
@@ -109,15 +108,17 @@ impl Shared {
         Health { quarantined, faults: self.faults.load(Ordering::Relaxed) }
     }
 
-    /// From here on this thread is in the module, until what is returned is dropped.
+    /// Call into the module, and let the watchdog see for how long.
     #[inline]
-    pub(super) fn enter(&self) -> Beat {
+    pub(super) fn within<T>(&self, call: impl FnOnce() -> T) -> T {
         SLOT.with(|slot| {
             let slot = slot.get_or_init(Slot::register);
             slot.module.store(self.id, Ordering::Relaxed);
-            let beat = slot.beat.load(Ordering::Relaxed).wrapping_add(1);
-            slot.beat.store(beat, Ordering::Release);
-            Beat(beat, PhantomData)
+            let beat = slot.beat.load(Ordering::Relaxed);
+            slot.beat.store(beat.wrapping_add(1), Ordering::Release);
+            let value = call();
+            slot.beat.store(beat.wrapping_add(2), Ordering::Release);
+            value
         })
     }
 }
@@ -149,20 +150,6 @@ impl Slot {
         slots.retain(|slot| slot.strong_count() > 0);
         slots.push(Arc::downgrade(&slot));
         slot
-    }
-}
-
-/// A thread's stay in a module. It ends in the thread in which it began.
-pub(super) struct Beat(u64, PhantomData<*const ()>);
-
-impl Drop for Beat {
-    #[inline]
-    fn drop(&mut self) {
-        SLOT.with(|slot| {
-            if let Some(slot) = slot.get() {
-                slot.beat.store(self.0.wrapping_add(1), Ordering::Release);
-            }
-        });
     }
 }
 

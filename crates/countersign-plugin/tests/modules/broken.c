@@ -99,6 +99,9 @@ static int32_t compile(const cs_setup *setup, cs_compiled *out) {
   out->needs.keys = 0;
   out->needs.abilities = CS_MAY_WANT;
 #endif
+#ifdef BROKEN_SIGN_NULL
+  out->needs.abilities = 0;
+#endif
 #ifdef BROKEN_NEEDS_BEYOND /* this table takes keys of a kind that the mode does not */
   out->needs.keys |= CS_KEY_PUBLIC;
 #endif

@@ -1,5 +1,8 @@
 //! What the tests of the interface have in common: C compilers, a folder in which modules may be, and modules in it.
 #![allow(dead_code, reason = "each test uses some of it")]
+#![allow(clippy::print_stderr, reason = "what is not tried is told")]
+
+pub(crate) mod probe;
 
 use countersign_plugin::host::{LoadError, Loader, Module, Pin, Spec, inspect};
 use std::path::{Path, PathBuf};
@@ -66,15 +69,32 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 
 /// Build a module from C, with these switches.
 pub(crate) fn build(source: &Path, switches: &[&str], to: &Path) {
+    let module = ["-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden"];
+    compile(source, &[&module, switches].concat(), &[], to);
+}
+
+/// Build whatever these words say from C.
+pub(crate) fn compile(source: &Path, words: &[&str], libraries: &[&str], to: &Path) {
     let output = Command::new("cc")
-        .args(["-std=c99", "-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-I", INCLUDE, "-o"])
+        .args(["-std=c99", "-I", INCLUDE, "-o"])
         .arg(to)
-        .args(switches)
+        .args(words)
         .arg(source)
+        .args(libraries)
         .output()
         .unwrap_or_else(|error| panic!("cc: {error}"));
-    assert!(output.status.success(), "{switches:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     set_mode(to, 0o755);
+}
+
+/// Run one of this program's own tests, an ignored one, in a process of its own: for what a process does not survive.
+pub(crate) fn child(test: &str, settings: &[(&str, &std::ffi::OsStr)]) -> std::process::Output {
+    let own = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
+    Command::new(own)
+        .args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .envs(settings.iter().copied())
+        .output()
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What pins a file as it is now.

@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// What codes may begin with besides the mode's name: `key/…` is what the reading of keys and certificates is called
-/// wherever it is done.
-const PREFIXES: &[&str] = &["key", "certificate", "remote"];
+/// wherever it is done, and `module/…` is what stands behind every loaded mode.
+const PREFIXES: &[&str] = &["key", "certificate", "module", "remote"];
 
 /// Its texts, its example, and the needs of every preset of it.
 pub(super) fn ask(kit: &mut Kit<'_>, registry: &mut Registry, info: &ModeInfo, presets: &[Arc<Compiled>]) {

@@ -24,6 +24,8 @@ pub(super) struct Kit<'k> {
     pub(super) registry: &'k Registry,
     pub(super) found: Conformance,
     declared: BTreeMap<String, Reason>,
+    /// Those that the mode itself declares, and no host or grammar for it.
+    own: BTreeMap<String, Reason>,
     seen: BTreeSet<String>,
     asked: BTreeMap<Check, usize>,
     not_asked: BTreeMap<Check, BTreeMap<String, usize>>,
@@ -50,9 +52,12 @@ impl<'k> Kit<'k> {
         let mut declared: BTreeMap<String, Reason> = BTreeMap::new();
         let all = info.details.iter().chain(template::DETAILS).chain(CORE_DETAILS);
         all.for_each(|(code, reason, _)| _ = declared.entry(code.to_string()).or_insert(*reason));
+        let of_loader = |code: &str| code.starts_with("module/");
+        let own = info.details.iter().filter(|(code, ..)| !of_loader(code));
+        let own = own.map(|(code, reason, _)| (code.to_string(), *reason)).collect();
         let found = Conformance { mode: info.name.to_string(), ..Conformance::default() };
         let (seen, asked, not_asked) = Default::default();
-        Kit { options, registry, found, declared, seen, asked, not_asked }
+        Kit { options, registry, found, declared, own, seen, asked, not_asked }
     }
 
     /// Bind a case and ask about it: `None` where its preset or its keys will not do, which its vectors tell.
@@ -170,7 +175,7 @@ impl<'k> Kit<'k> {
 
     /// Put the report together.
     pub(super) fn finish(self) -> Conformance {
-        let Kit { options: _, registry: _, mut found, declared, seen, asked, not_asked } = self;
+        let Kit { options: _, registry: _, mut found, declared: _, own, seen, asked, not_asked } = self;
         found.checks = Check::ALL
             .iter()
             .map(|check| Checked {
@@ -188,9 +193,7 @@ impl<'k> Kit<'k> {
                     .collect(),
             })
             .collect();
-        let of_core = |code: &str| CORE_DETAILS.iter().any(|(known, ..)| known == code);
-        let unseen = declared.into_iter().filter(|(code, _)| !seen.contains(code) && !of_core(code));
-        found.unseen = unseen.collect();
+        found.unseen = own.into_iter().filter(|(code, _)| !seen.contains(code)).collect();
         found
     }
 

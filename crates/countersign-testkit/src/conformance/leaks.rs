@@ -6,8 +6,9 @@ use crate::vectors::{Case, Delivery};
 /// Shorter ones occur in any text.
 const SHORTEST: usize = 8;
 
-/// Whether a text holds a secret of the case: as it is written, or its bytes, raw, in hex or in base64.
-pub(super) fn shows_secret(case: &Case, text: &str) -> bool {
+/// Whether a text holds a secret of the case: as it is written, or its bytes, raw, in hex or in base64. For whoever listens
+/// to what a mode prints.
+pub fn shows_secret(case: &Case, text: &str) -> bool {
     let public =
         |value: &str| value.contains("-----BEGIN CERTIFICATE") || value.contains("-----BEGIN PUBLIC");
     let mut secrets = case.secrets.iter().map(|secret| &*secret.value).filter(|value| !public(value));
