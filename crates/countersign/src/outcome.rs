@@ -250,6 +250,17 @@ impl Binds {
         (Self::QUERY, "query"),
     ];
 
+    /// The set as bits, one for each of [`WORDS`](Self::WORDS) in their order, for whoever carries it across a border. A bit
+    /// never changes its meaning.
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The set of these bits; `None` if one of them stands for nothing.
+    pub const fn from_bits(bits: u16) -> Option<Self> {
+        if bits & !Self::ALL.0 == 0 { Some(Binds(bits)) } else { None }
+    }
+
     /// Whether all of `other` is covered.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -163,8 +163,15 @@ fn judged(
     let headers = Given::read(request.headers, request.header_count)?;
     let head = Head::new(text(request.method)?, text(request.url)?, &headers);
     let judged = Request::new(head, bytes(request.body)?);
-    let materials = Materials::read(handle, request)?;
-    let cx = Context::new(Timestamp::from_unix_ms(request.now_ms), &materials);
+    let materials = match request.material_count {
+        0 => None,
+        _ => Some(Materials::read(handle, request)?),
+    };
+    let remote: &dyn KeyCache = match &materials {
+        None => &(),
+        Some(materials) => materials,
+    };
+    let cx = Context::new(Timestamp::from_unix_ms(request.now_ms), remote);
     match check.check(&judged, &cx) {
         Ok(evidence) => proven(handle, &evidence, out),
         Err(Refusal::Unresolved(wanted)) => Ok(wanting(&wanted, out)),

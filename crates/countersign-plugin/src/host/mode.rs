@@ -240,6 +240,20 @@ impl Check for LoadedCheck {
                 // Filled where it is: it is big, and moving it would cost more than filling it.
                 let mut crossing = Crossing::new(request, bound.body);
                 crossing.fill(request);
+                if let [credential] = &bound.credentials[..] {
+                    // The most common source has one key, and nothing to gather.
+                    let mut prints = Prints::new();
+                    let asked = self.resolve(cx, &mut prints, |materials, known| {
+                        bound.ask(0, &crossing, cx.now, materials, known)
+                    })?;
+                    if let Answer::Match(matched) = asked {
+                        let found = matched.key_id.as_deref().map(KeyId::new);
+                        return evidence(matched, &prints, credential.index().into_iter().collect(), found);
+                    }
+                    gathered.prints = prints;
+                    gathered.take(bound, 0, asked)?;
+                    return gathered.settle();
+                }
                 for number in 0..bound.credentials.len() {
                     let asked = self.resolve(cx, &mut gathered.prints, |materials, known| {
                         bound.ask(number, &crossing, cx.now, materials, known)
@@ -503,23 +517,33 @@ impl Gathered {
             prints.sort_unstable();
             prints.dedup();
         }
-        let signed_by = match found {
-            Some(id) => SignedBy::Fetched(id, keys),
-            None if keys.is_empty() => {
-                return Err(refused(FAULT, "the module verified a message, and names no key"));
-            }
-            None => SignedBy::Held(keys),
-        };
-        let prints = match &prints[..] {
-            [print] => Fingerprints::content(*print),
-            _ => Fingerprints::tags(prints),
-        };
-        let mut evidence = Evidence::new(signed_by, prints, matched.binds);
-        evidence.signed_at = matched.signed_at;
-        evidence.signed_until = matched.signed_until;
-        evidence.message_id = matched.message_id.map(Cow::Owned);
-        Ok(evidence)
+        evidence(matched, &prints, keys, found)
     }
+}
+
+/// What a match comes to.
+fn evidence<'r>(
+    matched: Match,
+    prints: &[[u8; 32]],
+    keys: KeySet,
+    found: Option<KeyId>,
+) -> Result<Evidence<'r>, Refusal> {
+    let signed_by = match found {
+        Some(id) => SignedBy::Fetched(id, keys),
+        None if keys.is_empty() => {
+            return Err(refused(FAULT, "the module verified a message, and names no key"));
+        }
+        None => SignedBy::Held(keys),
+    };
+    let prints = match prints {
+        [print] => Fingerprints::content(*print),
+        _ => Fingerprints::tags(prints.iter().copied()),
+    };
+    let mut evidence = Evidence::new(signed_by, prints, matched.binds);
+    evidence.signed_at = matched.signed_at;
+    evidence.signed_until = matched.signed_until;
+    evidence.message_id = matched.message_id.map(Cow::Owned);
+    Ok(evidence)
 }
 
 /// A request as it crosses: views of what the caller holds, with names in lower case.

@@ -71,6 +71,7 @@ impl Buffers {
     /// # Safety
     /// `verdict` is the one that these buffers were lent with, `status` what the call returned, and the room that was lent
     /// lives, unmoved, for the length of this call.
+    #[inline]
     pub(super) unsafe fn read(
         self,
         status: i32,
@@ -184,6 +185,7 @@ fn prints(bytes: &[u8], kind: u32, known: &mut Prints) -> Result<(), &'static st
     Ok(())
 }
 
+#[inline]
 fn matched(verdict: &abi::Verdict, least: Binds, message_id: &[u8], key_id: &[u8]) -> Result<Match, String> {
     let binds = binds_checked(verdict.binds)?;
     if !binds.contains(least) {
@@ -198,10 +200,12 @@ fn matched(verdict: &abi::Verdict, least: Binds, message_id: &[u8], key_id: &[u8
     if !message_id.is_empty() && !binds.contains(Binds::ID) {
         return Err("the module gives a message id that its signature does not bind".into());
     }
-    let text = |bytes: &[u8], what| match str::from_utf8(bytes) {
-        Ok("") => Ok(None),
-        Ok(text) => Ok(Some(text.to_owned())),
-        Err(_) => Err(format!("the module gives a {what} that is no text")),
+    let text = |bytes: &[u8], what| match bytes {
+        [] => Ok(None),
+        bytes => match str::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text.to_owned())),
+            Err(_) => Err(format!("the module gives a {what} that is no text")),
+        },
     };
     let (message_id, key_id) = (text(message_id, "message id")?, text(key_id, "key id")?);
     Ok(Match { binds, signed_at, signed_until, message_id, key_id })
