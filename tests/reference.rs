@@ -69,7 +69,7 @@ fn the_page_of_modes_is_what_they_declare() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_help_says() {
-    const COMMANDS: [&str; 15] = [
+    const COMMANDS: [&str; 16] = [
         "",
         "verify",
         "sign",
@@ -84,6 +84,7 @@ fn the_page_of_the_command_line_is_what_help_says() {
         "mode show",
         "module list",
         "module check",
+        "module conform",
         "module new",
     ];
     let mut page = head("what `--help` says");

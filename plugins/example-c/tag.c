@@ -329,11 +329,13 @@ static void destroy(void *handle) {
 /* ---- Verifying. ---- */
 
 /* The rows of DETAILS, from 1. A row says under which refusal it comes: they must agree. */
-enum { SIGNATURE_DOUBLED = 1, SIGNATURE_FORM, TIMESTAMP_DOUBLED, TIMESTAMP_FORM };
+enum { SIGNATURE_ABSENT = 1, SIGNATURE_DOUBLED, SIGNATURE_FORM, TIMESTAMP_ABSENT, TIMESTAMP_DOUBLED, TIMESTAMP_FORM };
 
 static const cs_detail DETAILS[] = {
+  {TEXT("example-c/signature-absent"), TEXT("its header is not there"), CS_MISSING_SIGNATURE, 0},
   {TEXT("example-c/signature-doubled"), TEXT("its header is there more than once"), CS_MALFORMED_SIGNATURE, 0},
   {TEXT("example-c/signature-form"), TEXT("a signature is 64 digits of 0-9 and a-f"), CS_MALFORMED_SIGNATURE, 0},
+  {TEXT("example-c/timestamp-absent"), TEXT("its header is not there"), CS_MISSING_TIMESTAMP, 0},
   {TEXT("example-c/timestamp-doubled"), TEXT("its header is there more than once"), CS_MALFORMED_TIMESTAMP, 0},
   {TEXT("example-c/timestamp-form"), TEXT("a time is ten digits: the seconds since 1970"), CS_MALFORMED_TIMESTAMP, 0},
 };
@@ -377,11 +379,11 @@ static int32_t verify(void *handle, const cs_request *request, cs_verdict *out) 
   }
   const struct name *header = &credential->names[SIGNATURE], *time_header = &credential->names[TIMESTAMP];
   size_t found = cs_header_find(request, header->text, header->len, &signature);
-  if (found == 0) return refuse(out, CS_MISSING_SIGNATURE, header);
+  if (found == 0) return refuse_row(out, SIGNATURE_ABSENT, header);
   if (found > 1) return refuse_row(out, SIGNATURE_DOUBLED, header);
   if (!from_hex(signature, given)) return refuse_row(out, SIGNATURE_FORM, header);
   found = cs_header_find(request, time_header->text, time_header->len, &timestamp);
-  if (found == 0) return refuse(out, CS_MISSING_TIMESTAMP, time_header);
+  if (found == 0) return refuse_row(out, TIMESTAMP_ABSENT, time_header);
   if (found > 1) return refuse_row(out, TIMESTAMP_DOUBLED, time_header);
   if (!read_seconds(timestamp, &seconds)) return refuse_row(out, TIMESTAMP_FORM, time_header);
   tag_of(credential, timestamp, request->body, tag);

@@ -51,10 +51,13 @@ fn checked(library: &Path) -> String {
     line.unwrap().to_owned()
 }
 
-/// Its preset passes, and what it signs it verifies, and nothing else.
+/// Its preset passes, the kit finds nothing, and what it signs it verifies, and nothing else.
 fn works(name: &str, module: &str, secret: &str) {
     let report = run(&["preset", "test", name, "--module", module]).exits(0);
     assert!(report.out.contains(" 0 failures\n"), "{}", report.out);
+    let file = module.split_once('@').unwrap().0;
+    let asked = run(&["module", "conform", file, "--quick"]).exits(0);
+    assert!(asked.out.contains(", 0 failed:\n"), "{}", asked.out);
     let scheme = ["--preset", name, "--module", module, "--secret", secret];
     let sign = ["--body", "{\"a\":1}", "--at", "2026-01-01T00:00:00Z", "--format", "json"];
     let signed = run(&[&["sign"][..], &scheme, &sign].concat()).exits(0).out;

@@ -1,8 +1,11 @@
 //! A third party's mode, complete: keyed BLAKE3 over the grammar of presets.
 //!
 //! Only the mathematics is here. Templates, places, encodings, tests, streaming, signing and replay come from
-//! [`TemplateMode`]; key windows and freshness from the core. The last lines announce the mode and a preset to every
-//! program that links this crate (`use example_rust as _;`).
+//! [`TemplateMode`]; key windows and freshness from the core.
+//!
+//! It comes in by three doors. [`mode`] is for hosts that register it by hand; the last lines announce it and a preset to
+//! every program that links this crate (`use example_rust as _;`); and `plugins/modules/example-rust` makes a shared
+//! library of it in one line, for programs that load it.
 
 use countersign::template::{Primitive, TemplateMode};
 use countersign::{Announced, KeyError, KeyKind, Mode, ModeInfo, Status, ct, inventory};

@@ -89,6 +89,7 @@ pub(super) fn run(name: &str, dir: Option<&Path>, c: bool, source: Option<&str>)
     };
     output::help(&format!("cd {} && {build}", dir.display()));
     output::help(&format!("countersign module check {library}, which prints the PIN"));
+    output::help(&format!("countersign module conform {library}, which asks of it what we ask of ours"));
     output::help(&format!("countersign preset test {name} --module \"$PWD/{library}@sha256=PIN\""));
     Ok(Exit::Done)
 }
