@@ -43,7 +43,6 @@ faults! {
     Duplicate    = "module/duplicate",     "It brings a name twice, or one that another module brings.";
     Unlisted     = "module/unlisted",      "Something is to be taken from it that it does not bring.";
     Preset       = "module/preset",        "A preset in it cannot be read.";
-    Platform     = "module/platform",      "This platform cannot load modules.";
 }
 
 /// Why a module was not loaded: what was found, what was expected, what to do.

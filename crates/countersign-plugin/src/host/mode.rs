@@ -42,7 +42,7 @@ pub const DETAILS: &[DetailInfo] = &[
     detail(DEADLINE, Reason::ModeFault, "the module had no answer in time"),
     detail(BUSY, Reason::ModeFault, "too many requests wait for the module"),
     detail(FETCH_REFUSED, Reason::KeyUnavailable, "the module wants something fetched that it may not have"),
-    detail(SAID, Reason::BadSignature, "what the module said, under no code of its own"),
+    detail(SAID, Reason::BadSignature, "what the module said, under no code of its own; with any refusal"),
 ];
 
 const fn detail(code: &'static str, reason: Reason, says: &'static str) -> DetailInfo {

@@ -18,6 +18,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// What a loaded mode says under no code of its own: it has no reason of its own either.
+const SAID: &str = "module/said";
+
 /// One run of the kit.
 pub(super) struct Kit<'k> {
     pub(super) options: &'k Options,
@@ -211,7 +214,7 @@ impl<'k> Kit<'k> {
                         format!("detail code `{code}` is given and not declared in `ModeInfo::details`");
                     self.say(UNDECLARED, Some(case), found);
                 }
-                Some(reason) if reason.code() != verdict.code => {
+                Some(reason) if reason.code() != verdict.code && code != SAID => {
                     let (reason, given) = (reason.code(), verdict.code);
                     let found =
                         format!("detail code `{code}` is declared under {reason} and given with {given}");
