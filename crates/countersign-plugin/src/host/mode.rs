@@ -234,44 +234,22 @@ impl Check for LoadedCheck {
                 "the module is not asked any more, until an operator has looked at it",
             ));
         }
-        let mut gathered = Gathered::default();
-        match shared.isolation {
-            Isolation::Inline => {
-                // Filled where it is: it is big, and moving it would cost more than filling it.
+        match (shared.isolation, &bound.credentials[..]) {
+            (Isolation::Inline, [only]) => self.check_one(only, request, cx),
+            (Isolation::Inline, _) => {
                 let mut crossing = Crossing::new(request, bound.body);
                 crossing.fill(request);
-                if let [credential] = &bound.credentials[..] {
-                    // The most common source has one key, and nothing to gather.
-                    let mut prints = Prints::new();
-                    let asked = self.resolve(cx, &mut prints, |materials, known| {
-                        bound.ask(0, &crossing, cx.now, materials, known)
-                    })?;
-                    if let Answer::Match(matched) = asked {
-                        let found = matched.key_id.as_deref().map(KeyId::new);
-                        return evidence(matched, &prints, credential.index().into_iter().collect(), found);
-                    }
-                    gathered.prints = prints;
-                    gathered.take(bound, 0, asked)?;
-                    return gathered.settle();
-                }
-                for number in 0..bound.credentials.len() {
-                    let asked = self.resolve(cx, &mut gathered.prints, |materials, known| {
-                        bound.ask(number, &crossing, cx.now, materials, known)
-                    })?;
-                    gathered.take(bound, number, asked)?;
-                }
+                self.gather(cx, |number, materials, known| {
+                    bound.ask(number, &crossing, cx.now, materials, known)
+                })
             }
-            Isolation::Thread => {
+            (Isolation::Thread, _) => {
                 let owned = Arc::new(OwnedRequest::of(request, bound.body));
-                for number in 0..bound.credentials.len() {
-                    let asked = self.resolve(cx, &mut gathered.prints, |materials, known| {
-                        self.ask_thread(number, &owned, cx.now, materials, known)
-                    })?;
-                    gathered.take(bound, number, asked)?;
-                }
+                self.gather(cx, |number, materials, known| {
+                    self.ask_thread(number, &owned, cx.now, materials, known)
+                })
             }
         }
-        gathered.settle()
     }
 }
 
@@ -283,6 +261,49 @@ fn refused(code: &'static str, says: impl Into<Cow<'static, str>>) -> Refusal {
 }
 
 impl LoadedCheck {
+    /// The most common source has one key, and nothing to gather.
+    #[inline]
+    fn check_one<'r>(
+        &self,
+        only: &Credential,
+        request: &Request<'r>,
+        cx: &Context<'_>,
+    ) -> Result<Evidence<'r>, Refusal> {
+        let bound = &self.0;
+        // Filled where it is: it is big, and moving it would cost more than filling it.
+        let mut crossing = Crossing::new(request, bound.body);
+        crossing.fill(request);
+        let mut prints = Prints::new();
+        let asked = self
+            .resolve(cx, &mut prints, |materials, known| bound.ask(0, &crossing, cx.now, materials, known))?;
+        match asked {
+            Answer::Match(matched) => {
+                let found = matched.key_id.as_deref().map(KeyId::new);
+                evidence(matched, &prints, only.index().into_iter().collect(), found)
+            }
+            asked => {
+                let mut gathered = Gathered { prints, ..Gathered::default() };
+                gathered.take(bound, 0, asked)?;
+                gathered.settle()
+            }
+        }
+    }
+
+    /// Ask every credential, whatever the others said.
+    fn gather<'r>(
+        &self,
+        cx: &Context<'_>,
+        mut ask: impl FnMut(usize, &Materials, &mut Prints) -> Asked,
+    ) -> Result<Evidence<'r>, Refusal> {
+        let mut gathered = Gathered::default();
+        for number in 0..self.0.credentials.len() {
+            let asked =
+                self.resolve(cx, &mut gathered.prints, |materials, known| ask(number, materials, known))?;
+            gathered.take(&self.0, number, asked)?;
+        }
+        gathered.settle()
+    }
+
     /// Ask, and give what is wanted.
     #[inline]
     fn resolve(
@@ -522,6 +543,7 @@ impl Gathered {
 }
 
 /// What a match comes to.
+#[inline]
 fn evidence<'r>(
     matched: Match,
     prints: &[[u8; 32]],
