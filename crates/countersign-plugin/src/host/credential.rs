@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 const ERRORS: usize = 64 << 10;
 /// Room for its notes.
 const NOTES: usize = 16 << 10;
-/// Room for one text of a verdict, more than is shown: a secret in it must not be cut in two before it is looked for.
-pub(super) const TEXT: usize = 4 << 10;
+/// Room for one text of a verdict, more than is shown: as few secrets as can be are cut in two before they are looked for.
+pub(super) const TEXT: usize = 1 << 10;
 
 /// Memory that is not the module's may hold anything now, and so may the answer.
 const PAST_THE_END: &str = "the module writes past the end of what it was lent";
@@ -100,13 +100,14 @@ impl Setup {
             notes: lend(&mut notes),
         };
         let lent = [Lent::of(&compiled.errors), Lent::of(&compiled.notes)];
-        let _turn = match &shape.gate {
-            None => None,
-            Some(gate) => {
-                Some(gate.enter(shape.shared.deadline).ok_or("another call into the mode does not end")?)
-            }
-        };
         let status = {
+            // Given back before the handle may be: that takes a turn as well.
+            let _turn = match &shape.gate {
+                None => None,
+                Some(gate) => {
+                    Some(gate.enter(shape.shared.deadline).ok_or("another call into the mode does not end")?)
+                }
+            };
             let _beat = shape.shared.enter();
             call::compile(&shape.functions, &setup, &mut compiled)
         };
@@ -309,9 +310,10 @@ pub(super) enum Signed {
     Fault(String),
 }
 
-/// How many marks there are at most, and how long one is.
+/// How many marks there are at most, how long one is, and how much room all of them get.
 const MAX_MARKS: usize = 256;
 const MAX_MARK: usize = 1 << 20;
+const MAX_ROOM: usize = 8 << 20;
 
 /// Have a handle sign a draft.
 pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed {
@@ -366,7 +368,8 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
                 let most = |of: fn(&abi::Mark) -> usize| back.iter().map(of).max().unwrap_or(0);
                 let wanted = [most(|m| m.name.len), most(|m| m.text.len), most(|m| m.joined_by.len)];
                 (count, sizes) = (count.max(signed.mark_count), [0, 1, 2].map(|i| sizes[i].max(wanted[i])));
-                if count > MAX_MARKS || sizes.iter().any(|size| *size > MAX_MARK) {
+                let much = sizes.iter().any(|size| *size > MAX_MARK) || count > MAX_MARKS;
+                if much || count * sizes.iter().sum::<usize>() > MAX_ROOM {
                     return Signed::Fault(
                         "the module wants room for more marks than a request can carry".into(),
                     );
