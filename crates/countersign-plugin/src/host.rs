@@ -24,6 +24,7 @@ mod file;
 mod mode;
 mod pool;
 mod redact;
+mod rooms;
 mod spec;
 mod verdict;
 mod watch;

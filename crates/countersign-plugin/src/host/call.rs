@@ -135,7 +135,7 @@ impl<T> Fenced<T> {
     }
 }
 
-/// Room for what a call writes. Cleared before: a module may say that it wrote what it did not, and what was there is ours.
+/// Room for what a call writes, clear before: a module may say that it wrote what it did not, and what was there is ours.
 /// `N` is a multiple of eight, so that the fence stands where the room ends.
 pub(super) type Room<const N: usize> = Fenced<[u8; N]>;
 
@@ -144,6 +144,14 @@ impl<const N: usize> Room<N> {
     pub(super) fn empty() -> Self {
         const { assert!(N.is_multiple_of(8)) };
         Self::new([0; N])
+    }
+
+    /// So many bytes of it, or all.
+    #[inline]
+    pub(super) fn clear(&mut self, length: usize) {
+        if length > 0 {
+            self.what[..length.min(N)].fill(0);
+        }
     }
 
     #[inline]

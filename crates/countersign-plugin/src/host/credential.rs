@@ -4,6 +4,7 @@ use super::call::{self, Fenced, Handle, Lent, Room, lend, view};
 use super::descriptor::check_needs;
 use super::mode::Shape;
 use super::redact::Spellings;
+use super::rooms::{Rooms, TEXT};
 use super::verdict::{Answer, Buffers, Prints};
 use super::watch::lock;
 use crate::abi::{self, Buf};
@@ -18,8 +19,6 @@ use zeroize::Zeroizing;
 const ERRORS: usize = 64 << 10;
 /// Room for its notes.
 const NOTES: usize = 16 << 10;
-/// Room for one text of a verdict, more than is shown: as few secrets as can be are cut in two before they are looked for.
-pub(super) const TEXT: usize = 1 << 10;
 
 /// Memory that is not the module's may hold anything now, and so may the answer.
 const PAST_THE_END: &str = "the module writes past the end of what it was lent";
@@ -247,9 +246,8 @@ fn ask_with(
     known: &mut Prints,
     secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
-    let (mut want, mut id) = (Room::<2048>::empty(), Room::<1024>::empty());
-    let (mut key_id, mut text) = (Room::<2048>::empty(), Room::<TEXT>::empty());
-    let mut verdict = Fenced::new(abi::Verdict {
+    let mut rooms = Rooms::of(shape.shared.id);
+    let mut lent = abi::Verdict {
         struct_size: size_of::<abi::Verdict>(),
         outcome: 0,
         detail_code: 0,
@@ -261,11 +259,13 @@ fn ask_with(
         want_kind: 0,
         reserved: 0,
         fingerprints: prints,
-        want: want.buf(),
-        message_id: id.buf(),
-        key_id: key_id.buf(),
-        detail_text: text.buf(),
-    });
+        want: Buf::EMPTY,
+        message_id: Buf::EMPTY,
+        key_id: Buf::EMPTY,
+        detail_text: Buf::EMPTY,
+    };
+    rooms.lend(&mut lent);
+    let mut verdict = Fenced::new(lent);
     let buffers = Buffers::of(verdict.what());
     let _turn = match handle.gate() {
         None => None,
@@ -278,13 +278,14 @@ fn ask_with(
         let _beat = shape.shared.enter();
         handle.verify(request, &mut verdict)
     };
-    let whole = [want.is_whole(), id.is_whole(), key_id.is_whole(), text.is_whole(), verdict.is_whole()];
-    if whole != [true; 5] {
+    if !rooms.is_whole() || !verdict.is_whole() {
         return Answer::Fault(PAST_THE_END.into());
     }
     // SAFETY: the verdict is the one that the buffers were taken of, the status what the call returned, and the rooms, like
     // those behind `prints`, live until the end of this function.
-    unsafe { buffers.read(status, verdict.what(), shape, binds, known, secrets) }
+    let answer = unsafe { buffers.read(status, verdict.what(), shape, binds, known, secrets) };
+    rooms.keep(verdict.what());
+    answer
 }
 
 /// What a module may write for one mark.
