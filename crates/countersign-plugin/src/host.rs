@@ -25,6 +25,7 @@ mod mode;
 mod pool;
 pub mod probe;
 mod redact;
+mod rooms;
 mod spec;
 mod verdict;
 mod watch;

@@ -5,7 +5,6 @@ use super::descriptor::Functions;
 use super::watch::lock;
 use crate::abi::{self, Buf, Bytes};
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -142,15 +141,23 @@ impl<T> Fenced<T> {
     }
 }
 
-/// Room for what a call writes: not cleared before, and read only as far as it was written. `N` is a multiple of eight, so
-/// that the fence stands where the room ends.
-pub(super) type Room<const N: usize> = Fenced<[MaybeUninit<u8>; N]>;
+/// Room for what a call writes, clear before: a module may say that it wrote what it did not, and what was there is ours.
+/// `N` is a multiple of eight, so that the fence stands where the room ends.
+pub(super) type Room<const N: usize> = Fenced<[u8; N]>;
 
 impl<const N: usize> Room<N> {
     #[inline]
     pub(super) fn empty() -> Self {
         const { assert!(N.is_multiple_of(8)) };
-        Self::new([MaybeUninit::uninit(); N])
+        Self::new([0; N])
+    }
+
+    /// So many bytes of it, or all.
+    #[inline]
+    pub(super) fn clear(&mut self, length: usize) {
+        if length > 0 {
+            self.what[..length.min(N)].fill(0);
+        }
     }
 
     #[inline]
@@ -171,13 +178,13 @@ impl Lent {
     /// What was written. `None`: the pointer or the size is another, or more is said to be there than fits.
     ///
     /// # Safety
-    /// The room that was lent lives, unmoved, for `'a`, and the module has written as many bytes as it says.
+    /// The room that was lent lives, unmoved, for `'a`.
     pub(super) unsafe fn written<'a>(self, back: &Buf) -> Option<&'a [u8]> {
         let Lent(lent) = self;
         if back.ptr != lent.ptr || back.cap != lent.cap || back.len > lent.cap {
             return None;
         }
-        // SAFETY: the caller's promise; that the bytes were written is the module's, whose buffers they are to fill.
+        // SAFETY: the caller's promise; the room was filled before it was lent.
         unsafe { abi::slice(back.ptr.cast_const(), back.len) }
     }
 

@@ -4,6 +4,7 @@ use super::call::{self, Fenced, Handle, Lent, Room, lend, view};
 use super::descriptor::check_needs;
 use super::mode::Shape;
 use super::redact::Spellings;
+use super::rooms::{Rooms, TEXT};
 use super::verdict::{Answer, Buffers, Prints};
 use super::watch::lock;
 use crate::abi::{self, Buf};
@@ -19,8 +20,6 @@ use zeroize::Zeroizing;
 const ERRORS: usize = 64 << 10;
 /// Room for its notes.
 const NOTES: usize = 16 << 10;
-/// Room for one text of a verdict, more than is shown: a secret in it must not be cut in two before it is looked for.
-pub(super) const TEXT: usize = 4 << 10;
 
 /// Memory that is not the module's may hold anything now, and so may the answer.
 const PAST_THE_END: &str = "the module writes past the end of what it was lent";
@@ -102,13 +101,16 @@ impl Setup {
             notes: lend(&mut notes),
         };
         let lent = [Lent::of(&compiled.errors), Lent::of(&compiled.notes)];
-        let _turn = match &shape.gate {
-            None => None,
-            Some(gate) => {
-                Some(gate.enter(shape.shared.deadline).ok_or("another call into the mode does not end")?)
-            }
+        let status = {
+            // Given back before the handle may be: that takes a turn as well.
+            let _turn = match &shape.gate {
+                None => None,
+                Some(gate) => {
+                    Some(gate.enter(shape.shared.deadline).ok_or("another call into the mode does not end")?)
+                }
+            };
+            shape.shared.within(|| call::compile(&shape.functions, &setup, &mut compiled))
         };
-        let status = shape.shared.within(|| call::compile(&shape.functions, &setup, &mut compiled));
         let handle = (!compiled.handle.is_null())
             .then(|| Handle::new(compiled.handle, shape.functions, shape.gate.clone()));
         // SAFETY: both vectors live, unmoved, until the end of this function.
@@ -256,9 +258,8 @@ fn ask_with(
     known: &mut Prints,
     secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
-    let (mut want, mut id) = (Room::<2048>::empty(), Room::<1024>::empty());
-    let (mut key_id, mut text) = (Room::<2048>::empty(), Room::<TEXT>::empty());
-    let mut verdict = Fenced::new(abi::Verdict {
+    let mut rooms = Rooms::of(shape.shared.id);
+    let mut lent = abi::Verdict {
         struct_size: size_of::<abi::Verdict>(),
         outcome: 0,
         detail_code: 0,
@@ -270,11 +271,13 @@ fn ask_with(
         want_kind: 0,
         reserved: 0,
         fingerprints: prints,
-        want: want.buf(),
-        message_id: id.buf(),
-        key_id: key_id.buf(),
-        detail_text: text.buf(),
-    });
+        want: Buf::EMPTY,
+        message_id: Buf::EMPTY,
+        key_id: Buf::EMPTY,
+        detail_text: Buf::EMPTY,
+    };
+    rooms.lend(&mut lent);
+    let mut verdict = Fenced::new(lent);
     let buffers = Buffers::of(verdict.what());
     let _turn = match handle.gate() {
         None => None,
@@ -284,13 +287,14 @@ fn ask_with(
         },
     };
     let status = shape.shared.within(|| handle.verify(request, &mut verdict));
-    let whole = [want.is_whole(), id.is_whole(), key_id.is_whole(), text.is_whole(), verdict.is_whole()];
-    if whole != [true; 5] {
+    if !rooms.is_whole() || !verdict.is_whole() {
         return Answer::Fault(PAST_THE_END.into());
     }
     // SAFETY: the verdict is the one that the buffers were taken of, the status what the call returned, and the rooms, like
     // those behind `prints`, live until the end of this function.
-    unsafe { buffers.read(status, verdict.what(), shape, binds, known, secrets) }
+    let answer = unsafe { buffers.read(status, verdict.what(), shape, binds, known, secrets) };
+    rooms.keep(verdict.what());
+    answer
 }
 
 /// What a module may write for one mark.
@@ -316,9 +320,10 @@ pub(super) enum Signed {
     Fault(String),
 }
 
-/// How many marks there are at most, and how long one is.
+/// How many marks there are at most, how long one is, and how much room all of them get.
 const MAX_MARKS: usize = 256;
 const MAX_MARK: usize = 1 << 20;
+const MAX_ROOM: usize = 8 << 20;
 
 /// Have a handle sign a draft.
 pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed {
@@ -370,7 +375,8 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
                 let most = |of: fn(&abi::Mark) -> usize| back.iter().map(of).max().unwrap_or(0);
                 let wanted = [most(|m| m.name.len), most(|m| m.text.len), most(|m| m.joined_by.len)];
                 (count, sizes) = (count.max(signed.mark_count), [0, 1, 2].map(|i| sizes[i].max(wanted[i])));
-                if count > MAX_MARKS || sizes.iter().any(|size| *size > MAX_MARK) {
+                let much = sizes.iter().any(|size| *size > MAX_MARK) || count > MAX_MARKS;
+                if much || count * sizes.iter().sum::<usize>() > MAX_ROOM {
                     return Signed::Fault(
                         "the module wants room for more marks than a request can carry".into(),
                     );

@@ -2,6 +2,7 @@
 //! the contract refuses the module before any of its functions is called.
 
 use super::file::Entry;
+use super::redact::steers;
 use super::{LoadError, LoadFault, ModulePreset};
 use crate::abi::{self, slice};
 use crate::border;
@@ -97,8 +98,8 @@ pub(super) fn read(path: &Path, entry: Entry, allow_unguarded: bool) -> Result<D
     if modes.is_empty() && presets.is_empty() {
         return Err(reading.wrong("it brings neither a mode nor a preset").help("export at least one"));
     }
-    let name = reading.text("its name", plugin.name, 1..=128)?;
-    let version = reading.text("its version", plugin.version, 0..=128)?;
+    let name = reading.line("its name", plugin.name, 1..=128)?;
+    let version = reading.line("its version", plugin.version, 0..=128)?;
     Ok(Described { name, version, minor, guarded, modes, presets })
 }
 
@@ -141,6 +142,23 @@ impl Reading<'_> {
         let view = unsafe { bytes.view() };
         let text = view.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::to_owned);
         text.ok_or_else(|| self.wrong(format!("{what} is no UTF-8 text")).help("write it in UTF-8"))
+    }
+
+    /// A text that is shown as it is, and given to threads as their name.
+    fn line(
+        &self,
+        what: &str,
+        bytes: abi::Bytes,
+        length: std::ops::RangeInclusive<usize>,
+    ) -> Result<String, LoadError> {
+        let text = self.text(what, bytes, length)?;
+        if text.contains(steers) {
+            let says = format!("{what} is no plain text in one line: `{}`", text.escape_debug());
+            return Err(self
+                .wrong(says)
+                .help("write it without line ends and other characters that are not seen"));
+        }
+        Ok(text)
     }
 
     fn table<'a, T>(
@@ -190,7 +208,7 @@ impl Reading<'_> {
         let mode = unsafe { &*mode };
         let name = self.name("mode", mode.name)?;
         let of = |what: &str| format!("the {what} of the mode `{name}`");
-        let summary = self.text(&of("summary"), mode.summary, 1..=1024)?;
+        let summary = self.line(&of("summary"), mode.summary, 1..=1024)?;
         let example = self.text(&of("example"), mode.example, 0..=MAX_TEXT)?;
         let schema = self.text(&of("schema"), mode.config_schema, 0..=MAX_TEXT)?;
         if !schema.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&schema).is_err() {
@@ -226,7 +244,7 @@ impl Reading<'_> {
         let rows = self.table("details", row.details, row.detail_count, MAX_DETAILS)?;
         let detail = |row: &abi::DetailRow| {
             let code = self.text(&format!("a detail code of the mode `{mode}`"), row.code, 1..=128)?;
-            let says = self.text(&format!("the detail `{code}`"), row.summary, 1..=1024)?;
+            let says = self.line(&format!("the detail `{code}`"), row.summary, 1..=1024)?;
             if !code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-/._".contains(&b)) {
                 let says = format!("`{}` is no detail code", code.escape_default());
                 return Err(self.wrong(says).help(format!("write it like `{mode}/version`")));
@@ -261,7 +279,7 @@ impl Reading<'_> {
             let layer = Layer::parse(&sources, file).map_err(unread)?;
             let own = layer.get(&["name"]).and_then(|node| node.text()).map_or("", |name| &**name);
             if own != name {
-                let says = format!("its preset `{name}` calls itself `{own}`");
+                let says = format!("its preset `{name}` calls itself `{}`", own.escape_debug());
                 return Err(LoadError::new(LoadFault::Preset, self.path, says).help("give both one name"));
             }
             if !names.insert(name.clone()) {
@@ -295,6 +313,9 @@ pub(super) fn check_needs(needs: &abi::Needs) -> Result<(), String> {
     let abi::Needs { body, keys, abilities, binds } = *needs;
     if body != abi::BODY_NOTHING && body != abi::BODY_WHOLE {
         return Err(format!("{body} is no way to read a body"));
+    }
+    if body == abi::BODY_NOTHING && binds & abi::BINDS_BODY != 0 {
+        return Err("it binds a body that it does not ask for".into());
     }
     let kinds = border::KINDS.iter().fold(0, |all, (_, bit)| all | bit);
     if keys & !kinds != 0 {

@@ -490,6 +490,10 @@ impl Gathered {
     fn take(&mut self, bound: &Bound, number: usize, answer: Answer) -> Result<(), Refusal> {
         match answer {
             Answer::Match(matched) => {
+                if bound.body == BodyNeed::Nothing && matched.binds.contains(Binds::BODY) {
+                    bound.shape.shared.fault();
+                    return Err(refused(FAULT, "the module binds a body that it was not given"));
+                }
                 if let Some(index) = bound.credentials[number].index() {
                     self.keys.insert(index);
                 }
@@ -702,7 +706,8 @@ impl Sign for LoadedSign {
                     };
                     let code = (row as usize).checked_sub(1).and_then(|row| self.shape.details.get(row));
                     let code = code.map_or(Cow::Borrowed(SAID), |(code, ..)| code.clone());
-                    let said = Setup::spellings(&[&credential.setup]).clean(&said);
+                    let all: Vec<&Setup> = self.credentials.iter().map(|one| &one.setup).collect();
+                    let said = Setup::spellings(&all).clean(&said);
                     return Err(Rejection::new(reason).detail(code, said));
                 }
                 Signed::Fault(says) => return fault(says),
@@ -710,7 +715,7 @@ impl Sign for LoadedSign {
             for mark in marks {
                 let Some(mark) = placed_mark(mark) else {
                     return fault(
-                        "the module puts a mark where there is no place, or under a name that is no text"
+                        "the module puts a mark where there is no place, or one that cannot stand there"
                             .into(),
                     );
                 };
@@ -730,6 +735,7 @@ fn placed_mark(mark: super::credential::RawMark) -> Option<Mark> {
     let name: Arc<str> = String::from_utf8(mark.name).ok().filter(|name| !name.is_empty())?.into();
     let joined_by = mark.joined_by.map(|text| String::from_utf8(text).ok().map(Cow::Owned));
     let place = match mark.place {
+        abi::IN_HEADER if !is_header(&name, &mark.text) => return None,
         abi::IN_HEADER => MarkPlace::Header(name),
         abi::IN_QUERY => MarkPlace::Query(name),
         abi::IN_FORM => MarkPlace::Form(name),
@@ -741,6 +747,12 @@ fn placed_mark(mark: super::credential::RawMark) -> Option<Mark> {
         Some(text) => Some(text?),
     };
     Some(Mark { place, text: mark.text, joined_by })
+}
+
+/// Whether it is one header, and not the end of one and the beginning of another.
+fn is_header(name: &str, text: &[u8]) -> bool {
+    let of_name = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    name.bytes().all(of_name) && text.iter().all(|b| *b == b'\t' || !b.is_ascii_control())
 }
 
 #[cfg(test)]

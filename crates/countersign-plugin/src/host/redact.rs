@@ -5,6 +5,11 @@ use zeroize::Zeroizing;
 /// The longest text that is shown, in bytes.
 pub(super) const MAX_SHOWN: usize = 512;
 
+/// How much of a spelling at the end of a text is taken for the beginning of it, in bytes.
+const LEAST_CUT: usize = 8;
+
+const INSTEAD: &[u8] = b"[redacted]";
+
 /// Every spelling of the live secrets that a text is searched for. Wiped when dropped.
 pub(super) struct Spellings(Vec<Zeroizing<Vec<u8>>>);
 
@@ -39,6 +44,14 @@ impl Spellings {
         let mut bytes = text.to_vec();
         for spelling in &self.0 {
             replace(&mut bytes, spelling);
+        }
+        // Where there was no room for more, the text may end within one.
+        for spelling in &self.0 {
+            let cut = (LEAST_CUT..spelling.len()).rev().find(|length| bytes.ends_with(&spelling[..*length]));
+            if let Some(cut) = cut {
+                bytes.truncate(bytes.len() - cut);
+                bytes.extend_from_slice(INSTEAD);
+            }
         }
         let text = String::from_utf8_lossy(&bytes);
         let shown: String = text.chars().flat_map(shown).collect();
@@ -79,7 +92,6 @@ fn decoded(text: &[u8]) -> [Option<Zeroizing<Vec<u8>>>; 3] {
 }
 
 fn replace(bytes: &mut Vec<u8>, spelling: &[u8]) {
-    const INSTEAD: &[u8] = b"[redacted]";
     let mut from = 0;
     while let Some(at) = bytes[from..].windows(spelling.len()).position(|window| window == spelling) {
         bytes.splice(from + at..from + at + spelling.len(), INSTEAD.iter().copied());
@@ -87,15 +99,20 @@ fn replace(bytes: &mut Vec<u8>, spelling: &[u8]) {
     }
 }
 
+/// Whether a character moves a cursor, ends a line, turns one round or is not seen.
+pub(super) fn steers(c: char) -> bool {
+    let unseen = matches!(
+        c,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    );
+    c.is_control() || unseen
+}
+
 /// A character as it may be put into a log or on a terminal.
 fn shown(c: char) -> Box<dyn Iterator<Item = char>> {
-    match c {
-        c if c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
-        {
-            Box::new(c.escape_default())
-        }
-        c => Box::new(std::iter::once(c)),
+    match steers(c) {
+        true => Box::new(c.escape_default()),
+        false => Box::new(std::iter::once(c)),
     }
 }
 
@@ -123,9 +140,23 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_there_was_no_room_for_is_blotted_out_as_far_as_it_came() {
+        let secret: Vec<u8> = (0..200).map(|i| b'a' + i % 23).collect();
+        let spellings = Spellings::of([&secret[..]]);
+        for length in [8, 100, 199, 200] {
+            let text = [b"key: ", &secret[..length]].concat();
+            assert_eq!(spellings.clean(&text), "key: [redacted]", "{length}");
+        }
+        assert_eq!(spellings.clean(b"it begins with abcdefg"), "it begins with abcdefg");
+    }
+
+    #[test]
     fn nothing_steers_a_terminal_and_nothing_is_endless() {
         let spellings = Spellings::of([]);
-        assert_eq!(spellings.clean("a\x1b[31m\n\u{202e}b".as_bytes()), "a\\u{1b}[31m\\n\\u{202e}b");
+        assert_eq!(
+            spellings.clean("a\x1b[31m\n\u{202e}\u{61c}b".as_bytes()),
+            "a\\u{1b}[31m\\n\\u{202e}\\u{61c}b"
+        );
         assert_eq!(spellings.clean(&[b'a', 0xff]), "a\u{fffd}");
         let long = spellings.clean("é".repeat(1000).as_bytes());
         assert!(long.len() <= MAX_SHOWN + '…'.len_utf8() && long.ends_with('…'));

@@ -4,7 +4,7 @@
 use super::call::Lent;
 use super::descriptor::binds_checked;
 use super::mode::Shape;
-use super::redact::Spellings;
+use super::redact::{Spellings, steers};
 use crate::abi::{self, FINGERPRINT_SIZE};
 use crate::border;
 use countersign::{Binds, KeyRequest, Rejection, Timestamp};
@@ -215,8 +215,8 @@ fn wanted(verdict: &abi::Verdict, want: &[u8]) -> Result<Answer, String> {
     let kind = border::request_kind(verdict.want_kind).ok_or_else(|| {
         format!("the module wants something of the kind {}, which there is not", verdict.want_kind)
     })?;
-    let name = str::from_utf8(want).ok().filter(|name| !name.is_empty());
-    let name = name.ok_or("the module wants something, and what is no text or empty")?;
+    let name = str::from_utf8(want).ok().filter(|name| !name.is_empty() && !name.contains(steers));
+    let name = name.ok_or("the module wants something, and what is empty or no text in one line")?;
     let wanted = KeyRequest::new(kind, name);
     Ok(Answer::Wants(match verdict.want_newer_than_ms {
         abi::NONE_MS => wanted,

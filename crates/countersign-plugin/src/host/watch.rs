@@ -27,7 +27,7 @@ pub(super) struct Shared {
     pub(super) pool: Option<Pool>,
     abort_after: Option<Duration>,
     most_faults: usize,
-    id: usize,
+    pub(super) id: usize,
     quarantined: AtomicBool,
     why: Mutex<Option<String>>,
     recent: Mutex<VecDeque<Instant>>,

@@ -20,7 +20,7 @@
 
 #if defined BROKEN_WANTS_ONE || defined BROKEN_WANTS_TWO || defined BROKEN_WANTS_FOR_EVER || defined BROKEN_WANTS_SAME \
   || defined BROKEN_WANTS_1MB || defined BROKEN_WANTS_HTTP || defined BROKEN_WANTS_OTHER_HOST \
-  || defined BROKEN_WANTS_NAMED || defined BROKEN_WANT_KIND_9
+  || defined BROKEN_WANTS_NAMED || defined BROKEN_WANTS_LINES || defined BROKEN_WANT_KIND_9
 #define WANTS /* these take no key from the operator: the key is what was fetched */
 #endif
 
@@ -102,6 +102,13 @@ static int32_t compile(const cs_setup *setup, cs_compiled *out) {
 #endif
 #ifdef BROKEN_SIGN_NULL
   out->needs.abilities = 0;
+#endif
+#ifdef BROKEN_BINDS_UNSEEN_BODY
+  out->needs.body = CS_BODY_NOTHING;
+#endif
+#ifdef BROKEN_BINDS_UNSEEN_BODY_AT_YES
+  out->needs.body = CS_BODY_NOTHING;
+  out->needs.binds = 0;
 #endif
 #ifdef BROKEN_NEEDS_BEYOND /* this table takes keys of a kind that the mode does not */
   out->needs.keys |= CS_KEY_PUBLIC;
@@ -257,6 +264,9 @@ static void before(const cs_request *request, cs_bytes *body) {
   if (kept.ptr != NULL) *body = kept;
   kept = now;
 #endif
+#ifdef BROKEN_BINDS_UNSEEN_BODY_AT_YES /* a yes that covers the body, which was not asked for: it judges another */
+  *body = (cs_bytes)TEXT("{\"type\":\"note.written\"}");
+#endif
 #ifdef BROKEN_UNRESOLVED
   if (countersign_test_nowhere()) *body = request->body;
 #endif
@@ -305,6 +315,8 @@ static int have_key(struct hmac_key *key, const cs_request *request, cs_verdict 
   return have(key, request, out, CS_WANT_URL, "http://keys.example/a");
 #elif defined BROKEN_WANTS_OTHER_HOST /* wants a URL of a host that the operator has not allowed */
   return have(key, request, out, CS_WANT_URL, "https://other.example/a");
+#elif defined BROKEN_WANTS_LINES /* wants a name that forges a line of a log */
+  return have(key, request, out, CS_WANT_NAMED, "probe/key\nerror: a forged line");
 #elif defined BROKEN_WANTS_NAMED /* nothing is broken: wants what the host knows by a name */
   return have(key, request, out, CS_WANT_NAMED, "probe/key");
 #else /* BROKEN_WANT_KIND_9: wants something of a kind that there is not */
@@ -436,6 +448,11 @@ static int32_t spoil(cs_verdict *out) {
   out->outcome = CS_BAD_SIGNATURE;
   out->detail_code = sizeof DETAILS / sizeof DETAILS[0] + 1;
 #endif
+#ifdef BROKEN_LEN_UNWRITTEN /* says that it has filled its text, and has written nothing */
+  out->detail_code = 0;
+  out->outcome = CS_BAD_SIGNATURE;
+  out->detail_text.len = out->detail_text.cap;
+#endif
 #ifdef BROKEN_LEN_SIZE_MAX /* a text that is longer than memory */
   out->detail_text.len = SIZE_MAX;
 #endif
@@ -514,6 +531,9 @@ static int32_t sign(void *handle, const cs_draft *draft, cs_signed *out) {
 #ifdef BROKEN_SIGN_BAD_PLACE /* a mark where there is no place */
     mark->place = 9;
 #endif
+#ifdef BROKEN_SIGN_TWO_LINES /* a header, and another in the next line */
+    fits &= put(&mark->text, "signed\r\nx-forged: yes", 22);
+#endif
 #ifdef BROKEN_SIGN_LEN_BEYOND_CAP /* it has worked, and a text is longer than there was room for */
     mark->text.len = mark->text.cap + 1;
     return CS_OK;
@@ -530,6 +550,11 @@ static int32_t sign(void *handle, const cs_draft *draft, cs_signed *out) {
 #ifdef BROKEN_SIGN_MANY_MARKS /* it has worked, and there are more marks than there was room for */
   out->mark_count = out->mark_cap + 1000;
   return CS_OK;
+#endif
+#ifdef BROKEN_SIGN_WANTS_LONG_MARKS /* wants room for as many marks as there may be, each as long as one may be */
+  for (size_t i = 0; i < out->mark_cap; i++) out->marks[i].text.len = 1 << 20;
+  out->mark_count = 256;
+  return CS_NO_SPACE;
 #endif
 #ifdef BROKEN_SIGN_WANTS_MANY_MARKS /* wants room for more marks than memory has */
   out->mark_count = SIZE_MAX / 2;
@@ -619,6 +644,19 @@ const cs_plugin *countersign_plugin_v1(void) {
 #ifdef BROKEN_SIGN_NULL /* nothing is broken: a mode that cannot sign, and says so */
   MODE.sign = NULL;
   MODE.needs.abilities &= ~(uint32_t)CS_CAN_SIGN;
+#endif
+#ifdef BROKEN_NAME_OF_MODULE /* a name that ends before it ends */
+  PLUGIN.name = (cs_bytes)TEXT("pro\0be");
+#endif
+#ifdef BROKEN_SUMMARY_LINES /* a summary that forges a line */
+  MODE.summary = (cs_bytes)TEXT("HMAC\nerror: a forged line");
+#endif
+#ifdef BROKEN_BINDS_UNSEEN_BODY /* binds the body, and does not ask for it */
+  MODE.needs.body = CS_BODY_NOTHING;
+#endif
+#ifdef BROKEN_BINDS_UNSEEN_BODY_AT_YES
+  MODE.needs.body = CS_BODY_NOTHING;
+  MODE.needs.binds = 0;
 #endif
 #ifdef BROKEN_NAME_SPACES /* a name that is none */
   MODE.name = (cs_bytes)TEXT("Bad Name!");
