@@ -455,6 +455,11 @@ impl Bound {
                 Ok(fault(&self.shape, "the module panicked"))
             }
             Answer::Fault(says) => Ok(fault(&self.shape, says)),
+            Answer::Match(matched)
+                if self.body == BodyNeed::Nothing && matched.binds.contains(Binds::BODY) =>
+            {
+                Ok(fault(&self.shape, "the module binds a body that it was not given"))
+            }
             answer => Ok(answer),
         }
     }
@@ -490,10 +495,6 @@ impl Gathered {
     fn take(&mut self, bound: &Bound, number: usize, answer: Answer) -> Result<(), Refusal> {
         match answer {
             Answer::Match(matched) => {
-                if bound.body == BodyNeed::Nothing && matched.binds.contains(Binds::BODY) {
-                    bound.shape.shared.fault();
-                    return Err(refused(FAULT, "the module binds a body that it was not given"));
-                }
                 if let Some(index) = bound.credentials[number].index() {
                     self.keys.insert(index);
                 }
