@@ -448,7 +448,6 @@ const LONG: &[(&str, &str)] = &[
         "crates/countersign/src/message/template.rs",
         "one generic scheme; every mode with a template is this file",
     ),
-    ("crates/countersign-plugin/src/host/mode.rs", "a loaded mode: one answer from those of all its keys"),
     ("crates/countersign/tests/properties.rs", "every property on one set of signed requests"),
     ("crates/countersign/tests/outside.rs", "a host and its modes, written by hand from public items alone"),
 ];

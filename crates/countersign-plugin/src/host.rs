@@ -17,7 +17,9 @@
 //! What is loaded stays: modules are never unloaded, and a newer one takes a restart. Forking after a load is not supported.
 
 mod call;
+mod check;
 mod credential;
+mod crossing;
 mod descriptor;
 mod error;
 mod file;
@@ -26,6 +28,7 @@ mod pool;
 pub mod probe;
 mod redact;
 mod rooms;
+mod sign;
 mod spec;
 mod verdict;
 mod watch;
