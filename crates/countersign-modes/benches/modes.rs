@@ -21,7 +21,7 @@ use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use countersign::{Context, Head, Key, KeyId, Keyring, Registry, Request, Secret, Timestamp, Vars, Verifier};
 use ed25519_dalek::{Signer, SigningKey};
 use hmac::{Hmac, KeyInit, Mac};
-use pair::Pair;
+use pair::{HEADERS, Pair};
 use sha2::{Digest, Sha256};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -29,19 +29,6 @@ use std::sync::Arc;
 const NOW: i64 = 1_760_000_000;
 const URL: &str = "https://hooks.example.com/in";
 const SIZES: [(&str, usize); 2] = [("200 B", 200), ("20 KiB", 20 << 10)];
-
-/// What else a delivery carries.
-const HEADERS: [(&str, &str); 9] = [
-    ("host", "hooks.example.com"),
-    ("user-agent", "Provider-Hookshot/1.0 (+https://example.com/webhooks)"),
-    ("accept", "*/*"),
-    ("accept-encoding", "gzip, deflate"),
-    ("content-type", "application/json; charset=utf-8"),
-    ("content-length", "2048"),
-    ("cache-control", "no-cache"),
-    ("x-forwarded-for", "203.0.113.7"),
-    ("x-request-id", "4c8a2b1e-6a1d-4b0f-9b9e-3f1f8f6a9a10"),
-];
 
 fn main() {
     println!(

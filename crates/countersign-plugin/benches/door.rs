@@ -10,7 +10,7 @@ mod pair;
 
 use countersign::{Context, Draft, Head, Headers, Keyring, Registry, Request, Timestamp, Vars, Verifier};
 use countersign_plugin::host::{Isolation, Loader, Pin, Spec};
-use pair::Pair;
+use pair::{HEADERS, Pair};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,19 +24,6 @@ const PRESET: (&str, &str) =
 
 /// How many nanoseconds more than the linked mode an inline call may take.
 const ALLOWED: f64 = 100.0;
-
-/// What else a delivery carries.
-const HEADERS: [(&str, &str); 9] = [
-    ("host", "hooks.example.com"),
-    ("user-agent", "Provider-Hookshot/1.0 (+https://example.com/webhooks)"),
-    ("accept", "*/*"),
-    ("accept-encoding", "gzip, deflate"),
-    ("content-type", "application/json; charset=utf-8"),
-    ("content-length", "2048"),
-    ("cache-control", "no-cache"),
-    ("x-forwarded-for", "203.0.113.7"),
-    ("x-request-id", "4c8a2b1e-6a1d-4b0f-9b9e-3f1f8f6a9a10"),
-];
 
 fn main() {
     let library = library();

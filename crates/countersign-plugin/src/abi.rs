@@ -390,6 +390,27 @@ impl Bytes {
     }
 }
 
+impl Verdict {
+    /// As a host passes it, but for its buffers.
+    pub const EMPTY: Verdict = Verdict {
+        struct_size: size_of::<Verdict>(),
+        outcome: 0,
+        detail_code: 0,
+        binds: 0,
+        fingerprint_kind: 0,
+        signed_at_ms: NONE_MS,
+        signed_until_ms: NONE_MS,
+        want_newer_than_ms: NONE_MS,
+        want_kind: 0,
+        reserved: 0,
+        fingerprints: Buf::EMPTY,
+        want: Buf::EMPTY,
+        message_id: Buf::EMPTY,
+        key_id: Buf::EMPTY,
+        detail_text: Buf::EMPTY,
+    };
+}
+
 impl Buf {
     /// None.
     pub const EMPTY: Buf = Buf { ptr: std::ptr::null_mut(), cap: 0, len: 0 };

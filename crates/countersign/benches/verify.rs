@@ -14,7 +14,7 @@ use countersign::{
     Context, Draft, Head, Headers, Key, Keyring, Outcome, Registry, Request, Timestamp, Vars, Verifier,
 };
 use hmac::{Hmac, KeyInit, Mac};
-use pair::Pair;
+use pair::{HEADERS, Pair};
 use sha2::Sha256;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -60,19 +60,6 @@ const SHAPES: [Shape; 3] = [
         before: &[ID.as_bytes(), b".", b"1760000000", b"."],
         allowed: 180.0,
     },
-];
-
-/// What else a delivery carries.
-const HEADERS: [(&str, &str); 9] = [
-    ("host", "hooks.example.com"),
-    ("user-agent", "Provider-Hookshot/1.0 (+https://example.com/webhooks)"),
-    ("accept", "*/*"),
-    ("accept-encoding", "gzip, deflate"),
-    ("content-type", "application/json; charset=utf-8"),
-    ("content-length", "2048"),
-    ("cache-control", "no-cache"),
-    ("x-forwarded-for", "203.0.113.7"),
-    ("x-request-id", "4c8a2b1e-6a1d-4b0f-9b9e-3f1f8f6a9a10"),
 ];
 
 fn main() {

@@ -9,6 +9,7 @@
 //! [decision 12]: https://github.com/countersign/countersign/blob/main/docs/decisions/0012-jws-on-our-own-keys.md
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[allow(dead_code, reason = "what other benches show of a pair")]
 #[path = "../../../crates/countersign/benches/pair/mod.rs"]
 mod pair;
 #[path = "../tests/shared/mod.rs"]

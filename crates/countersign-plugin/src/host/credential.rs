@@ -259,23 +259,7 @@ fn ask_with(
     secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
     let mut rooms = Rooms::of(shape.shared.id);
-    let mut lent = abi::Verdict {
-        struct_size: size_of::<abi::Verdict>(),
-        outcome: 0,
-        detail_code: 0,
-        binds: 0,
-        fingerprint_kind: 0,
-        signed_at_ms: abi::NONE_MS,
-        signed_until_ms: abi::NONE_MS,
-        want_newer_than_ms: abi::NONE_MS,
-        want_kind: 0,
-        reserved: 0,
-        fingerprints: prints,
-        want: Buf::EMPTY,
-        message_id: Buf::EMPTY,
-        key_id: Buf::EMPTY,
-        detail_text: Buf::EMPTY,
-    };
+    let mut lent = abi::Verdict { fingerprints: prints, ..abi::Verdict::EMPTY };
     rooms.lend(&mut lent);
     let mut verdict = Fenced::new(lent);
     let buffers = Buffers::of(verdict.what());

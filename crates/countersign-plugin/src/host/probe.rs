@@ -218,20 +218,12 @@ fn ask(handle: &Handle, fenced: &Fenced, now: Timestamp, caps: &Caps, probed: &m
     }
     let verdict = abi::Verdict {
         struct_size: size_of::<Longer>(),
-        outcome: 0,
-        detail_code: 0,
-        binds: 0,
-        fingerprint_kind: 0,
-        signed_at_ms: abi::NONE_MS,
-        signed_until_ms: abi::NONE_MS,
-        want_newer_than_ms: abi::NONE_MS,
-        want_kind: 0,
-        reserved: 0,
         fingerprints: lent[0],
         want: lent[1],
         message_id: lent[2],
         key_id: lent[3],
         detail_text: lent[4],
+        ..abi::Verdict::EMPTY
     };
     let mut longer = Longer { verdict, tail: [TAIL; 8] };
     let request = fenced.request_at(now);

@@ -85,23 +85,7 @@ mod tests {
         let was_clear = [&rooms.want.what()[..], rooms.key_id.what(), rooms.detail_text.what()]
             .iter()
             .all(|room| room.iter().all(|byte| *byte == 0));
-        let mut verdict = abi::Verdict {
-            struct_size: size_of::<abi::Verdict>(),
-            outcome: 0,
-            detail_code: 0,
-            binds: 0,
-            fingerprint_kind: 0,
-            signed_at_ms: 0,
-            signed_until_ms: 0,
-            want_newer_than_ms: 0,
-            want_kind: 0,
-            reserved: 0,
-            fingerprints: abi::Buf::EMPTY,
-            want: abi::Buf::EMPTY,
-            message_id: abi::Buf::EMPTY,
-            key_id: abi::Buf::EMPTY,
-            detail_text: abi::Buf::EMPTY,
-        };
+        let mut verdict = abi::Verdict::EMPTY;
         rooms.lend(&mut verdict);
         // SAFETY: the room lives until it is kept, and is as long as its cap says.
         unsafe { verdict.detail_text.ptr.write_bytes(b'x', 100) };

@@ -57,7 +57,7 @@ impl fmt::Debug for Pin {
 /// How far a module's calls are kept apart from the rest.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Isolation {
-    /// In the caller's thread, on the borrowed request: under 100 ns on top. A call that hangs cannot be stopped; it is
+    /// In the caller's thread, on the borrowed request: some 200 ns on top. A call that hangs cannot be stopped; it is
     /// noticed, and new requests are refused.
     #[default]
     Inline,
