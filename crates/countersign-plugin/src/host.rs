@@ -19,6 +19,8 @@
 mod call;
 mod credential;
 mod descriptor;
+#[cfg(test)]
+mod doors;
 mod error;
 mod file;
 mod mode;
