@@ -4,14 +4,18 @@
 
 use super::descriptor::of_row;
 use super::mode::LoadedMode;
-use super::spec::{Pin, Spec};
-use super::watch::Shared;
+use super::spec::{Isolation, Pin, Spec};
+use super::watch::{Health, Shared};
 use crate::guest::{self, Exported};
+use countersign::config::ConfigErrors;
 use countersign::{
-    Context, Draft, Head, Key, Keyring, MemoryGuard, Mode, Outcome, Registry, Request, Timestamp, Vars,
-    Verifier,
+    BodyNeed, Check, Context, Draft, Evidence, Head, Key, KeyError, KeyKind, Keyring, MemoryGuard, Mode,
+    ModeConfig, ModeInfo, Needs, Outcome, Reason, Refusal, Registry, Request, Scheme, Status, Timestamp,
+    Vars, Verifier,
 };
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_unix(1_767_225_600);
 const URL: &str = "https://hooks.example.com/in";
@@ -143,4 +147,83 @@ fn of_two_signatures_over_the_secret_itself_each_is_known_by_the_other() {
                  signed_template = [\"{secret}.{body}\", \"{secret}.{body|unbase64}\"]\n\
                  signature_source = { header = \"x-signature\", list = \",\", encoding = \"hex\" }\nKEY }\n";
     each_alone(table, &old, &new);
+}
+
+/// A mode that takes its time, and is never wrong.
+struct Slow(ModeInfo);
+
+const TAKES: Duration = Duration::from_millis(10);
+
+impl Exported for Slow {
+    fn mode() -> Arc<dyn Mode> {
+        Arc::new(Slow(ModeInfo::new("slow", "takes its time", "", &[], Status::Stable)))
+    }
+}
+
+impl Mode for Slow {
+    fn info(&self) -> &ModeInfo {
+        &self.0
+    }
+
+    fn compile(&self, _: &ModeConfig) -> Result<Box<dyn Scheme>, ConfigErrors> {
+        Ok(Box::new(SlowScheme))
+    }
+}
+
+struct SlowScheme;
+
+impl Scheme for SlowScheme {
+    fn needs(&self) -> Needs {
+        Needs::new(BodyNeed::Whole, [KeyKind::Shared].to_vec())
+    }
+
+    fn bind(&self, _: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {
+        Ok(Arc::new(SlowScheme))
+    }
+}
+
+impl Check for SlowScheme {
+    fn check<'r>(&self, _: &Request<'r>, _: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
+        thread::sleep(TAKES);
+        Err(Reason::BadSignature.into())
+    }
+}
+
+/// How a good module fares that strangers ask all at once, far more often than it has time for.
+fn crowded(isolation: Isolation, serial: bool) -> Health {
+    let mut spec = Spec::new("/nowhere/libtest.so", Pin::of(b""));
+    (spec.isolation, spec.deadline, spec.threads) = (isolation, 8 * TAKES, 2);
+    let shared = Shared::new(&spec, "test");
+    let mut described = of_row(guest::row::<Slow>()).unwrap();
+    described.serial = serial;
+    let mut registry = Registry::new();
+    registry.register(Arc::new(LoadedMode::new(described, shared.clone()))).unwrap();
+    registry
+        .add_preset("t.toml", "schema = 1\nname = \"t\"\ntitle = \"T\"\nmode = \"slow\"\n[slow]\n")
+        .unwrap();
+    let verifier = registry
+        .named("t")
+        .unwrap()
+        .verifier("tests", &Keyring::of("secret").unwrap(), &Vars::new())
+        .unwrap();
+    thread::scope(|scope| {
+        for _ in 0..60 {
+            scope.spawn(|| {
+                for _ in 0..4 {
+                    let request = Request::new(Head::new("POST", URL, &()), BODY);
+                    let code = verifier.verify(&request, &Context::at(NOW)).code();
+                    assert!(["bad_signature", "mode_fault"].contains(&code), "{code}");
+                }
+            });
+        }
+    });
+    shared.health()
+}
+
+#[test]
+fn a_crowd_before_a_good_module_is_no_fault_of_it() {
+    for (isolation, serial) in [(Isolation::Inline, true), (Isolation::Thread, false)] {
+        let health = crowded(isolation, serial);
+        assert_eq!((health.quarantined, health.faults), (None, 0), "{isolation:?}");
+    }
 }

@@ -30,6 +30,7 @@ const QUARANTINED: &str = "module/quarantined";
 const DEADLINE: &str = "module/deadline";
 const BUSY: &str = "module/busy";
 const FETCH_REFUSED: &str = "module/fetch-refused";
+const CROWDED: &str = "too many requests wait for the module";
 
 /// The details that stand behind every loaded mode, beside its own.
 pub const DETAILS: &[DetailInfo] = &[
@@ -40,7 +41,7 @@ pub const DETAILS: &[DetailInfo] = &[
         "the module has failed too often or hangs, and is not asked any more",
     ),
     detail(DEADLINE, Reason::ModeFault, "the module had no answer in time"),
-    detail(BUSY, Reason::ModeFault, "too many requests wait for the module"),
+    detail(BUSY, Reason::ModeFault, CROWDED),
     detail(FETCH_REFUSED, Reason::KeyUnavailable, "the module wants something fetched that it may not have"),
     detail(SAID, Reason::BadSignature, "what the module said, under no code of its own; with any refusal"),
 ];
@@ -372,7 +373,7 @@ impl LoadedCheck {
                 known.extend(own);
                 asked
             }
-            Err(Late::Full) => Err(refused(BUSY, "too many requests wait for the module")),
+            Err(Late::Full) => Err(refused(BUSY, CROWDED)),
             Err(late) => {
                 if late != (Late::Deadline { waiting: true }) {
                     shared.fault();
@@ -434,6 +435,8 @@ impl Bound {
                 Ok(fault(&self.shape, "the module panicked"))
             }
             Answer::Fault(says) => Ok(fault(&self.shape, says)),
+            // Strangers decide how many there are: that must never count.
+            Answer::Busy => Err(refused(BUSY, CROWDED)),
             answer => Ok(answer),
         }
     }
@@ -499,7 +502,9 @@ impl Gathered {
             }
             Answer::Wants(wanted) => self.wanted = self.wanted.take().or(Some(wanted)),
             Answer::Fault(says) => return Err(refused(FAULT, says)),
-            Answer::Panicked | Answer::NoSpace(_) => return Err(refused(FAULT, "the module failed")),
+            Answer::Busy | Answer::Panicked | Answer::NoSpace(_) => {
+                return Err(refused(FAULT, "the module failed"));
+            }
         }
         Ok(())
     }
@@ -683,6 +688,7 @@ impl Sign for LoadedSign {
                     let said = Setup::spellings(&[&credential.setup]).clean(&said);
                     return Err(Rejection::new(reason).detail(code, said));
                 }
+                Signed::Busy => return Err(Rejection::new(Reason::ModeFault).detail(BUSY, CROWDED)),
                 Signed::Fault(says) => return fault(says),
             };
             for mark in marks {

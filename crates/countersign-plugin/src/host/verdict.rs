@@ -28,6 +28,9 @@ pub(super) enum Answer {
     /// Nothing is known: the module broke its contract, or failed. What happened, in words.
     Fault(String),
 
+    /// It was not asked: others were before it, and it keeps one call at a time. Nobody's fault.
+    Busy,
+
     /// A panic that was caught: a fault, and the handle is not to be used again.
     Panicked,
 
