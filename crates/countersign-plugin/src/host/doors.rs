@@ -227,3 +227,19 @@ fn a_crowd_before_a_good_module_is_no_fault_of_it() {
         assert_eq!((health.quarantined, health.faults), (None, 0), "{isolation:?}");
     }
 }
+
+/// Ninety signatures of a hundred elements each, over a nonce of their own: every one might be known by its own print.
+#[test]
+fn many_elements_with_many_signatures_are_no_fault_and_no_more_than_a_refusal() {
+    let table = "[blake3]\nalgorithm = \"keyed\"\neach = \"/items/*\"\nsigned_template = \"{sig:nonce}.{item:/n}\"\n\
+                 signature_source = { header = \"x-signature\", list = \",\", encoding = \"hex\", max_candidates = 100, \
+                 extract = \"regex\", pattern = '(?<nonce>[0-9]+):(?<signature>[0-9a-f]{64})' }\nKEY }\n";
+    let body = format!("{{\"items\":[{}]}}", vec!["{\"n\":1}"; 100].join(","));
+    let signatures: Vec<String> = (0..90).map(|n| format!("{n}:{}", "ab".repeat(32))).collect();
+    let headers = [("X-Signature", &*signatures.join(","))];
+    for mode in doors() {
+        let request = Request::new(Head::new("POST", URL, &headers), body.as_bytes());
+        let code = verifier(&mode, table).verify(&request, &Context::at(NOW)).code();
+        assert_eq!(code, "bad_signature");
+    }
+}
