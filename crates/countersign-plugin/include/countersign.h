@@ -131,7 +131,8 @@ typedef struct {
   int64_t want_newer_than_ms;                     /* CS_NONE_MS on entry */
   uint32_t want_kind, reserved;                   /* CS_WANT_*, with CS_NEED_MATERIAL */
   cs_buf fingerprints;                            /* 32 bytes each, of what is signed and never of the signature; with
-                                                     CS_BAD_SIGNATURE, too, wherever the content could be rebuilt */
+                                                     a refusal, too, wherever the content could be rebuilt: another
+                                                     key's signature of it may be good */
   cs_buf want;                                    /* the URL or the name of the one thing wanted; the same again, or a
                                                      third, is answered by CS_KEY_UNAVAILABLE in your stead */
   cs_buf message_id, key_id;                      /* only if signed; only if the key came as material. Never cut: an id

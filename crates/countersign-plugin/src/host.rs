@@ -21,6 +21,8 @@ mod check;
 mod credential;
 mod crossing;
 mod descriptor;
+#[cfg(test)]
+mod doors;
 mod error;
 mod file;
 mod mode;

@@ -176,9 +176,9 @@ fn judged(
         Ok(evidence) => proven(handle, &evidence, out),
         Err(Refusal::Unresolved(wanted)) => Ok(wanting(&wanted, out)),
         Err(Refusal::Rejected(rejection)) => {
-            if rejection.reason == Reason::BadSignature
-                && let Some(known) = check.fingerprints(&judged, &cx)
-            {
+            // Whatever the refusal: a key that a signature does not name, or whose spelling of the content cannot be made,
+            // is one that another signature of the message may be of.
+            if let Some(known) = check.fingerprints(&judged, &cx) {
                 prints(&known.each(), out)?;
             }
             refuse(handle.details, &rejection, out);

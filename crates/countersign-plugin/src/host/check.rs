@@ -3,7 +3,7 @@
 use super::call::view;
 use super::credential::{Credential, Setup, ask};
 use super::crossing::{Crossing, OwnedRequest};
-use super::mode::{BUSY, DEADLINE, FAULT, FETCH_REFUSED, QUARANTINED, Shape};
+use super::mode::{BUSY, CROWDED, DEADLINE, FAULT, FETCH_REFUSED, QUARANTINED, Shape};
 use super::pool::Late;
 use super::spec::Isolation;
 use super::verdict::{Answer, Match, Prints};
@@ -199,7 +199,7 @@ impl LoadedCheck {
                 known.extend(own);
                 asked
             }
-            Err(Late::Full) => Err(refused(BUSY, "too many requests wait for the module")),
+            Err(Late::Full) => Err(refused(BUSY, CROWDED)),
             Err(late) => {
                 if late != (Late::Deadline { waiting: true }) {
                     shared.fault();
@@ -261,6 +261,8 @@ impl Bound {
                 Ok(fault(&self.shape, "the module panicked"))
             }
             Answer::Fault(says) => Ok(fault(&self.shape, says)),
+            // Strangers decide how many there are: that must never count.
+            Answer::Busy => Err(refused(BUSY, CROWDED)),
             Answer::Match(matched)
                 if self.body == BodyNeed::Nothing && matched.binds.contains(Binds::BODY) =>
             {
@@ -331,7 +333,9 @@ impl Gathered {
             }
             Answer::Wants(wanted) => self.wanted = self.wanted.take().or(Some(wanted)),
             Answer::Fault(says) => return Err(refused(FAULT, says)),
-            Answer::Panicked | Answer::NoSpace(_) => return Err(refused(FAULT, "the module failed")),
+            Answer::Busy | Answer::Panicked | Answer::NoSpace(_) => {
+                return Err(refused(FAULT, "the module failed"));
+            }
         }
         Ok(())
     }

@@ -267,7 +267,7 @@ fn ask_with(
         None => None,
         Some(gate) => match gate.enter(shape.shared.deadline) {
             Some(turn) => Some(turn),
-            None => return Answer::Fault("another call into the mode does not end".into()),
+            None => return Answer::Busy,
         },
     };
     let status = shape.shared.within(|| handle.verify(request, &mut verdict));
@@ -301,6 +301,8 @@ pub(super) enum Signed {
     Marks(Vec<RawMark>),
     /// The outcome, the row of a detail, and what was said.
     Refused(u32, u32, Vec<u8>),
+    /// It was not asked: others were before it.
+    Busy,
     Fault(String),
 }
 
@@ -349,7 +351,7 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
             None => None,
             Some(gate) => match gate.enter(shape.shared.deadline) {
                 Some(turn) => Some(turn),
-                None => return Signed::Fault("another call into the mode does not end".into()),
+                None => return Signed::Busy,
             },
         };
         let status = shape.shared.within(|| handle.sign(draft, &mut signed));

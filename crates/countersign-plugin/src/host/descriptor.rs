@@ -103,6 +103,12 @@ pub(super) fn read(path: &Path, entry: Entry, allow_unguarded: bool) -> Result<D
     Ok(Described { name, version, minor, guarded, modes, presets })
 }
 
+/// A row as it would come out of a library, for tests of both sides in one process.
+#[cfg(test)]
+pub(super) fn of_row(row: &abi::Mode) -> Result<DescribedMode, LoadError> {
+    Reading { path: Path::new("/nowhere/libtest.so") }.mode(row)
+}
+
 struct Reading<'p> {
     path: &'p Path,
 }

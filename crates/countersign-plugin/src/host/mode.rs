@@ -27,6 +27,7 @@ pub(super) const QUARANTINED: &str = "module/quarantined";
 pub(super) const DEADLINE: &str = "module/deadline";
 pub(super) const BUSY: &str = "module/busy";
 pub(super) const FETCH_REFUSED: &str = "module/fetch-refused";
+pub(super) const CROWDED: &str = "too many requests wait for the module";
 
 /// The details that stand behind every loaded mode, beside its own.
 pub const DETAILS: &[DetailInfo] = &[
@@ -37,7 +38,7 @@ pub const DETAILS: &[DetailInfo] = &[
         "the module has failed too often or hangs, and is not asked any more",
     ),
     detail(DEADLINE, Reason::ModeFault, "the module had no answer in time"),
-    detail(BUSY, Reason::ModeFault, "too many requests wait for the module"),
+    detail(BUSY, Reason::ModeFault, CROWDED),
     detail(FETCH_REFUSED, Reason::KeyUnavailable, "the module wants something fetched that it may not have"),
     detail(SAID, Reason::BadSignature, "what the module said, under no code of its own; with any refusal"),
 ];

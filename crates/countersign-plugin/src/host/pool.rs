@@ -1,16 +1,17 @@
 //! A module's own threads: few, fed from one queue, each call with a deadline that the caller can rely on.
 //!
-//! A thread that does not come back in time is given up: its caller has an answer, and the thread is counted as lost until
-//! it comes back after all. With none left there is nobody to ask.
+//! A call waits for a thread for so long at most, and then has as long to itself: what a crowd of callers takes away from
+//! each other is not held against the module. A thread that does not come back in time is given up: its caller has an
+//! answer, and the thread is counted as lost until it comes back after all. With none left there is nobody to ask.
 
 use super::watch::lock;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many calls wait for a thread, for each of them.
 const WAITING: usize = 64;
@@ -68,7 +69,7 @@ impl Pool {
         self.inner.lost.load(Ordering::Acquire) >= self.threads
     }
 
-    /// Have it done by one of the threads, and wait for so long at most.
+    /// Have it done by one of the threads, and wait for so long at most until it begins, and then until it ends.
     pub(super) fn ask<T: Send + 'static>(
         &self,
         deadline: Duration,
@@ -80,10 +81,13 @@ impl Pool {
         const GIVEN_UP: usize = 2;
         const DONE: usize = 3;
         let state = Arc::new(AtomicUsize::new(WAITS));
+        let began = Arc::new(OnceLock::new());
         let (answer, answers) = sync_channel(1);
         let job = {
-            let (state, inner) = (state.clone(), self.inner.clone());
+            let (state, began, inner) = (state.clone(), began.clone(), self.inner.clone());
             Box::new(move || {
+                // Before the state: who sees that it runs sees since when.
+                let _ = began.set(Instant::now());
                 if state.compare_exchange(WAITS, RUNS, Ordering::AcqRel, Ordering::Acquire).is_err() {
                     return;
                 }
@@ -103,15 +107,19 @@ impl Pool {
             queue.push_back(job);
         }
         self.inner.filled.notify_one();
-        match answers.recv_timeout(deadline) {
+        let becomes = |from| state.compare_exchange(from, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire);
+        let mut answered = answers.recv_timeout(deadline);
+        if matches!(answered, Err(RecvTimeoutError::Timeout)) {
+            if becomes(WAITS).is_ok() {
+                return Err(Late::Deadline { waiting: true });
+            }
+            let ran = began.get().map_or(deadline, Instant::elapsed);
+            answered = answers.recv_timeout(deadline.saturating_sub(ran));
+        }
+        match answered {
             Ok(value) => Ok(value),
             Err(RecvTimeoutError::Disconnected) => Err(Late::Gone),
             Err(RecvTimeoutError::Timeout) => {
-                let becomes =
-                    |from| state.compare_exchange(from, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire);
-                if becomes(WAITS).is_ok() {
-                    return Err(Late::Deadline { waiting: true });
-                }
                 // Counted first: the thread counts itself back as soon as it sees that it was given up.
                 self.inner.lost.fetch_add(1, Ordering::AcqRel);
                 if becomes(RUNS).is_ok() {

@@ -62,8 +62,8 @@ pub enum Isolation {
     #[default]
     Inline,
 
-    /// In a bounded pool of threads, on a copy of the request, with a real deadline: the caller has an answer by then, and
-    /// the thread is given up. Costs microseconds and a copy of the body.
+    /// In a bounded pool of threads, on a copy of the request, with a real deadline, one for the wait and one for the call:
+    /// the caller has an answer by then, and the thread is given up. Costs microseconds and a copy of the body.
     Thread,
 }
 

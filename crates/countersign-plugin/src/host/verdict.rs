@@ -28,6 +28,9 @@ pub(super) enum Answer {
     /// Nothing is known: the module broke its contract, or failed. What happened, in words.
     Fault(String),
 
+    /// It was not asked: others were before it, and it keeps one call at a time. Nobody's fault.
+    Busy,
+
     /// A panic that was caught: a fault, and the handle is not to be used again.
     Panicked,
 
@@ -167,8 +170,9 @@ impl Buffers {
     }
 }
 
-/// How many fingerprints a request has at most.
-const MAX_PRINTS: usize = 4096;
+/// How many fingerprints a request has at most. Senders decide how many it has: a hundred elements, each with a hundred
+/// signatures in several places under four spellings, must not be a fault. That much room is made only when it is asked for.
+const MAX_PRINTS: usize = 1 << 19;
 
 fn prints(bytes: &[u8], kind: u32, known: &mut Prints) -> Result<(), &'static str> {
     if bytes.is_empty() {

@@ -51,15 +51,19 @@ impl<P: Primitive> Bound<P> {
                     let derived;
                     let prepared = match key.prepared(found.algorithm) {
                         Some(prepared) => prepared,
-                        None => {
-                            derived = self.derive(key, found.algorithm, scope, &local).ok()?;
-                            &derived
-                        }
+                        None => match self.derive(key, found.algorithm, scope, &local) {
+                            Ok(key) => {
+                                derived = key;
+                                &derived
+                            }
+                            Err(_) => continue,
+                        },
                     };
                     let mut state = self.primitive.start(prepared);
-                    match found.case.per_key {
-                        false => pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece)),
-                        true => self.take_in_secret(key, template, scope, &local, &mut state).ok()?,
+                    if !found.case.per_key {
+                        pieces.iter().for_each(|piece| self.primitive.update(&mut state, piece));
+                    } else if self.take_in_secret(key, template, scope, &local, &mut state).is_err() {
+                        continue;
                     }
                     prints.push(&*self.primitive, self.primitive.finish(state));
                 }

@@ -1,0 +1,245 @@
+//! One mode through both doors in one process: linked, and behind the border with nothing loaded between. What a source
+//! of several keys remembers must be the same, or a message with two signatures comes in twice.
+#![allow(clippy::unwrap_used)]
+
+use super::descriptor::of_row;
+use super::mode::LoadedMode;
+use super::spec::{Isolation, Pin, Spec};
+use super::watch::{Health, Shared};
+use crate::guest::{self, Exported};
+use countersign::config::ConfigErrors;
+use countersign::{
+    BodyNeed, Check, Context, Draft, Evidence, Head, Key, KeyError, KeyKind, Keyring, MemoryGuard, Mode,
+    ModeConfig, ModeInfo, Needs, Outcome, Reason, Refusal, Registry, Request, Scheme, Status, Timestamp,
+    Vars, Verifier,
+};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+const NOW: Timestamp = Timestamp::from_unix(1_767_225_600);
+const URL: &str = "https://hooks.example.com/in";
+const BODY: &[u8] = b"{\"items\":[{\"n\":1},{\"n\":2}]}";
+const KEYS: [(&str, u8); 2] = [("old", 0x11), ("new", 0x22)];
+
+struct Blake3;
+
+impl Exported for Blake3 {
+    fn mode() -> Arc<dyn Mode> {
+        example_rust::mode()
+    }
+}
+
+/// The linked one, and the one behind the border.
+fn doors() -> [Arc<dyn Mode>; 2] {
+    let shared = Shared::new(&Spec::new("/nowhere/libtest.so", Pin::of(b"")), "test");
+    let loaded = LoadedMode::new(of_row(guest::row::<Blake3>()).unwrap(), shared);
+    [example_rust::mode(), Arc::new(loaded)]
+}
+
+/// A preset of the mode with this table, and what else it says.
+fn registry(mode: &Arc<dyn Mode>, table: &str) -> Registry {
+    let mut registry = Registry::new();
+    registry.register(mode.clone()).unwrap();
+    let key = "key = { forms = [{ decode = \"hex\" }]";
+    let table = table.replace("KEY", key);
+    let text = format!("schema = 1\nname = \"t\"\ntitle = \"T\"\nmode = \"blake3\"\n{table}\n");
+    registry.add_preset("t.toml", text).unwrap();
+    registry
+}
+
+fn key((id, byte): (&str, u8)) -> Key {
+    Key::shared(id, format!("{byte:02x}").repeat(32)).unwrap()
+}
+
+fn verifier(mode: &Arc<dyn Mode>, table: &str) -> Arc<Verifier> {
+    let registry = registry(mode, table);
+    let compiled =
+        registry.named("t").unwrap_or_else(|errors| panic!("{}", errors.render(registry.sources())));
+    let mut ring = Keyring::new();
+    for known in KEYS {
+        ring.add(key(known)).unwrap();
+    }
+    compiled.verifier("tests", &ring, &Vars::new()).unwrap()
+}
+
+/// What each of the keys makes of a template, in hexadecimal.
+fn signatures(template: &str) -> [String; 2] {
+    KEYS.map(|known| {
+        let in_content = template.contains("{secret}");
+        let table = format!(
+            "[blake3]\nsecret_in_content = {in_content}\nalgorithm = \"keyed\"\nsigned_template = \"{template}\"\n\
+             signature_source = {{ header = \"x-signature\", encoding = \"hex\" }}\nKEY }}\n"
+        );
+        let mut ring = Keyring::new();
+        ring.add(key(known)).unwrap();
+        let compiled = registry(&example_rust::mode(), &table).named("t").unwrap();
+        let signed = compiled.signer(&ring, &Vars::new()).unwrap();
+        let signed = signed.sign(&Draft::new("msg_1", NOW, URL, BODY)).unwrap();
+        String::from_utf8(signed.headers[0].1.clone()).unwrap()
+    })
+}
+
+/// What becomes of deliveries that come one after the other to one guard.
+fn accepted(verifier: &Verifier, deliveries: &[&[(&str, &str)]]) -> Vec<String> {
+    let guard = MemoryGuard::new(100);
+    let judge = |headers: &&[(&str, &str)]| {
+        let request = Request::new(Head::new("POST", URL, headers), BODY);
+        match verifier.verify(&request, &Context::at(NOW)) {
+            Outcome::Verified(verified) => match verified.accept(&guard, NOW) {
+                Ok(_) => "accepted".to_owned(),
+                Err(_) => "replayed".to_owned(),
+            },
+            other => other.code().to_owned(),
+        }
+    };
+    deliveries.iter().map(judge).collect()
+}
+
+/// A message with two signatures, delivered with the one and then with the other, and the other way round.
+fn each_alone(table: &str, one: &str, other: &str) {
+    let both = format!("{one},{other}");
+    for (mode, door) in doors().iter().zip(["linked", "loaded"]) {
+        let verifier = verifier(mode, table);
+        let deliver = |values: &[&str]| {
+            let headers: Vec<Vec<(&str, &str)>> =
+                values.iter().map(|value| vec![("X-Signature", *value)]).collect();
+            let headers: Vec<&[(&str, &str)]> = headers.iter().map(Vec::as_slice).collect();
+            accepted(&verifier, &headers)
+        };
+        for order in [[one, other], [other, one], [&both, one], [&both, other], [one, &both], [other, &both]]
+        {
+            assert_eq!(deliver(&order), ["accepted", "replayed"], "{door}: {table} {order:?}");
+        }
+    }
+}
+
+#[test]
+fn of_two_signatures_each_is_known_by_the_other() {
+    let [old, new] = signatures("{body}");
+    let table = "[replay]\nkey = \"content\"\n[blake3]\nalgorithm = \"keyed\"\nsigned_template = \"{body}\"\n\
+                 signature_source = { header = \"x-signature\", list = \",\", encoding = \"hex\" }\nKEY }\n";
+    each_alone(table, &old, &new);
+}
+
+#[test]
+fn of_two_signatures_that_name_their_keys_each_is_known_by_the_other() {
+    let [old, new] = signatures("{body}");
+    let table = "[replay]\nkey = \"content\"\n[blake3]\nalgorithm = \"keyed\"\nsigned_template = \"{body}\"\n\
+                 signature_source = { header = \"x-signature\", list = \",\", encoding = \"hex\", extract = \"regex\", \
+                 pattern = '(?<key_id>[a-z]+):(?<signature>[0-9a-f]{64})' }\nKEY }\n";
+    each_alone(table, &format!("old:{old}"), &format!("new:{new}"));
+}
+
+#[test]
+fn of_two_signatures_of_which_one_spelling_cannot_be_made_each_is_known_by_the_other() {
+    let [old, new] = signatures("{body}");
+    let table = "[replay]\nkey = \"content\"\n[blake3]\nalgorithm = \"keyed\"\n\
+                 signed_template = [\"{body}\", \"{body|unbase64}\"]\n\
+                 signature_source = { header = \"x-signature\", list = \",\", encoding = \"hex\" }\nKEY }\n";
+    each_alone(table, &old, &new);
+}
+
+#[test]
+fn of_two_signatures_over_the_secret_itself_each_is_known_by_the_other() {
+    let [old, new] = signatures("{secret}.{body}");
+    let table = "[replay]\nkey = \"content\"\n[blake3]\nalgorithm = \"keyed\"\nsecret_in_content = true\n\
+                 signed_template = [\"{secret}.{body}\", \"{secret}.{body|unbase64}\"]\n\
+                 signature_source = { header = \"x-signature\", list = \",\", encoding = \"hex\" }\nKEY }\n";
+    each_alone(table, &old, &new);
+}
+
+/// A mode that takes its time, and is never wrong.
+struct Slow(ModeInfo);
+
+const TAKES: Duration = Duration::from_millis(10);
+
+impl Exported for Slow {
+    fn mode() -> Arc<dyn Mode> {
+        Arc::new(Slow(ModeInfo::new("slow", "takes its time", "", &[], Status::Stable)))
+    }
+}
+
+impl Mode for Slow {
+    fn info(&self) -> &ModeInfo {
+        &self.0
+    }
+
+    fn compile(&self, _: &ModeConfig) -> Result<Box<dyn Scheme>, ConfigErrors> {
+        Ok(Box::new(SlowScheme))
+    }
+}
+
+struct SlowScheme;
+
+impl Scheme for SlowScheme {
+    fn needs(&self) -> Needs {
+        Needs::new(BodyNeed::Whole, [KeyKind::Shared].to_vec())
+    }
+
+    fn bind(&self, _: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {
+        Ok(Arc::new(SlowScheme))
+    }
+}
+
+impl Check for SlowScheme {
+    fn check<'r>(&self, _: &Request<'r>, _: &Context<'_>) -> Result<Evidence<'r>, Refusal> {
+        thread::sleep(TAKES);
+        Err(Reason::BadSignature.into())
+    }
+}
+
+/// How a good module fares that strangers ask all at once, far more often than it has time for.
+fn crowded(isolation: Isolation, serial: bool) -> Health {
+    let mut spec = Spec::new("/nowhere/libtest.so", Pin::of(b""));
+    (spec.isolation, spec.deadline, spec.threads) = (isolation, 8 * TAKES, 2);
+    let shared = Shared::new(&spec, "test");
+    let mut described = of_row(guest::row::<Slow>()).unwrap();
+    described.serial = serial;
+    let mut registry = Registry::new();
+    registry.register(Arc::new(LoadedMode::new(described, shared.clone()))).unwrap();
+    registry
+        .add_preset("t.toml", "schema = 1\nname = \"t\"\ntitle = \"T\"\nmode = \"slow\"\n[slow]\n")
+        .unwrap();
+    let verifier = registry
+        .named("t")
+        .unwrap()
+        .verifier("tests", &Keyring::of("secret").unwrap(), &Vars::new())
+        .unwrap();
+    thread::scope(|scope| {
+        for _ in 0..60 {
+            scope.spawn(|| {
+                for _ in 0..4 {
+                    let request = Request::new(Head::new("POST", URL, &()), BODY);
+                    let code = verifier.verify(&request, &Context::at(NOW)).code();
+                    assert!(["bad_signature", "mode_fault"].contains(&code), "{code}");
+                }
+            });
+        }
+    });
+    shared.health()
+}
+
+#[test]
+fn a_crowd_before_a_good_module_is_no_fault_of_it() {
+    for (isolation, serial) in [(Isolation::Inline, true), (Isolation::Thread, false)] {
+        let health = crowded(isolation, serial);
+        assert_eq!((health.quarantined, health.faults), (None, 0), "{isolation:?}");
+    }
+}
+
+/// Ninety signatures of a hundred elements each, over a nonce of their own: every one might be known by its own print.
+#[test]
+fn many_elements_with_many_signatures_are_no_fault_and_no_more_than_a_refusal() {
+    let table = "[blake3]\nalgorithm = \"keyed\"\neach = \"/items/*\"\nsigned_template = \"{sig:nonce}.{item:/n}\"\n\
+                 signature_source = { header = \"x-signature\", list = \",\", encoding = \"hex\", max_candidates = 100, \
+                 extract = \"regex\", pattern = '(?<nonce>[0-9]+):(?<signature>[0-9a-f]{64})' }\nKEY }\n";
+    let body = format!("{{\"items\":[{}]}}", vec!["{\"n\":1}"; 100].join(","));
+    let signatures: Vec<String> = (0..90).map(|n| format!("{n}:{}", "ab".repeat(32))).collect();
+    let headers = [("X-Signature", &*signatures.join(","))];
+    for mode in doors() {
+        let request = Request::new(Head::new("POST", URL, &headers), body.as_bytes());
+        let code = verifier(&mode, table).verify(&request, &Context::at(NOW)).code();
+        assert_eq!(code, "bad_signature");
+    }
+}
