@@ -49,7 +49,7 @@ pub(super) struct Outcome {
     pub(super) handle: Option<Handle>,
     pub(super) needs: abi::Needs,
     /// The module's own words, not yet looked at.
-    pub(super) errors: Vec<u8>,
+    pub(super) errors: Zeroizing<Vec<u8>>,
     pub(super) notes: Vec<u8>,
 }
 
@@ -122,7 +122,7 @@ impl Setup {
                 "it says that it wrote more complaints than there is room for, or changed the buffer".into(),
             );
         };
-        let (errors, notes) = (written.to_vec(), noted.to_vec());
+        let (errors, notes) = (Zeroizing::new(written.to_vec()), noted.to_vec());
         Ok(Outcome { status, handle, needs: compiled.needs, errors, notes })
     }
 

@@ -41,7 +41,7 @@ impl Spellings {
 
     /// A text as it may be shown.
     pub(super) fn clean(&self, text: &[u8]) -> String {
-        let mut bytes = text.to_vec();
+        let mut bytes = Zeroizing::new(text.to_vec());
         for spelling in &self.0 {
             replace(&mut bytes, spelling);
         }
@@ -69,12 +69,11 @@ fn spell(secret: &[u8], all: &mut Vec<Zeroizing<Vec<u8>>>) {
     if secret.is_empty() {
         return;
     }
-    let trimmed = |text: String| text.trim_end_matches('=').to_owned();
     let hex = Zeroizing::new(const_hex::encode(secret));
     let texts = [
         hex.to_uppercase(),
         hex.to_string(),
-        trimmed(base64_simd::STANDARD.encode_to_string(secret)),
+        base64_simd::STANDARD_NO_PAD.encode_to_string(secret),
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(secret),
     ];
     all.push(Zeroizing::new(secret.to_vec()));
