@@ -145,7 +145,10 @@ thread_local! {
 
 impl Slot {
     fn register() -> Arc<Self> {
-        let slot = Arc::new(Slot { module: AtomicUsize::new(0), beat: AtomicU64::new(0) });
+        // No two slots ever beat alike: one that has the address of one that is gone is not taken for it.
+        static FIRST: AtomicU64 = AtomicU64::new(0);
+        let beat = AtomicU64::new(FIRST.fetch_add(1 << 40, Ordering::Relaxed));
+        let slot = Arc::new(Slot { module: AtomicUsize::new(0), beat });
         let mut slots = lock(&SLOTS);
         slots.retain(|slot| slot.strong_count() > 0);
         slots.push(Arc::downgrade(&slot));
@@ -156,51 +159,64 @@ impl Slot {
 /// A thread's stay in a module, as the watchdog knows it.
 struct Stay {
     beat: u64,
-    since: Instant,
+    /// For how long, as far as it was looked at.
+    long: Duration,
     /// Whether it is told that this is too long. Once is enough: an operator who lets requests in again knows of it.
     told: bool,
 }
 
 impl Stay {
     fn of(beat: u64) -> Self {
-        Stay { beat, since: Instant::now(), told: false }
+        Stay { beat, long: Duration::ZERO, told: false }
+    }
+
+    /// Look again, after so long. Who looks much later than it meant to was itself kept from running, by a stopped process or
+    /// a machine that slept, and so was the call: no such time is held against a module.
+    fn look(&mut self, beat: u64, after: Duration, meant: Duration) {
+        match self.beat == beat {
+            true => self.long += after.min(2 * meant),
+            false => *self = Stay::of(beat),
+        }
     }
 }
 
 /// Look at every slot, again and again.
 fn watch() {
     let mut stays: HashMap<*const Slot, Stay> = HashMap::new();
+    let (mut last, mut pause) = (Instant::now(), Duration::ZERO);
     loop {
+        let after = last.elapsed();
+        last += after;
         let modules: Vec<Arc<Shared>> = {
             let mut watched = lock(&WATCHED);
             watched.retain(|module| module.strong_count() > 0);
             watched.iter().filter_map(Weak::upgrade).collect()
         };
         let slots: Vec<Arc<Slot>> = lock(&SLOTS).iter().filter_map(Weak::upgrade).collect();
-        stays.retain(|known, _| slots.iter().any(|slot| Arc::as_ptr(slot) == *known));
+        let mut before = std::mem::replace(&mut stays, HashMap::with_capacity(slots.len()));
         for slot in &slots {
             let beat = slot.beat.load(Ordering::Acquire);
             let module = slot.module.load(Ordering::Acquire);
-            let stay = stays.entry(Arc::as_ptr(slot)).or_insert_with(|| Stay::of(beat));
-            if stay.beat != beat {
-                *stay = Stay::of(beat);
-            }
+            let mut stay = before.remove(&Arc::as_ptr(slot)).unwrap_or(Stay::of(beat));
+            stay.look(beat, after, pause);
             // A thread that has moved on meanwhile may be in another module by now, which is not to be blamed.
             let is_inside = beat % 2 == 1 && slot.beat.load(Ordering::Acquire) == beat;
             if is_inside && let Some(module) = modules.iter().find(|known| known.id == module) {
-                module.look_at(stay);
+                module.look_at(&mut stay);
             }
+            stays.insert(Arc::as_ptr(slot), stay);
         }
         let soonest = modules.iter().map(|module| module.deadline).min().unwrap_or(Duration::from_secs(1));
         drop(modules);
-        thread::sleep((soonest / 8).clamp(Duration::from_millis(1), Duration::from_millis(100)));
+        pause = (soonest / 8).clamp(Duration::from_millis(1), Duration::from_millis(100));
+        thread::sleep(pause);
     }
 }
 
 impl Shared {
     /// A call is in it.
     fn look_at(&self, stay: &mut Stay) {
-        let for_long = stay.since.elapsed();
+        let for_long = stay.long;
         if for_long >= self.deadline && !std::mem::replace(&mut stay.told, true) && !self.is_quarantined() {
             self.faults.fetch_add(1, Ordering::Relaxed);
             self.quarantine(format!("a call has not come back within {} ms", self.deadline.as_millis()));
@@ -217,5 +233,27 @@ impl Shared {
             }
             std::process::abort();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_was_stopped_blames_no_module_for_it() {
+        let meant = Duration::from_millis(100);
+        let mut stay = Stay::of(1);
+        stay.look(1, meant, meant);
+        stay.look(1, Duration::from_secs(3600), meant);
+        assert_eq!(stay.long, 3 * meant);
+        stay.look(3, meant, meant);
+        assert_eq!(stay.long, Duration::ZERO);
+    }
+
+    #[test]
+    fn no_two_slots_beat_alike() {
+        let beats = [Slot::register(), Slot::register()].map(|slot| slot.beat.load(Ordering::Relaxed));
+        assert!(beats[0].abs_diff(beats[1]) >= 1 << 40 && beats.iter().all(|beat| beat % 2 == 0));
     }
 }
