@@ -189,6 +189,41 @@ impl Check for SlowScheme {
     }
 }
 
+/// Whatever a stranger sends, a good module answers it as it does where it is linked, and is not to blame.
+#[test]
+fn odd_requests_are_no_fault_and_are_answered_alike() {
+    let table = "[blake3]\nalgorithm = \"keyed\"\nsigned_template = \"{method}.{url}.{header:x-a}.{body}\"\n\
+                 signature_source = { header = \"x-signature\", list = \",\", encoding = \"hex\" }\nKEY }\n";
+    let [linked, loaded] = doors().map(|mode| verifier(&mode, table));
+    let long = "a".repeat(1 << 16);
+    let good = "ab".repeat(32);
+    let many: Vec<(&str, &[u8])> = vec![("X-Many", b"1"); 5000];
+    let all: [&[(&str, &[u8])]; 9] = [
+        &[],
+        &many,
+        &[("X-Signature", good.as_bytes()), ("X-A", b"\xff\xfe\0")],
+        &[("X-Signature", b"\xff"), ("X-A", b"1")],
+        &[("X-Signature", b"\0"), ("X-A", b"1")],
+        &[("X-Signature", good.as_bytes()), ("", b""), ("\0", b"\0"), ("X-A", b"")],
+        &[("X-Signature", good.as_bytes()), ("X-A", b"1"), ("x-a", b"2")],
+        &[("X-Signature", long.as_bytes()), ("X-A", b"1")],
+        &[("X-Signature", good.as_bytes()), ("X-A", long.as_bytes()), (&long, b"1")],
+    ];
+    for headers in all {
+        for (method, url) in
+            [("POST", URL), ("", ""), ("\0", "https://a/\0?%ff"), ("é", "é"), ("POST", &long)]
+        {
+            for body in [b"".as_slice(), b"\xff\0", BODY] {
+                let request = Request::new(Head::new(method, url, &headers), body);
+                let [ours, theirs] = [&linked, &loaded]
+                    .map(|verifier| format!("{:?}", verifier.verify(&request, &Context::at(NOW))));
+                assert_eq!(ours, theirs);
+                assert!(!theirs.contains("ModeFault"), "{theirs}");
+            }
+        }
+    }
+}
+
 /// How a good module fares that strangers ask all at once, far more often than it has time for.
 fn crowded(isolation: Isolation, serial: bool) -> Health {
     let mut spec = Spec::new("/nowhere/libtest.so", Pin::of(b""));
