@@ -73,6 +73,24 @@ fn judge(folder: &Path, switch: Option<&str>, code: Option<&str>) {
     }
 }
 
+/// The folder for temporary files is everybody's: a report is made by whoever reads it, and never by whoever writes it.
+#[test]
+fn a_report_is_written_only_where_it_is_there_already() {
+    let folder = trusted_folder("report");
+    let (library, report) = (folder.path().join("libwrong.so"), folder.path().join("report.json"));
+    build("crates/countersign-plugin/tests/modules/wrong.c", None, &library);
+    let stage = || {
+        let words =
+            ["module", "conform-stage", "memory", report.to_str().unwrap(), library.to_str().unwrap()];
+        run(&[&words[..], &["--mode", "wrong", "--quick"]].concat())
+    };
+    assert_ne!(stage().exit, 0);
+    assert!(!report.exists());
+    std::fs::write(&report, "").unwrap();
+    stage().exits(0);
+    assert!(std::fs::read_to_string(&report).unwrap().contains("calls"));
+}
+
 /// Every code that is found, wherever.
 fn codes(report: &Value) -> BTreeSet<String> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();

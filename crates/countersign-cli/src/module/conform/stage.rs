@@ -10,6 +10,8 @@ use countersign_plugin::host::{Loader, Module, ModulePreset, Spec, inspect};
 use countersign_testkit::{Case, Expect, SecretSpec, VectorFile, conformance};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,7 +29,10 @@ pub(in super::super) fn run(stage: ConformStage, report: &Path, args: &ConformAr
         ConformStage::Memory => memory(&module, mode, &files, args)?,
         ConformStage::Promises => promises(&module, mode, &files, args)?,
     };
-    std::fs::write(report, value.to_string()).map_err(|error| Failure::io("write", report, &error))
+    // It is there: whoever wants it has made it.
+    let file = File::options().write(true).truncate(true).open(report);
+    file.and_then(|mut file| file.write_all(value.to_string().as_bytes()))
+        .map_err(|error| Failure::io("write", report, &error))
 }
 
 /// The module, as it is now; whoever asks here means this file.
