@@ -6,7 +6,7 @@ use super::crossing::{Crossing, OwnedRequest};
 use super::mode::{BUSY, CROWDED, DEADLINE, FAULT, FETCH_REFUSED, QUARANTINED, Shape};
 use super::pool::Late;
 use super::spec::Isolation;
-use super::verdict::{Answer, Match, Prints};
+use super::verdict::{Answer, Match, Prints, Said};
 use crate::abi;
 use crate::border;
 use countersign::{
@@ -90,7 +90,7 @@ impl LoadedCheck {
             asked => {
                 let mut gathered = Gathered { prints, ..Gathered::default() };
                 gathered.take(bound, 0, asked)?;
-                gathered.settle()
+                gathered.settle(bound)
             }
         }
     }
@@ -107,7 +107,7 @@ impl LoadedCheck {
                 self.resolve(cx, &mut gathered.prints, |materials, known| ask(number, materials, known))?;
             gathered.take(&self.0, number, asked)?;
         }
-        gathered.settle()
+        gathered.settle(&self.0)
     }
 
     /// Ask, and give what is wanted.
@@ -137,7 +137,7 @@ impl LoadedCheck {
         for _ in 0..=MAX_FETCHES {
             let unavailable = |says: &'static str| {
                 let rejection = Rejection::new(Reason::KeyUnavailable).detail(FETCH_REFUSED, says);
-                Ok(Answer::Refused(rejection))
+                Ok(Answer::Refused(rejection, None))
             };
             if shape.needs.abilities & abi::MAY_WANT == 0 {
                 return Ok(fault(shape, "the module wants something fetched, and has not said that it may"));
@@ -175,7 +175,7 @@ impl LoadedCheck {
         }
         let rejection = Rejection::new(Reason::KeyUnavailable)
             .detail(FETCH_REFUSED, "it wants newer documents again and again");
-        Ok(Answer::Refused(rejection))
+        Ok(Answer::Refused(rejection, None))
     }
 
     /// The same in a thread of the module's own.
@@ -253,9 +253,8 @@ impl Bound {
             materials: materials.as_ptr(),
             material_count: materials.len(),
         };
-        let secrets = || Setup::spellings(&self.credentials.iter().map(|c| &c.setup).collect::<Vec<_>>());
         let handle = credential.handle();
-        match ask(&handle, &self.shape, self.binds, &request, known, &secrets) {
+        match ask(&handle, &self.shape, self.binds, &request, known) {
             Answer::Panicked => {
                 credential.renew(&handle);
                 Ok(fault(&self.shape, "the module panicked"))
@@ -270,6 +269,18 @@ impl Bound {
             }
             answer => Ok(answer),
         }
+    }
+
+    /// A refusal with what the module says of it, fit to be shown. Every secret is looked for in every spelling, which costs
+    /// more than all the rest: only of what is shown, and once a request.
+    fn say(&self, rejection: Rejection, said: Said) -> Rejection {
+        let (Some(said), Some(code)) = (said, rejection.detail.as_ref().map(|detail| detail.code.clone()))
+        else {
+            return rejection;
+        };
+        let setups: Vec<_> = self.credentials.iter().map(|credential| &credential.setup).collect();
+        let says = Setup::spellings(&setups).clean(&said);
+        rejection.detail(code, says)
     }
 }
 
@@ -295,7 +306,7 @@ struct Gathered {
     found: Option<KeyId>,
     first: Option<Match>,
     prints: Prints,
-    nearest: Option<Rejection>,
+    nearest: Option<(Rejection, Said)>,
     wanted: Option<KeyRequest>,
 }
 
@@ -325,11 +336,13 @@ impl Gathered {
                     }
                 }
             }
-            Answer::Refused(rejection) => {
-                self.nearest = Some(match self.nearest.take() {
-                    None => rejection,
-                    Some(nearest) => nearest.or_nearer(rejection),
-                });
+            Answer::Refused(rejection, said) => {
+                // The first among equals.
+                let is_nearer =
+                    |(nearest, _): &(Rejection, Said)| rejection.reason.rank() > nearest.reason.rank();
+                if self.nearest.as_ref().is_none_or(is_nearer) {
+                    self.nearest = Some((rejection, said));
+                }
             }
             Answer::Wants(wanted) => self.wanted = self.wanted.take().or(Some(wanted)),
             Answer::Fault(says) => return Err(refused(FAULT, says)),
@@ -340,12 +353,12 @@ impl Gathered {
         Ok(())
     }
 
-    fn settle<'r>(self) -> Result<Evidence<'r>, Refusal> {
+    fn settle<'r>(self, bound: &Bound) -> Result<Evidence<'r>, Refusal> {
         let Gathered { keys, found, first, mut prints, nearest, wanted } = self;
         let Some(matched) = first else {
             return Err(match (wanted, nearest) {
                 (Some(wanted), _) => Refusal::Unresolved(wanted),
-                (None, Some(nearest)) => nearest.into(),
+                (None, Some((nearest, said))) => bound.say(nearest, said).into(),
                 (None, None) => Reason::BadSignature.into(),
             });
         };

@@ -221,25 +221,23 @@ fn first_line(errors: &[u8]) -> &[u8] {
     fields.next().unwrap_or(first)
 }
 
-/// Ask a handle about a request. What its content is known by is added to `known`; `secrets` is made only if something is
-/// to be shown.
+/// Ask a handle about a request. What its content is known by is added to `known`.
 pub(super) fn ask(
     handle: &Handle,
     shape: &Shape,
     binds: Binds,
     request: &abi::Request,
     known: &mut Prints,
-    secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
     let mut prints = Room::<256>::empty();
-    let answer = ask_with(handle, shape, binds, request, prints.buf(), known, secrets);
+    let answer = ask_with(handle, shape, binds, request, prints.buf(), known);
     if !prints.is_whole() {
         return Answer::Fault(PAST_THE_END.into());
     }
     match answer {
         Answer::NoSpace(needed) => {
             let mut prints = vec![0; needed];
-            match ask_with(handle, shape, binds, request, lend(&mut prints), known, secrets) {
+            match ask_with(handle, shape, binds, request, lend(&mut prints), known) {
                 Answer::NoSpace(_) => Answer::Fault("the module wants more room than it asked for".into()),
                 answer => answer,
             }
@@ -256,7 +254,6 @@ fn ask_with(
     request: &abi::Request,
     prints: Buf,
     known: &mut Prints,
-    secrets: &dyn Fn() -> Spellings,
 ) -> Answer {
     let mut rooms = Rooms::of(shape.shared.id);
     let mut lent = abi::Verdict { fingerprints: prints, ..abi::Verdict::EMPTY };
@@ -276,7 +273,7 @@ fn ask_with(
     }
     // SAFETY: the verdict is the one that the buffers were taken of, the status what the call returned, and the rooms, like
     // those behind `prints`, live until the end of this function.
-    let answer = unsafe { buffers.read(status, verdict.what(), shape, binds, known, secrets) };
+    let answer = unsafe { buffers.read(status, verdict.what(), shape, binds, known) };
     rooms.keep(verdict.what());
     answer
 }

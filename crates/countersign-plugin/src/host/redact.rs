@@ -49,7 +49,8 @@ impl Spellings {
         for spelling in &self.0 {
             let cut = (LEAST_CUT..spelling.len()).rev().find(|length| bytes.ends_with(&spelling[..*length]));
             if let Some(cut) = cut {
-                bytes.truncate(bytes.len() - cut);
+                let rest = bytes.len() - cut;
+                bytes.truncate(rest);
                 bytes.extend_from_slice(INSTEAD);
             }
         }

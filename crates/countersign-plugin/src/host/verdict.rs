@@ -4,12 +4,13 @@
 use super::call::Lent;
 use super::descriptor::binds_checked;
 use super::mode::Shape;
-use super::redact::{Spellings, steers};
+use super::redact::steers;
 use crate::abi::{self, FINGERPRINT_SIZE};
 use crate::border;
 use countersign::{Binds, KeyRequest, Rejection, Timestamp};
 use smallvec::SmallVec;
 use std::str;
+use zeroize::Zeroizing;
 
 /// Fingerprints; four cost no allocation.
 pub(super) type Prints = SmallVec<[[u8; FINGERPRINT_SIZE]; 4]>;
@@ -19,8 +20,8 @@ pub(super) enum Answer {
     /// It signed it.
     Match(Match),
 
-    /// It did not.
-    Refused(Rejection),
+    /// It did not. What the module says of it is not in there yet: most of it is never shown.
+    Refused(Rejection, Said),
 
     /// Nobody knows before this is fetched.
     Wants(KeyRequest),
@@ -37,6 +38,9 @@ pub(super) enum Answer {
     /// It needs more room: for so many bytes of fingerprints.
     NoSpace(usize),
 }
+
+/// What a module says of a refusal, as it came: it may hold a secret.
+pub(super) type Said = Option<Zeroizing<Vec<u8>>>;
 
 /// What a signature covers, and what it says.
 pub(super) struct Match {
@@ -82,7 +86,6 @@ impl Buffers {
         mode: &Shape,
         binds: Binds,
         known: &mut Prints,
-        secrets: &dyn Fn() -> Spellings,
     ) -> Answer {
         let fault = |says: String| Answer::Fault(says);
         match status {
@@ -145,13 +148,13 @@ impl Buffers {
                 None => fault(format!("the module gives the outcome {outcome:#x}, which there is not")),
                 Some(reason) => {
                     let rejection = Rejection::new(reason);
-                    let rejection = match (detail, text.is_empty()) {
-                        (None, true) => rejection,
-                        (Some((code, _, says)), true) => rejection.detail(code.clone(), says.clone()),
-                        (Some((code, ..)), false) => rejection.detail(code.clone(), secrets().clean(text)),
-                        (None, false) => rejection.detail(super::mode::SAID, secrets().clean(text)),
+                    let said = (!text.is_empty()).then(|| Zeroizing::new(text.to_vec()));
+                    let rejection = match (detail, &said) {
+                        (Some((code, _, says)), _) => rejection.detail(code.clone(), says.clone()),
+                        (None, Some(_)) => rejection.detail(super::mode::SAID, ""),
+                        (None, None) => rejection,
                     };
-                    Answer::Refused(rejection)
+                    Answer::Refused(rejection, said)
                 }
             },
         }
