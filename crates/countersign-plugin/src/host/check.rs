@@ -3,7 +3,7 @@
 use super::call::view;
 use super::credential::{Credential, Setup, ask};
 use super::crossing::{Crossing, OwnedRequest};
-use super::mode::{BUSY, CROWDED, DEADLINE, FAULT, FETCH_REFUSED, QUARANTINED, Shape};
+use super::mode::{BUSY, CROWDED, DEADLINE, FAULT, FETCH_REFUSED, PANICKED, QUARANTINED, Shape};
 use super::pool::Late;
 use super::spec::Isolation;
 use super::verdict::{Answer, Match, Prints, Said};
@@ -257,7 +257,7 @@ impl Bound {
         match ask(&handle, &self.shape, self.binds, &request, known) {
             Answer::Panicked => {
                 credential.renew(&handle);
-                Ok(fault(&self.shape, "the module panicked"))
+                Ok(fault(&self.shape, PANICKED))
             }
             Answer::Fault(says) => Ok(fault(&self.shape, says)),
             // Strangers decide how many there are: that must never count.

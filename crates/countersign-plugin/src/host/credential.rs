@@ -300,6 +300,7 @@ pub(super) enum Signed {
     Refused(u32, u32, Vec<u8>),
     /// It was not asked: others were before it.
     Busy,
+    Panicked,
     Fault(String),
 }
 
@@ -374,7 +375,7 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
                 };
             }
             abi::OK => return read_marks(&marks, &lent, signed.mark_count),
-            abi::PANIC => return Signed::Fault("the module panicked".into()),
+            abi::PANIC => return Signed::Panicked,
             status => return Signed::Fault(format!("the module returned the status {status} from `sign`")),
         }
     }

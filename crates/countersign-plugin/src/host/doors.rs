@@ -9,11 +9,12 @@ use super::watch::{Health, Shared};
 use crate::guest::{self, Exported};
 use countersign::config::ConfigErrors;
 use countersign::{
-    BodyNeed, Check, Context, Draft, Evidence, Head, Key, KeyError, KeyKind, Keyring, MemoryGuard, Mode,
-    ModeConfig, ModeInfo, Needs, Outcome, Reason, Refusal, Registry, Request, Scheme, Status, Timestamp,
-    Vars, Verifier,
+    BodyNeed, Check, Context, Draft, Evidence, Head, Key, KeyError, KeyKind, KeySet, Keyring, Mark,
+    MarkPlace, MemoryGuard, Mode, ModeConfig, ModeInfo, Needs, Outcome, Reason, Refusal, Registry, Rejection,
+    Request, Scheme, Sign, Status, Timestamp, Vars, Verifier,
 };
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -30,9 +31,13 @@ impl Exported for Blake3 {
     }
 }
 
+fn spec() -> Spec {
+    Spec::new("/nowhere/libtest.so", Pin::of(b""))
+}
+
 /// The linked one, and the one behind the border.
 fn doors() -> [Arc<dyn Mode>; 2] {
-    let shared = Shared::new(&Spec::new("/nowhere/libtest.so", Pin::of(b"")), "test");
+    let shared = Shared::new(&spec(), "test");
     let loaded = LoadedMode::new(of_row(guest::row::<Blake3>()).unwrap(), shared);
     [example_rust::mode(), Arc::new(loaded)]
 }
@@ -224,18 +229,23 @@ fn odd_requests_are_no_fault_and_are_answered_alike() {
     }
 }
 
-/// How a good module fares that strangers ask all at once, far more often than it has time for.
-fn crowded(isolation: Isolation, serial: bool) -> Health {
-    let mut spec = Spec::new("/nowhere/libtest.so", Pin::of(b""));
-    (spec.isolation, spec.deadline, spec.threads) = (isolation, 8 * TAKES, 2);
-    let shared = Shared::new(&spec, "test");
-    let mut described = of_row(guest::row::<Slow>()).unwrap();
+/// A module of one mode, whose table is empty, and how it fares.
+fn alone<M: Exported>(name: &str, spec: &Spec, serial: bool) -> (Registry, Arc<Shared>) {
+    let shared = Shared::new(spec, "test");
+    let mut described = of_row(guest::row::<M>()).unwrap();
     described.serial = serial;
     let mut registry = Registry::new();
     registry.register(Arc::new(LoadedMode::new(described, shared.clone()))).unwrap();
-    registry
-        .add_preset("t.toml", "schema = 1\nname = \"t\"\ntitle = \"T\"\nmode = \"slow\"\n[slow]\n")
-        .unwrap();
+    let text = format!("schema = 1\nname = \"t\"\ntitle = \"T\"\nmode = \"{name}\"\n[{name}]\n");
+    registry.add_preset("t.toml", text).unwrap();
+    (registry, shared)
+}
+
+/// How a good module fares that strangers ask all at once, far more often than it has time for.
+fn crowded(isolation: Isolation, serial: bool) -> Health {
+    let mut spec = spec();
+    (spec.isolation, spec.deadline, spec.threads) = (isolation, 8 * TAKES, 2);
+    let (registry, shared) = alone::<Slow>("slow", &spec, serial);
     let verifier = registry
         .named("t")
         .unwrap()
@@ -277,4 +287,63 @@ fn many_elements_with_many_signatures_are_no_fault_and_no_more_than_a_refusal() 
         let code = verifier(&mode, table).verify(&request, &Context::at(NOW)).code();
         assert_eq!(code, "bad_signature");
     }
+}
+
+/// A mode whose signer is done for once it has panicked.
+struct Breaks(ModeInfo);
+
+impl Exported for Breaks {
+    fn mode() -> Arc<dyn Mode> {
+        Arc::new(Breaks(ModeInfo::new("breaks", "breaks", "", &[], Status::Stable)))
+    }
+}
+
+impl Mode for Breaks {
+    fn info(&self) -> &ModeInfo {
+        &self.0
+    }
+
+    fn compile(&self, _: &ModeConfig) -> Result<Box<dyn Scheme>, ConfigErrors> {
+        Ok(Box::new(BreaksOnce::default()))
+    }
+}
+
+#[derive(Default)]
+struct BreaksOnce(AtomicBool);
+
+impl Scheme for BreaksOnce {
+    fn needs(&self) -> Needs {
+        SlowScheme.needs()
+    }
+
+    fn bind(&self, _: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {
+        Ok(Arc::new(SlowScheme))
+    }
+
+    fn signer(&self, _: &Keyring, _: &Vars) -> Result<Box<dyn Sign>, KeyError> {
+        Ok(Box::new(BreaksOnce::default()))
+    }
+}
+
+impl Sign for BreaksOnce {
+    fn sign(&self, draft: &Draft<'_>, _: KeySet, out: &mut dyn FnMut(Mark)) -> Result<(), Rejection> {
+        assert!(!self.0.swap(draft.body == b"boom", Ordering::Relaxed), "half done");
+        assert!(draft.body != b"boom", "as it should");
+        out(Mark {
+            place: MarkPlace::Header("x-signature".into()),
+            text: b"signed".to_vec(),
+            joined_by: None,
+        });
+        Ok(())
+    }
+}
+
+#[test]
+fn a_handle_that_panicked_while_it_signed_is_made_anew() {
+    let (registry, _) = alone::<Breaks>("breaks", &spec(), false);
+    let signer = registry.named("t").unwrap().signer(&Keyring::of("secret").unwrap(), &Vars::new()).unwrap();
+    let sign = |body| signer.sign(&Draft::new("msg_1", NOW, URL, body)).map(|signed| signed.headers.len());
+    assert_eq!(sign(BODY), Ok(1));
+    assert_eq!(sign(b"boom").unwrap_err().reason, Reason::ModeFault);
+    assert_eq!(sign(BODY), Ok(1));
 }

@@ -28,6 +28,7 @@ pub(super) const DEADLINE: &str = "module/deadline";
 pub(super) const BUSY: &str = "module/busy";
 pub(super) const FETCH_REFUSED: &str = "module/fetch-refused";
 pub(super) const CROWDED: &str = "too many requests wait for the module";
+pub(super) const PANICKED: &str = "the module panicked";
 
 /// The details that stand behind every loaded mode, beside its own.
 pub const DETAILS: &[DetailInfo] = &[

@@ -3,7 +3,7 @@
 use super::call::view;
 use super::credential::{Credential, RawMark, Setup, Signed, sign};
 use super::crossing::Crossing;
-use super::mode::{BUSY, CROWDED, FAULT, QUARANTINED, SAID, Shape};
+use super::mode::{BUSY, CROWDED, FAULT, PANICKED, QUARANTINED, SAID, Shape};
 use crate::abi;
 use crate::border;
 use countersign::{BodyNeed, Draft, KeySet, Mark, MarkPlace, Reason, Rejection, Sign};
@@ -60,6 +60,10 @@ impl Sign for LoadedSign {
                     return Err(Rejection::new(reason).detail(code, said));
                 }
                 Signed::Busy => return Err(Rejection::new(Reason::ModeFault).detail(BUSY, CROWDED)),
+                Signed::Panicked => {
+                    credential.renew(&handle);
+                    return fault(PANICKED.into());
+                }
                 Signed::Fault(says) => return fault(says),
             };
             for mark in marks {
