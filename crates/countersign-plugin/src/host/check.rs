@@ -3,7 +3,7 @@
 use super::call::view;
 use super::credential::{Credential, Setup, ask};
 use super::crossing::{Crossing, OwnedRequest};
-use super::mode::{BUSY, CROWDED, DEADLINE, FAULT, FETCH_REFUSED, PANICKED, QUARANTINED, Shape};
+use super::mode::{BUSY, CROWDED, DEADLINE, FAULT, FETCH_REFUSED, PANICKED, QUARANTINED, Shape, TWO_IDS};
 use super::pool::Late;
 use super::spec::Isolation;
 use super::verdict::{Answer, Match, Prints, Said};
@@ -322,9 +322,12 @@ impl Gathered {
                     None => self.first = Some(matched),
                     Some(first) => {
                         // Two keys that sign one message say the same of it; what both bind is what is bound.
+                        // The sender wrote them: no fault of the module's, and none is chosen for him.
                         if first.message_id != matched.message_id {
-                            fault(&bound.shape, "");
-                            return Err(refused(FAULT, "the module gives one message two ids"));
+                            let rejection = Rejection::new(Reason::MalformedSignature);
+                            return Err(rejection
+                                .detail(TWO_IDS, "each of two signatures has an id of its own")
+                                .into());
                         }
                         first.binds = first.binds.common(matched.binds);
                         first.signed_until = first

@@ -26,6 +26,7 @@ pub(super) const FAULT: &str = "module/fault";
 pub(super) const QUARANTINED: &str = "module/quarantined";
 pub(super) const DEADLINE: &str = "module/deadline";
 pub(super) const BUSY: &str = "module/busy";
+pub(super) const TWO_IDS: &str = "module/two-ids";
 pub(super) const FETCH_REFUSED: &str = "module/fetch-refused";
 pub(super) const CROWDED: &str = "too many requests wait for the module";
 pub(super) const PANICKED: &str = "the module panicked";
@@ -41,6 +42,11 @@ pub const DETAILS: &[DetailInfo] = &[
     detail(DEADLINE, Reason::ModeFault, "the module had no answer in time"),
     detail(BUSY, Reason::ModeFault, CROWDED),
     detail(FETCH_REFUSED, Reason::KeyUnavailable, "the module wants something fetched that it may not have"),
+    detail(
+        TWO_IDS,
+        Reason::MalformedSignature,
+        "two keys signed it, and each signature has an id of its own",
+    ),
     detail(SAID, Reason::BadSignature, "what the module said, under no code of its own; with any refusal"),
 ];
 
