@@ -474,6 +474,7 @@ impl Fingerprints {
     }
 
     /// Each of them, for whoever carries them across a border. They can be valid tags: never print them.
+    #[inline]
     pub fn each(&self) -> Cow<'_, [[u8; 32]]> {
         match &self.0 {
             Prints::Made(tags) => Cow::Borrowed(tags),

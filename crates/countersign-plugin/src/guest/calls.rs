@@ -225,10 +225,17 @@ fn proven(handle: &Handle, evidence: &Evidence<'_>, out: &mut abi::Verdict) -> R
 
 /// The fingerprints, all of them: a message that is known by some of them only could come again by the others.
 fn prints(all: &[[u8; 32]], out: &mut abi::Verdict) -> Result<(), Status> {
+    out.fingerprint_kind = abi::PRINT_TAG;
+    let room = &mut out.fingerprints;
+    if let ([print], 0, true) = (all, room.len, room.cap >= abi::FINGERPRINT_SIZE && !room.ptr.is_null()) {
+        // SAFETY: the host has room for that many bytes there. Nearly every message has one print: a store of known size.
+        unsafe { room.ptr.cast::<[u8; abi::FINGERPRINT_SIZE]>().write_unaligned(*print) };
+        room.len = abi::FINGERPRINT_SIZE;
+        return Ok(());
+    }
     let all = all.as_flattened();
     let needed = all.len();
     append(&mut out.fingerprints, all);
-    out.fingerprint_kind = abi::PRINT_TAG;
     if needed > out.fingerprints.cap {
         out.fingerprints.len = needed;
         return Err(abi::NO_SPACE);

@@ -111,7 +111,7 @@ impl LoadedCheck {
     }
 
     /// Ask, and give what is wanted.
-    #[inline]
+    #[inline(always)]
     fn resolve(
         &self,
         cx: &Context<'_>,
@@ -222,7 +222,7 @@ impl LoadedCheck {
 
 impl Bound {
     /// Ask one credential's handle.
-    #[inline]
+    #[inline(always)]
     fn ask(
         &self,
         number: usize,
@@ -232,16 +232,11 @@ impl Bound {
         known: &mut Prints,
     ) -> Asked {
         let credential = &self.credentials[number];
-        let materials: SmallVec<[abi::Material; 2]> = materials
-            .iter()
-            .map(|(kind, name, document)| abi::Material {
-                kind: border::want_of(*kind),
-                reserved: 0,
-                name: view(name.as_bytes()),
-                value: view(&document.bytes),
-                fetched_ms: document.fetched_at.unix_ms(),
-            })
-            .collect();
+        // Nearly always there are none, and nothing is made ready for them then.
+        let materials = match materials.is_empty() {
+            true => SmallVec::new(),
+            false => crossed(materials),
+        };
         let request = abi::Request {
             struct_size: size_of::<abi::Request>(),
             method: view(crossing.method.as_bytes()),
@@ -282,6 +277,19 @@ impl Bound {
         let says = Setup::spellings(&setups).clean(&said);
         rejection.detail(code, says)
     }
+}
+
+/// Documents as they cross.
+#[cold]
+fn crossed(materials: &Materials) -> SmallVec<[abi::Material; 2]> {
+    let crosses = |(kind, name, document): &(RequestKind, Arc<str>, Document)| abi::Material {
+        kind: border::want_of(*kind),
+        reserved: 0,
+        name: view(name.as_bytes()),
+        value: view(&document.bytes),
+        fetched_ms: document.fetched_at.unix_ms(),
+    };
+    materials.iter().map(crosses).collect()
 }
 
 /// Counted, and told.
@@ -374,7 +382,7 @@ impl Gathered {
 }
 
 /// What a match comes to.
-#[inline]
+#[inline(always)]
 fn evidence<'r>(
     matched: Match,
     prints: &[[u8; 32]],

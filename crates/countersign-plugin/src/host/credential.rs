@@ -222,6 +222,7 @@ fn first_line(errors: &[u8]) -> &[u8] {
 }
 
 /// Ask a handle about a request. What its content is known by is added to `known`.
+#[inline(always)]
 pub(super) fn ask(
     handle: &Handle,
     shape: &Shape,
@@ -246,7 +247,7 @@ pub(super) fn ask(
     }
 }
 
-#[inline]
+#[inline(always)]
 fn ask_with(
     handle: &Handle,
     shape: &Shape,

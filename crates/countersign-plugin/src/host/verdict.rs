@@ -78,7 +78,7 @@ impl Buffers {
     /// # Safety
     /// `verdict` is the one that these buffers were lent with, `status` what the call returned, and the room that was lent
     /// lives, unmoved, for the length of this call.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn read(
         self,
         status: i32,
