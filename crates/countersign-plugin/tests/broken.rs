@@ -173,6 +173,7 @@ const TABLE: &[(&str, Expected)] = &[
     ("BROKEN_SIGN_BAD_PLACE", FaultOfSigning(&["no place"])),
     ("BROKEN_SIGN_TWO_LINES", FaultOfSigning(&["cannot stand there"])),
     ("BROKEN_SIGN_LEN_BEYOND_CAP", FaultOfSigning(&["more than a buffer holds"])),
+    ("BROKEN_SIGN_WRITES_PAST_CAP", FaultOfSigning(&["past the end"])),
     ("BROKEN_SIGN_NO_SPACE_FOR_EVER", FaultOfSigning(&["never has enough room"])),
     ("BROKEN_SIGN_MANY_MARKS", FaultOfSigning(&["more marks than there is room"])),
     ("BROKEN_SIGN_WANTS_LONG_MARKS", FaultOfSigning(&["more marks than a request can carry"])),

@@ -1,7 +1,8 @@
 //! `countersign module conform`: everything that is asked of a module, by the whole of the kit.
 //!
-//! The module runs in processes of its own, one for what the contract says of memory and one for what a mode promises, so
-//! that one that crashes, hangs or exits is a finding and not the end. What it prints is listened to.
+//! The module is loaded here to be read, and asked in processes of its own, one for what the contract says of memory and one
+//! for what a mode promises: one that crashes, hangs or exits when it is asked is a finding and not the end. What it prints
+//! there is listened to.
 
 pub(super) mod stage;
 

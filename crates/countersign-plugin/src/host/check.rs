@@ -329,7 +329,6 @@ impl Gathered {
                 match &mut self.first {
                     None => self.first = Some(matched),
                     Some(first) => {
-                        // Two keys that sign one message say the same of it; what both bind is what is bound.
                         // The sender wrote them: no fault of the module's, and none is chosen for him.
                         if first.message_id != matched.message_id {
                             let rejection = Rejection::new(Reason::MalformedSignature);
@@ -337,6 +336,7 @@ impl Gathered {
                                 .detail(TWO_IDS, "each of two signatures has an id of its own")
                                 .into());
                         }
+                        // What both bind is what is bound, and both times are judged.
                         first.binds = first.binds.common(matched.binds);
                         first.signed_until = first
                             .signed_until

@@ -221,7 +221,8 @@ fn first_line(errors: &[u8]) -> &[u8] {
     fields.next().unwrap_or(first)
 }
 
-/// Ask a handle about a request. What its content is known by is added to `known`.
+/// Ask a handle about a request. What its content is known by is added to `known`. Put where it is asked, with what it calls:
+/// an answer is big, and would be moved at every step.
 #[inline(always)]
 pub(super) fn ask(
     handle: &Handle,
@@ -354,6 +355,9 @@ pub(super) fn sign(handle: &Handle, shape: &Shape, draft: &abi::Draft) -> Signed
             },
         };
         let status = shape.shared.within(|| handle.sign(draft, &mut signed));
+        if !text.is_whole() {
+            return Signed::Fault(PAST_THE_END.into());
+        }
         match status {
             abi::NO_SPACE => {
                 let back = &marks[..marks.len().min(signed.mark_count)];

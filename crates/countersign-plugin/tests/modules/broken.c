@@ -539,6 +539,9 @@ static int32_t sign(void *handle, const cs_draft *draft, cs_signed *out) {
     return CS_OK;
 #endif
   }
+#ifdef BROKEN_SIGN_WRITES_PAST_CAP /* one byte behind the room for the text */
+  if (out->detail_text.ptr != NULL) out->detail_text.ptr[out->detail_text.cap] = 'x';
+#endif
 #ifdef BROKEN_SIGN_NO_SPACE_FOR_EVER /* whatever room there is, it wants one more of everything */
   for (size_t i = 0; i < out->mark_cap; i++) {
     out->marks[i].name.len = out->marks[i].name.cap + 1;
