@@ -215,13 +215,29 @@ def also(preset, name, expect, *, signed=(), sent=(), **fields):
     CASES[preset].append(made | {"headers": held + more} | sent)
 
 
-def handshake(preset, name, *, kind="answer", signed=False, status=200, content_type="text/plain", headers=None, body="", **fields):
+def handshake(
+    preset,
+    name,
+    *,
+    kind="answer",
+    signed=False,
+    status=200,
+    content_type="text/plain",
+    headers=None,
+    body="",
+    secret=None,
+    **fields,
+):
     """What the provider asks before it sends anything, and what it has to hear.
 
-    Where it is `signed`, it is a delivery like any other, and `fields` may be those of `also`.
+    Where it is `signed`, it is a delivery like any other, and `fields` may be those of `also`. `secret` is what is handed over
+    where `kind` is `learn`.
     """
-    answer = {"kind": kind, "status": status, "content_type": content_type, "headers": headers or {}, "body": body}
-    answer = {key: value for key, value in answer.items() if key != "headers" or value}
+    answer = {"kind": kind, "status": status, "content_type": content_type, "body": body}
+    if headers:
+        answer["headers"] = headers
+    if secret:
+        answer["secret"] = secret
     if signed:
         also(preset, name, "ok", handshake=answer, **fields)
         return
