@@ -229,6 +229,9 @@ const CASE: &[CaseRow] = &[
     ("body", "every byte; a newline at the end counts", None),
     ("body_base64", "a body that is not text", None),
     ("expect", "`ok`, or the code of the refusal", None),
+    ("handshake", "what is answered to the challenge that it is", Some(|| answer(&HANDSHAKE))),
+    ("accepted", "what `[response]` says when it is accepted", Some(|| answer(&ACKNOWLEDGEMENT))),
+    ("refused", "what `[response]` says when it is refused", Some(|| answer(&ACKNOWLEDGEMENT))),
     ("key_id", "the key that must be named, if it verifies", None),
     ("message_id", "the message id that must be named", None),
     ("signed_at", "the signed time that must be named", Some(time)),
@@ -301,6 +304,28 @@ fn pairs() -> Value {
 
 fn texts_by_name() -> Value {
     json!({ "type": "object", "additionalProperties": { "type": "string" } })
+}
+
+const HANDSHAKE: [&str; 6] = ["kind", "status", "content_type", "headers", "body", "secret"];
+const ACKNOWLEDGEMENT: [&str; 4] = ["status", "content_type", "headers", "body"];
+
+/// An answer that has these keys.
+fn answer(keys: &[&str]) -> Value {
+    let table = if keys.contains(&"kind") { "handshake" } else { "accepted" };
+    let open = format!("[[case]]\n[case.{table}]");
+    let known = known(table, "", &|_, line| vector_complaints(&format!("{open}\n{line}\n")));
+    assert_eq!(known, keys, "tests/reference/json.rs knows others");
+    let all = json!({
+        "kind": { "enum": ["answer", "learn", "ignore"] },
+        "status": { "type": "integer", "minimum": 200, "maximum": 599 },
+        "content_type": { "type": "string" },
+        "headers": texts_by_name(),
+        "body": { "type": "string" },
+        "secret": { "description": "what is handed over", "type": "string" },
+    });
+    let properties: Map<String, Value> =
+        keys.iter().map(|key| ((*key).to_owned(), all[key].clone())).collect();
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
 fn secrets() -> Value {

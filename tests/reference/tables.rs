@@ -133,6 +133,12 @@ pub(crate) const TABLES: &[Table] = &[
             ("signed", "false", "it comes signed, and is answered after verification", ""),
             ("when", "required", "tests by which it is recognised", ""),
             ("answer", "required for `answer`", "what is answered", ""),
+            (
+                "secret",
+                "required for `learn`",
+                "a value: what is handed over, for an operator to confirm",
+                "",
+            ),
         ]],
     },
     Table {
@@ -428,8 +434,9 @@ pub(crate) const BESIDE: [Row; 2] = [
     ),
 ];
 
-const ANSWER: [Row; 3] = [
+const ANSWER: [Row; 4] = [
     ("status", "200", "the HTTP status", ""),
     ("content_type", "`text/plain`", "the media type", ""),
+    ("headers", "none", "further headers: names, and the values that they have", ""),
     ("body", "empty", "a value", ""),
 ];

@@ -42,11 +42,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answers;
 pub mod conformance;
 pub mod mutants;
 pub mod run;
 pub mod vectors;
 
+pub use answers::{Answers, Reply};
 pub use mutants::{Expected, Mutant};
 pub use run::{Failure, Options, Report, run};
 pub use vectors::{Case, CaseSource, Delivery, Expect, SecretSpec, VectorErrors, VectorFile};

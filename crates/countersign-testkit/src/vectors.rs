@@ -7,6 +7,7 @@
 mod json;
 mod read;
 
+use crate::answers::Answers;
 use countersign::config::{Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Location, Sources};
 use countersign::{Binds, Key, KeyError, KeyId, KeyKind, Keyring, Reason, Secret, Timestamp, Vars, Window};
 use read::Reading;
@@ -70,6 +71,9 @@ pub struct Case {
 
     /// What must be said of it.
     pub expect: Expect,
+
+    /// What must be answered.
+    pub answers: Answers,
 
     /// The key that must be named, if it verifies.
     pub key_id: Option<Arc<str>>,
@@ -166,6 +170,9 @@ pub enum Expect {
     /// It is refused for this reason.
     Reason(Reason),
 
+    /// It is an unsigned challenge, and is answered before anything is verified.
+    Handshake,
+
     /// Its keys will not do.
     KeyError,
 
@@ -179,13 +186,14 @@ impl Expect {
         match self {
             Self::Ok => "ok",
             Self::Reason(reason) => reason.code(),
+            Self::Handshake => "handshake",
             Self::KeyError => "key_error",
             Self::ConfigError => "config_error",
         }
     }
 
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        [Self::Ok, Self::KeyError, Self::ConfigError]
+        [Self::Ok, Self::Handshake, Self::KeyError, Self::ConfigError]
             .into_iter()
             .chain(Reason::ALL.iter().map(|reason| Self::Reason(*reason)))
     }

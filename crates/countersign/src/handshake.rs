@@ -4,13 +4,14 @@
 //! proved when the preset is compiled, and a preset for which it cannot be proved is refused.
 
 use crate::config::{ConfigCode, ConfigError, Reader};
-use crate::keys::{KeyError, Vars};
+use crate::keys::{KeyError, Secret, Vars};
 use crate::message::filter::{Fault, Filter};
 use crate::message::scope::{Local, Scope};
 use crate::message::test::{Check, Test, hold};
 use crate::message::value::{Allow, Env, Segment, Value};
 use crate::mode::{Alphabet, Scheme};
 use crate::preset::Var;
+use crate::request::HeaderName;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub(crate) struct Handshake {
     pub(crate) signed: bool,
     pub(crate) when: Box<[Test]>,
     pub(crate) answer: Option<Template>,
+    secret: Option<Value>,
 }
 
 /// What a handshake is for.
@@ -45,6 +47,7 @@ pub enum HandshakeKind {
 pub(crate) struct Template {
     status: u16,
     content_type: Box<str>,
+    headers: Box<[(Box<str>, Value)]>,
     body: Option<Value>,
 }
 
@@ -60,6 +63,9 @@ pub struct Answer {
 
     /// The media type. Answer with `X-Content-Type-Options: nosniff` beside it: an echo is the caller's text.
     pub content_type: String,
+
+    /// Further headers, in lower case. Their values are visible ASCII and spaces.
+    pub headers: Vec<(String, String)>,
 
     /// The body: at most what the preset writes and [`MAX_CHALLENGE`] bytes of the caller's.
     pub body: Vec<u8>,
@@ -105,16 +111,36 @@ impl Handshake {
                 "say what is answered: `answer = { status = 200, body = \"{query:challenge}\" }`",
             );
         }
+        let secret = table.text("secret").and_then(|text| {
+            if kind != Some(HandshakeKind::Learn) {
+                table.complain(
+                    ConfigCode::MalformedConfig,
+                    &text.span,
+                    "only a handshake of the kind `learn` has a `secret`",
+                );
+            }
+            Value::compile(&text, env)
+        });
+        if kind == Some(HandshakeKind::Learn) && !table.has("secret") {
+            table.missing("secret", "say what is learnt: `secret = \"{header:x-hook-secret}\"`");
+        }
         table.finish();
-        Some(Handshake { kind: kind?, signed, when, answer })
+        Some(Handshake { kind: kind?, signed, when, answer, secret })
     }
 
     pub(crate) fn bind(&self, vars: &Vars) -> Result<Handshake, KeyError> {
         Ok(Handshake {
             when: self.when.iter().map(|test| test.bind(vars)).collect::<Result<_, _>>()?,
             answer: self.answer.as_ref().map(|answer| answer.bind(vars)).transpose()?,
+            secret: self.secret.as_ref().map(|secret| secret.bind(vars)).transpose()?,
             ..self.clone()
         })
+    }
+
+    /// The secret that is handed over.
+    pub(crate) fn learnt(&self, scope: &Scope<'_>) -> Option<Secret> {
+        let text = self.secret.as_ref()?.text(scope, &Local::default()).ok()??;
+        Secret::new(&*text).ok().filter(|_| text.len() <= MAX_CHALLENGE)
     }
 
     /// Whether this is one. What cannot be read is none.
@@ -190,36 +216,67 @@ impl Template {
         let status = table.integer("status", 200..=599).map_or(200, |status| status.value as u16);
         let content_type =
             table.text("content_type").map_or_else(|| "text/plain".into(), |text| (*text.value).into());
+        let mut headers = Vec::new();
+        let fields = table.table("headers");
+        for (key, _) in table.entries("headers") {
+            let Some(fields) = &fields else { break };
+            // One place says how long a body is and of what type, and it is not here.
+            if HeaderName::new(&key.name).is_none()
+                || ["content-type", "content-length", "transfer-encoding", "connection"]
+                    .iter()
+                    .any(|taken| key.name.eq_ignore_ascii_case(taken))
+            {
+                let says = format!("`{}` cannot be a header of an answer", key.name);
+                table.complain(ConfigCode::MalformedConfig, &key.span, says);
+            }
+            let value = fields.text(&key.name).and_then(|text| Value::compile(&text, env));
+            headers.extend(value.map(|value| (key.name.to_ascii_lowercase().into(), value)));
+        }
         let body = table.text("body").and_then(|text| Value::compile(&text, env));
         table.finish();
-        Some(Template { status, content_type, body })
+        Some(Template { status, content_type, headers: headers.into(), body })
     }
 
     fn bind(&self, vars: &Vars) -> Result<Template, KeyError> {
         let body = self.body.as_ref().map(|body| body.bind(vars)).transpose()?;
-        Ok(Template { body, ..self.clone() })
+        let headers = self.headers.iter().map(|(name, value)| Ok((name.clone(), value.bind(vars)?)));
+        Ok(Template { headers: headers.collect::<Result<_, KeyError>>()?, body, ..self.clone() })
     }
 
     /// The answer to this request; `None` if something it says is absent or longer than a challenge.
     pub(crate) fn fill(&self, kind: HandshakeKind, scope: &Scope<'_>, local: &Local<'_>) -> Option<Answer> {
-        let mut body = Vec::new();
-        for segment in self.body.iter().flat_map(|body| &body.segments) {
-            match segment {
-                Segment::Literal(text) => body.extend_from_slice(text),
-                Segment::Slot(slot) => {
-                    let bytes = slot.bytes(scope, local).ok().filter(|bytes| bytes.len() <= MAX_CHALLENGE)?;
-                    body.extend_from_slice(&bytes);
-                }
-                Segment::Optional(inner) => {
-                    let mut pieces = crate::message::value::Pieces::new();
-                    if crate::message::value::resolve(inner, scope, local, &mut pieces).is_ok() {
-                        body.extend(pieces.iter().flat_map(|piece| piece.iter()).take(MAX_CHALLENGE));
-                    }
+        let body = self.body.as_ref().map_or(Some(Vec::new()), |body| filled(body, scope, local))?;
+        let mut headers = Vec::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            // A text of the caller's must not become a header of its own.
+            let value = filled(value, scope, local)?;
+            let value =
+                String::from_utf8(value).ok().filter(|v| v.bytes().all(|b| matches!(b, b' '..=b'~')))?;
+            headers.push((name.to_string(), value));
+        }
+        Some(Answer { kind, status: self.status, content_type: self.content_type.to_string(), headers, body })
+    }
+}
+
+/// A value as it is said back, with at most [`MAX_CHALLENGE`] bytes of each thing that the caller sent.
+fn filled(value: &Value, scope: &Scope<'_>, local: &Local<'_>) -> Option<Vec<u8>> {
+    let mut said = Vec::new();
+    for segment in &value.segments {
+        match segment {
+            Segment::Literal(text) => said.extend_from_slice(text),
+            Segment::Slot(slot) => {
+                let bytes = slot.bytes(scope, local).ok().filter(|bytes| bytes.len() <= MAX_CHALLENGE)?;
+                said.extend_from_slice(&bytes);
+            }
+            Segment::Optional(inner) => {
+                let mut pieces = crate::message::value::Pieces::new();
+                if crate::message::value::resolve(inner, scope, local, &mut pieces).is_ok() {
+                    said.extend(pieces.iter().flat_map(|piece| piece.iter()).take(MAX_CHALLENGE));
                 }
             }
         }
-        Some(Answer { kind, status: self.status, content_type: self.content_type.to_string(), body })
     }
+    Some(said)
 }
 
 fn env<'a>(vars: &'a [Var], table: &'a Reader<'_>) -> Env<'a> {

@@ -4,7 +4,7 @@
 //! the age of the message; and only here is a proof made.
 
 use crate::handshake::{Answer, Handshake, HandshakeKind, Responses, event_text};
-use crate::keys::{KeyError, KeyId, KeyIndex, KeyRequest, KeySet, Keyring, Vars, Window};
+use crate::keys::{KeyError, KeyId, KeyIndex, KeyRequest, KeySet, Keyring, Secret, Vars, Window};
 use crate::message::scope::{Local, Scope};
 use crate::message::value::Value;
 use crate::message::{json, wire};
@@ -129,6 +129,15 @@ impl Verifier {
         self.answer(true, request, cx)
     }
 
+    /// The secret that a challenge of the kind [`HandshakeKind::Learn`] hands over; `None` if this is none.
+    ///
+    /// Nobody has proved anything: whoever finds the URL can send one. It is for an operator to confirm, and must never replace
+    /// a key by itself. At most [`MAX_CHALLENGE`](crate::MAX_CHALLENGE) bytes.
+    pub fn learnt(&self, request: &Request<'_>) -> Option<Secret> {
+        let scope = Scope::new(request);
+        self.handshakes.iter().find(|handshake| handshake.recognises(&scope))?.learnt(&scope)
+    }
+
     /// What the provider needs to hear, if the preset's `[response]` says so: after accepting, or after a refusal.
     pub fn response(&self, accepted: bool, request: &Request<'_>) -> Option<Answer> {
         let Responses { accepted: yes, refused: no } = &self.responses;
@@ -151,8 +160,8 @@ impl Verifier {
         match &handshake.answer {
             Some(answer) => answer.fill(handshake.kind, &scope, &local),
             None => {
-                let (content_type, body) = ("text/plain".into(), Vec::new());
-                Some(Answer { kind: handshake.kind, status: 200, content_type, body })
+                let (content_type, headers, body) = ("text/plain".into(), Vec::new(), Vec::new());
+                Some(Answer { kind: handshake.kind, status: 200, content_type, headers, body })
             }
         }
     }

@@ -929,6 +929,62 @@ answer = {{ body = "{{json:/challenge}}" }}
 }
 
 #[test]
+fn a_secret_that_is_handed_over_is_echoed_in_a_header_and_kept_for_an_operator() {
+    let compiled = acme(&format!(
+        r#"{BODY_ONLY}
+[[handshake]]
+kind = "learn"
+when = [{{ value = "{{header:x-hook-secret}}", matches = "[A-Za-z0-9]{{8,64}}" }}, {{ value = "{{body}}", equals = "" }}]
+secret = "{{header:x-hook-secret}}"
+answer = {{ status = 204, headers = {{ "X-Hook-Secret" = "{{header:x-hook-secret}}", "X-Is" = "{{query:is|default:new}}" }} }}
+"#
+    ));
+    let verifier = compiled.verifier("mine", &Keyring::of("secret").unwrap(), &Vars::new()).unwrap();
+    let (headers, cx) = ([("x-hook-secret", "b537207f20cbfa02")], Context::at(NOW));
+    let ask = |url: &str, body: &[u8]| {
+        let request = Request::new(Head::new("POST", url, &headers), body);
+        (verifier.handshake(&request, &cx), verifier.learnt(&request))
+    };
+    let (answer, secret) = ask("https://example.com/in", b"");
+    let answer = answer.unwrap();
+    assert_eq!((answer.kind, answer.status, &*answer.body), (HandshakeKind::Learn, 204, &b""[..]));
+    let said = [("x-hook-secret", "b537207f20cbfa02"), ("x-is", "new")];
+    assert_eq!(answer.headers, said.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(secret.unwrap().expose(), b"b537207f20cbfa02");
+    // Nothing that the caller sends ends a header and begins another, or is more than a challenge.
+    for is in ["a%0D%0Ab:c", "%C3%A9", "%00"] {
+        assert_eq!(ask(&format!("https://example.com/in?is={is}"), b"").0, None, "{is}");
+    }
+    assert_eq!(ask(&format!("https://example.com/in?is={}", "a".repeat(MAX_CHALLENGE + 1)), b"").0, None);
+    let (answer, secret) = ask("https://example.com/in", b"{}");
+    assert!(answer.is_none() && secret.is_none());
+}
+
+#[test]
+fn a_handshake_that_cannot_be_is_told() {
+    let with = |handshake: &str| {
+        let when = r#"when = [{ value = "{body}", equals = "" }]"#;
+        let text = format!("{BODY_ONLY}\n[[handshake]]\n{when}\n{handshake}");
+        complaint(registry(&[&text]).and_then(|registry| registry.named("acme").map(drop)))
+    };
+    for (handshake, says) in [
+        ("kind = \"learn\"", "`[handshake.1]` lacks `secret`"),
+        ("kind = \"ignore\"\nsecret = \"{header:a}\"", "only a handshake of the kind `learn` has a `secret`"),
+        (
+            "kind = \"ignore\"\nanswer = { headers = { Content-Length = \"1\" } }",
+            "`Content-Length` cannot be a header of an answer",
+        ),
+        (
+            "kind = \"ignore\"\nanswer = { headers = { \"a b\" = \"1\" } }",
+            "`a b` cannot be a header of an answer",
+        ),
+        ("kind = \"ignore\"\nanswer = { headers = { a = 1 } }", "`a` must be a text in quotes"),
+    ] {
+        assert!(with(handshake).starts_with(says), "{handshake}: {}", with(handshake));
+    }
+}
+
+#[test]
 fn only_keys_in_their_window_answer() {
     let compiled = acme(&format!("{BODY_ONLY}{GUARD}\n{CHALLENGE}"));
     let mut ring = Keyring::new();

@@ -1,6 +1,7 @@
 //! From a tree to cases: every key read, every complaint collected, every `like` resolved.
 
 use super::{Case, CaseSource, DEFAULT_NOW, DEFAULT_URL, Delivery, Expect, SecretSpec, VectorFile};
+use crate::answers::Answers;
 use countersign::config::{
     Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Node, Reader, Sources, Span, Spanned, Value,
     nearest, one_of,
@@ -29,6 +30,7 @@ struct Written {
     remove_headers: Vec<String>,
     body: Option<Vec<u8>>,
     expect: Option<Expect>,
+    answers: Answers,
     key_id: Option<Arc<str>>,
     message_id: Option<Arc<str>>,
     signed_at: Option<Timestamp>,
@@ -160,6 +162,7 @@ impl Reading<'_> {
                 body: body.unwrap_or_default(),
             },
             expect: expect?,
+            answers: whole.answers,
             key_id: whole.key_id,
             message_id: whole.message_id,
             signed_at: whole.signed_at,
@@ -239,6 +242,7 @@ impl Reading<'_> {
                 .collect(),
             body: self.body(&table),
             expect: self.expect(&table),
+            answers: Answers::read(&table),
             key_id: text("key_id"),
             message_id: text("message_id"),
             signed_at: self.time(&table, "signed_at"),
@@ -247,6 +251,20 @@ impl Reading<'_> {
             why: text("why"),
             without_mutants: self.mutants(&table),
         };
+        match (written.expect, &written.answers.handshake) {
+            (Some(Expect::Handshake), None) => {
+                table.missing(
+                    "handshake",
+                    "say what is answered: `handshake = { kind = \"answer\", body = \"…\" }`",
+                );
+            }
+            (Some(Expect::Ok | Expect::Handshake) | None, _) | (_, None) => {}
+            (Some(_), Some(_)) => table.complain(
+                ConfigCode::MalformedConfig,
+                table.span(),
+                "what is refused is no handshake: `expect` is `handshake`, or `ok` for one that comes signed",
+            ),
+        }
         if written.provider_says.is_some() && written.why.is_none() {
             table.missing("why", "say why the provider's code is not followed: `why = \"…\"`");
         }
