@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-const MODULES: [&str; 6] = ["ed25519", "http-signature", "jwt", "public-key", "token", "x509"];
+const MODULES: [&str; 7] = ["digest", "ed25519", "http-signature", "jwt", "public-key", "token", "x509"];
 
 /// The registry of the loaded modes with all presets, and the modules behind it.
 fn loaded() -> &'static (Registry, Vec<Module>) {

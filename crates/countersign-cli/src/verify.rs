@@ -107,6 +107,7 @@ struct Answer<'a> {
     skew_seconds: Option<i64>,
     message_id: Option<&'a str>,
     binds: Vec<&'static str>,
+    notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wanted: Option<Wanted<'a>>,
 }
@@ -138,6 +139,7 @@ impl<'a> Answer<'a> {
             skew_seconds: None,
             message_id: None,
             binds: Vec::new(),
+            notes: Vec::new(),
             wanted: None,
         };
         match outcome {
@@ -148,6 +150,7 @@ impl<'a> Answer<'a> {
                 skew_seconds: verified.signed_at().map(|at| at.skew_seconds(now)),
                 message_id: verified.message_id(),
                 binds: verified.binds().words().collect(),
+                notes: compiled.needs().notes.iter().map(ToString::to_string).collect(),
                 ..empty
             },
             Outcome::Rejected(Rejection { reason, detail, .. }) => Answer {
@@ -210,6 +213,7 @@ impl<'a> Answer<'a> {
             let says = "the BODY is not covered as a whole: what the signature does not name, anyone could have changed";
             facts.push(("beware", output::styled(CARE, says)));
         }
+        facts.extend(self.notes.iter().map(|note| ("note", output::plain(note))));
     }
 }
 

@@ -28,7 +28,7 @@ fn a_good_request_is_verified_and_says_what_is_not_covered() {
 fn the_answer_for_programs_has_every_field_whatever_came_of_it() {
     let good = hello(HELLO, "id=k1@env:HELLO", &["--format", "json"]).exits(0).json();
     let expected = json!({ "outcome": "verified", "reason": null, "detail": null, "preset": "github", "mode": "hmac",
-        "key_id": "k1", "signed_at": null, "skew_seconds": null, "message_id": null, "binds": ["body"] });
+        "key_id": "k1", "signed_at": null, "skew_seconds": null, "message_id": null, "binds": ["body"], "notes": [] });
     assert_eq!(good, expected);
     let bad = hello(&HELLO.replace("Hello,", "Hallo,"), "env:HELLO", &["--format", "json"]).exits(1).json();
     assert_eq!((&bad["outcome"], &bad["reason"]), (&json!("rejected"), &json!("bad_signature")));

@@ -17,6 +17,8 @@ use std::sync::Arc;
 /// The modes that ship beside `hmac`, which is the core's own.
 pub fn modes() -> Vec<Arc<dyn Mode>> {
     vec![
+        #[cfg(feature = "digest")]
+        countersign_digest::mode(),
         #[cfg(feature = "ed25519")]
         countersign_ed25519::mode(),
         #[cfg(feature = "http-signature")]

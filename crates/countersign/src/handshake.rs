@@ -8,7 +8,7 @@ use crate::keys::{KeyError, Secret, Vars};
 use crate::message::filter::{Fault, Filter};
 use crate::message::scope::{Local, Scope};
 use crate::message::test::{Check, Test, hold};
-use crate::message::value::{Allow, Env, Segment, Value};
+use crate::message::value::{Allow, Env, Segment, Source, Value};
 use crate::mode::{Alphabet, Scheme};
 use crate::preset::Var;
 use crate::request::HeaderName;
@@ -128,6 +128,20 @@ impl Handshake {
         Some(Handshake { kind: kind?, signed, when, answer, secret })
     }
 
+    /// Whether every variable that it reads is set. One that lacks its own is none: a source need not use it.
+    pub(crate) fn is_set(&self, vars: &Vars) -> bool {
+        let answer = self.answer.iter().flat_map(Template::values);
+        let mut values = self.when.iter().flat_map(Test::values).chain(answer).chain(&self.secret);
+        values.all(|value| {
+            value.slots().all(|(slot, optional)| match &slot.source {
+                Source::Var(name) if !optional => {
+                    vars.get(name).is_some() || slot.filters.iter().any(|f| matches!(f, Filter::Default(_)))
+                }
+                _ => true,
+            })
+        })
+    }
+
     pub(crate) fn bind(&self, vars: &Vars) -> Result<Handshake, KeyError> {
         Ok(Handshake {
             when: self.when.iter().map(|test| test.bind(vars)).collect::<Result<_, _>>()?,
@@ -235,6 +249,10 @@ impl Template {
         let body = table.text("body").and_then(|text| Value::compile(&text, env));
         table.finish();
         Some(Template { status, content_type, headers: headers.into(), body })
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        self.body.iter().chain(self.headers.iter().map(|(_, value)| value))
     }
 
     fn bind(&self, vars: &Vars) -> Result<Template, KeyError> {

@@ -32,7 +32,7 @@ key = { forms = [{ decode = "text" }] }
 
 struct HmacPrimitive;
 
-const ALGORITHMS: [&str; 4] = ["sha256", "sha1", "sha384", "sha512"];
+const ALGORITHMS: [&str; 5] = ["sha256", "sha1", "sha384", "sha512", "md5-legacy"];
 
 /// A key: what hashing it, padded, leaves behind.
 enum Keyed {
@@ -40,6 +40,7 @@ enum Keyed {
     Sha1(HmacCore<sha1::Sha1>),
     Sha384(HmacCore<sha2::Sha384>),
     Sha512(HmacCore<sha2::Sha512>),
+    Md5(HmacCore<md5::Md5>),
 }
 
 /// Content on its way through a key's hash. Nothing is boxed: a request that verifies allocates nothing.
@@ -48,6 +49,7 @@ enum Hashing {
     Sha1(Running<sha1::Sha1>),
     Sha384(Running<sha2::Sha384>),
     Sha512(Running<sha2::Sha512>),
+    Md5(Running<md5::Md5>),
 }
 
 /// The two halves of an [`hmac::Hmac`]: a key has no use for a buffer, and what is ended in place need not be moved.
@@ -121,6 +123,7 @@ impl Primitive for HmacPrimitive {
             "sha1" => Keyed::Sha1(HmacCore::new_from_slice(bytes).map_err(refused)?),
             "sha384" => Keyed::Sha384(HmacCore::new_from_slice(bytes).map_err(refused)?),
             "sha512" => Keyed::Sha512(HmacCore::new_from_slice(bytes).map_err(refused)?),
+            "md5-legacy" => Keyed::Md5(HmacCore::new_from_slice(bytes).map_err(refused)?),
             _ => Keyed::Sha256(HmacCore::new_from_slice(bytes).map_err(refused)?),
         })
     }
@@ -132,6 +135,7 @@ impl Primitive for HmacPrimitive {
             Keyed::Sha1(key) => Hashing::Sha1(Running::of(key)),
             Keyed::Sha384(key) => Hashing::Sha384(Running::of(key)),
             Keyed::Sha512(key) => Hashing::Sha512(Running::of(key)),
+            Keyed::Md5(key) => Hashing::Md5(Running::of(key)),
         }
     }
 
@@ -142,6 +146,7 @@ impl Primitive for HmacPrimitive {
             Hashing::Sha1(running) => running.update(piece),
             Hashing::Sha384(running) => running.update(piece),
             Hashing::Sha512(running) => running.update(piece),
+            Hashing::Md5(running) => running.update(piece),
         }
     }
 
@@ -152,6 +157,7 @@ impl Primitive for HmacPrimitive {
             Hashing::Sha1(running) => running.finish(),
             Hashing::Sha384(running) => running.finish(),
             Hashing::Sha512(running) => running.finish(),
+            Hashing::Md5(running) => running.finish(),
         }
     }
 
@@ -163,6 +169,7 @@ impl Primitive for HmacPrimitive {
             Keyed::Sha1(key) => Running::whole(key, pieces),
             Keyed::Sha384(key) => Running::whole(key, pieces),
             Keyed::Sha512(key) => Running::whole(key, pieces),
+            Keyed::Md5(key) => Running::whole(key, pieces),
         }
     }
 
@@ -188,6 +195,9 @@ impl Primitive for HmacPrimitive {
     fn note(&self, algorithm: usize) -> Option<&'static str> {
         match ALGORITHMS[algorithm] {
             "sha1" => Some("SHA-1: HMAC over it still stands, but nothing new should use it"),
+            "md5-legacy" => Some(
+                "MD5: HMAC over it is not broken, but all else about MD5 is. Ask the provider for SHA-256",
+            ),
             _ => None,
         }
     }

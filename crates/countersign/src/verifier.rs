@@ -78,6 +78,7 @@ impl Verifier {
             handshakes: preset
                 .handshakes
                 .iter()
+                .filter(|handshake| handshake.is_set(vars))
                 .map(|handshake| handshake.bind(vars))
                 .collect::<Result<_, _>>()?,
             responses: preset.responses.bind(vars)?,

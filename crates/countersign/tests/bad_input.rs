@@ -116,7 +116,7 @@ help: patterns are linear-time: no back-references, no look-around; the whole te
         "an unknown algorithm",
         "\"sha256\"",
         "\"sha265\"",
-        r#"acme.toml:6:13: unknown algorithm `sha265`: `sha256`, `sha1`, `sha384` or `sha512`
+        r#"acme.toml:6:13: unknown algorithm `sha265`: `sha256`, `sha1`, `sha384`, `sha512` or `md5-legacy`
     algorithm = "sha265"
                 ^^^^^^^^
 help: write `"sha256"`

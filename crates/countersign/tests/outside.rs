@@ -985,6 +985,33 @@ fn a_handshake_that_cannot_be_is_told() {
 }
 
 #[test]
+fn a_handshake_whose_variable_is_not_set_is_none() {
+    let compiled = acme(&format!(
+        r#"{BODY_ONLY}
+[[var]]
+name = "token"
+required = false
+[[handshake]]
+kind = "answer"
+when = [{{ value = "{{query:token}}", equals = "{{var:token}}" }}]
+answer = {{ body = "{{query:challenge}}" }}
+"#
+    ));
+    let asked = |vars: &Vars, url: &str| {
+        let verifier = compiled.verifier("mine", &Keyring::of("secret").unwrap(), vars).unwrap();
+        verifier.handshake(&Request::new(Head::new("GET", url, &()), b""), &Context::at(NOW))
+    };
+    let mut vars = Vars::new();
+    for url in ["https://example.com/in?challenge=a", "https://example.com/in?challenge=a&token="] {
+        assert_eq!(asked(&vars, url), None);
+    }
+    vars.set("token", "t0ken");
+    let url = "https://example.com/in?challenge=a&token=";
+    assert_eq!(asked(&vars, &format!("{url}t0ken")).unwrap().body, b"a");
+    assert_eq!(asked(&vars, &format!("{url}token")), None);
+}
+
+#[test]
 fn only_keys_in_their_window_answer() {
     let compiled = acme(&format!("{BODY_ONLY}{GUARD}\n{CHALLENGE}"));
     let mut ring = Keyring::new();

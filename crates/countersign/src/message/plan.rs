@@ -1,5 +1,6 @@
 //! A flat plan: how to verify in one scheme, before it holds any key.
 
+mod content;
 pub(crate) mod read;
 
 use super::filter::Fault;
@@ -112,6 +113,8 @@ pub(crate) struct Takes<'a> {
     pub(crate) kinds: &'a [KeyKind],
     /// Its keys are found, and not held: the values by which they are.
     pub(crate) found: Option<&'a [&'a Value]>,
+    /// The secret stands in the content, and nowhere else.
+    pub(crate) secret_in_content: bool,
 }
 
 impl Plan {

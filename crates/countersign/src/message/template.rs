@@ -96,6 +96,12 @@ pub trait Primitive: Send + Sync + 'static {
         None
     }
 
+    /// Whether nothing but the content holds the secret: then `{secret}` may stand in it without more being said, and must stand
+    /// in every template, or anybody could sign.
+    fn secret_in_content(&self) -> bool {
+        false
+    }
+
     /// What an operator should know about an algorithm, such as that it is a legacy.
     fn note(&self, _algorithm: usize) -> Option<&'static str> {
         None
@@ -185,6 +191,7 @@ impl<P: Primitive> Mode for TemplateMode<P> {
                 algorithms: primitive.algorithms(),
                 kinds: primitive.kinds(),
                 found: values.as_deref(),
+                secret_in_content: primitive.secret_in_content(),
             };
             Some((Plan::read(table, vars, takes)?, finder))
         })?;

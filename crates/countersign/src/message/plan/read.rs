@@ -3,7 +3,8 @@
 use super::super::binds;
 use super::super::place::{Extract, Place, What};
 use super::super::test::Test;
-use super::super::value::{Allow, Env, Segment, Slot, Source, Value};
+use super::super::value::{Allow, Env, Segment, Source, Value};
+use super::content;
 use super::{Algorithm, Case, Each, Id, KeyForms, KeyPlan, Plan, Takes, Time};
 use crate::config::{ConfigCode, ConfigError, Reader, Span, Spanned, nearest, one_of};
 use crate::outcome::Binds;
@@ -39,8 +40,9 @@ impl PlanReader<'_> {
         let table = self.table;
         let each = self.each();
         let adjacent = table.word("adjacent", &["accepted"]).is_some();
-        let secret = table.boolean("secret_in_content").unwrap_or(false);
-        if secret {
+        let always = self.takes.secret_in_content;
+        let secret = always || table.boolean("secret_in_content").unwrap_or(false);
+        if secret && !always {
             self.held_only(table, "secret_in_content", "a key that is found is no secret: leave it out");
         }
         let allow = Allow { item: each.is_some(), found: true, secret, ..Allow::default() };
@@ -77,8 +79,11 @@ impl PlanReader<'_> {
             plan.cases
                 .iter_mut()
                 .flat_map(|case| &mut case.templates)
-                .for_each(|template| set_off(template, fixed));
-            self.neighbours(&plan);
+                .for_each(|template| content::set_off(template, fixed));
+            content::neighbours(&plan, table.complaints());
+        }
+        if always {
+            content::secrets(&plan, table.complaints());
         }
         plan.binds = binds::of(&plan);
         Some(plan)
@@ -388,45 +393,6 @@ impl PlanReader<'_> {
         })
     }
 
-    /// Two neighbours without a literal between them, of which the first may be of any length, can be cut elsewhere and
-    /// still give the same content.
-    fn neighbours(&self, plan: &Plan) {
-        let fixed = plan.time.as_ref().is_some_and(|time| time.formats.is_fixed_width());
-        for template in plan.cases.iter().flat_map(|case| &case.templates) {
-            if let Some(slot) = after_optional(template) {
-                let says = format!(
-                    "where the optional segment ends and `{{{}}}` begins cannot be told if the segment may be missing",
-                    slot.text
-                );
-                let help = "if the provider signs it so, write `adjacent = \"accepted\"` and say in `notes` what it means";
-                let error = ConfigError::at(ConfigCode::MalformedTemplate, template.span.clone(), says);
-                self.table.complaints().push(error.help(help));
-                return;
-            }
-            let mut before: Option<&Slot> = None;
-            for segment in template.segments.iter().flat_map(|segment| match segment {
-                Segment::Optional(inner) => &**inner,
-                other => std::slice::from_ref(other),
-            }) {
-                let Segment::Slot(slot) = segment else {
-                    before = None;
-                    continue;
-                };
-                if let Some(before) = before.filter(|before| !before.is_fixed_width(fixed)) {
-                    let says = format!(
-                        "where `{{{}}}` ends and `{{{}}}` begins cannot be told: bytes could move from one to the other",
-                        before.text, slot.text
-                    );
-                    let help = "if the provider signs it so, write `adjacent = \"accepted\"` and say in `notes` what it means";
-                    let error = ConfigError::at(ConfigCode::MalformedTemplate, template.span.clone(), says);
-                    self.table.complaints().push(error.help(help));
-                    return;
-                }
-                before = Some(slot);
-            }
-        }
-    }
-
     /// Complain of a key that says something of held keys, where keys are found.
     fn held_only(&self, table: &Reader<'_>, key: &str, help: &str) {
         if let (Some(node), Some(_)) = (table.node(key), self.takes.found) {
@@ -438,68 +404,6 @@ impl PlanReader<'_> {
         let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
         self.table.complaints().push(error.help(help));
     }
-}
-
-/// Literals end what stands before them only if it cannot hold them. One value of a content may hold anything: the
-/// body, or else the last; what stands before it may not hold the literal that follows, what stands behind it not the
-/// one before. Times, ids, methods and URLs have alphabets of their own.
-fn set_off(template: &mut Value, timestamp_is_fixed: bool) {
-    let mut flat: Vec<&mut Segment> = Vec::new();
-    for segment in &mut template.segments {
-        match segment {
-            Segment::Optional(inner) => flat.extend(inner.iter_mut()),
-            other => flat.push(other),
-        }
-    }
-    let free = |slot: &Slot| !slot.is_fixed_width(timestamp_is_fixed);
-    let place = |is: &dyn Fn(&Slot) -> bool| {
-        flat.iter().rposition(|segment| matches!(&**segment, Segment::Slot(slot) if free(slot) && is(slot)))
-    };
-    let Some(anything) = place(&|slot| slot.source == Source::Body).or_else(|| place(&|_| true)) else {
-        return;
-    };
-    let literals: Vec<Option<Box<[u8]>>> = flat
-        .iter()
-        .map(|segment| match &**segment {
-            Segment::Literal(text) => Some(text.clone()),
-            _ => None,
-        })
-        .collect();
-    for (at, segment) in flat.into_iter().enumerate().filter(|(at, _)| *at != anything) {
-        let Segment::Slot(slot) = segment else { continue };
-        let written = matches!(
-            slot.source,
-            Source::Header(_)
-                | Source::Query(_)
-                | Source::Form(_)
-                | Source::Param(_)
-                | Source::Json(_)
-                | Source::Item(_)
-                | Source::Sig(_)
-                | Source::Part(_)
-                | Source::QueryPairs
-                | Source::FormPairs
-        );
-        let beside = if at < anything {
-            literals.get(at + 1)
-        } else {
-            at.checked_sub(1).map(|before| &literals[before])
-        };
-        if let Some(Some(literal)) = beside
-            && written
-            && free(slot)
-        {
-            slot.without = Some(literal.clone());
-        }
-    }
-}
-
-/// A placeholder right behind an optional segment: what it stands for could begin as the segment does.
-fn after_optional(template: &Value) -> Option<&Slot> {
-    template.segments.windows(2).find_map(|pair| match pair {
-        [Segment::Optional(_), Segment::Slot(slot)] => Some(slot),
-        _ => None,
-    })
 }
 
 /// What follows from the whole: which fields are read, what the content depends on, what has to be found first.
