@@ -226,12 +226,14 @@ def handshake(
     headers=None,
     body="",
     secret=None,
+    request=None,
     **fields,
 ):
     """What the provider asks before it sends anything, and what it has to hear.
 
-    Where it is `signed`, it is a delivery like any other, and `fields` may be those of `also`. `secret` is what is handed over
-    where `kind` is `learn`.
+    `status`, `content_type`, `headers` and `body` are the answer's, and `secret` is what is handed over where `kind` is `learn`;
+    `request` holds the fields of what is asked. Where it is `signed`, it is a delivery like any other, and `fields` may be those
+    of `also`.
     """
     answer = {"kind": kind, "status": status, "content_type": content_type, "body": body}
     if headers:
@@ -246,5 +248,5 @@ def handshake(
     made |= {"secrets": signer.secrets(signer.delivery.secret)}
     if signer.delivery.vars:
         made["vars"] = signer.delivery.vars
-    made |= {"url": signer.delivery.url, "headers": [], "body": b"", "expect": "handshake", "handshake": answer}
-    CASES[preset].append(made | fields)
+    made |= {"url": signer.delivery.url, "headers": [], "body": b""} | (request or {})
+    CASES[preset].append(made | fields | {"expect": "handshake", "handshake": answer})
