@@ -232,6 +232,7 @@ def slack_cases():
     case("slack", "slash-command", "ok", now=time, secrets=keys, headers=[FORM, *slack(secret, time, form)], body=form)
     body = b'{"token":"Jhj5dZrVaK7ZwHHjRyZWjbDl","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkRFXO7tYXAYM8P","type":"url_verification"}'
     case("slack", "url-verification", "ok", now=time, secrets=keys, headers=[JSON, *slack(secret, time, body)], body=body,
+         handshake={"kind": "answer", "body": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkRFXO7tYXAYM8P"},
          why="signed like any other; the answer comes after")
     stray = slack("another-app-another-app-another!", time, body)
     case("slack", "url-verification-of-another-app", "bad_signature", now=time, secrets=keys, headers=[JSON, *stray], body=body,

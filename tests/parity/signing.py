@@ -218,6 +218,7 @@ def also(preset, name, expect, *, signed=(), sent=(), **fields):
 def handshake(
     preset,
     name,
+    request=None,
     *,
     kind="answer",
     signed=False,
@@ -226,7 +227,6 @@ def handshake(
     headers=None,
     body="",
     secret=None,
-    request=None,
     **fields,
 ):
     """What the provider asks before it sends anything, and what it has to hear.

@@ -1,6 +1,6 @@
 """Providers, from J to W, that sign the body alone with an HMAC that is written in hexadecimal digits."""
 
-from signing import CASES, JSON, TIME, also, compact, handshake, hexed, provider
+from signing import JSON, TIME, also, compact, handshake, hexed, provider
 
 SHA256, SHA1, SHA512 = "sha256", "sha1", "sha512"
 
@@ -17,13 +17,9 @@ def plain(preset, header, secret, body, *, prefix="", algorithm=SHA256, beside=(
 
 def asked(preset, name, *, sent=b"", more=(), method="POST", **fields):
     """A challenge that is answered before anything is verified: `sent` is its body, and `more` its headers beside JSON's."""
-    handshake(preset, name, **fields)
-    made = CASES[preset].pop()
-    front = {key: made.pop(key) for key in ("name", "source", "origin", "now", "secrets", "vars") if key in made}
-    if method != "POST":
-        front["method"] = method
     headers = [list(header) for header in ([JSON] if sent else []) + list(more)]
-    CASES[preset].append(front | made | {"headers": headers, "body": sent})
+    request = {"headers": headers, "body": sent} | ({"method": method} if method != "POST" else {})
+    handshake(preset, name, request, **fields)
 
 
 def unasked(preset, name, header, expect="missing_signature", **delivery):
@@ -842,4 +838,19 @@ plain(
         "resource_type": "candidate",
         "data": {"id": "1"},
     },
+)
+
+plain(
+    "patreon",
+    "X-Patreon-Signature",
+    "patreon_test_webhook_secret_0a1b",
+    {"data": {"id": "1", "type": "member", "attributes": {"patron_status": "active_patron"}}},
+    algorithm="md5",
+    beside=[["X-Patreon-Event", "members:pledge:create"]],
+)
+also(
+    "patreon",
+    "signed-with-sha256",
+    "bad_signature",
+    sent={"with": [["X-Patreon-Signature", hexed("patreon_test_webhook_secret_0a1b", b"{}")]], "body": b"{}"},
 )
