@@ -261,22 +261,6 @@ also("convoy", "advanced", "malformed_signature",
      sent={"with": [["X-Convoy-Signature", f"t={TIME},v1=" + hexed("convoy-made-up-webhook-secret", f"{TIME},", EVENT)]]})
 
 
-@provider("convoy-advanced", secret="convoy-made-up-webhook-secret", body=EVENT, binds=["body", "time"], tolerance=300)
-def convoy_advanced(d):
-    return [["X-Convoy-Signature", f"t={d.time},v1=" + hexed(d.secret, str(d.time), ",", d.body)]]
-
-
-GOOD, STALE = (hexed(secret, f"{TIME},", EVENT) for secret in ("convoy-made-up-webhook-secret", "convoy-another-secret"))
-also("convoy-advanced", "rolled-secret", "ok",
-     sent={"with": [["X-Convoy-Signature", f"t={TIME},v1={STALE},v1={GOOD}"]]})
-also("convoy-advanced", "second-scheme", "malformed_signature",
-     sent={"with": [["X-Convoy-Signature", f"t={TIME},v2={GOOD}"]]})
-also("convoy-advanced", "joined-by-a-dot", "bad_signature",
-     sent={"with": [["X-Convoy-Signature", f"t={TIME},v1=" + hexed("convoy-made-up-webhook-secret", f"{TIME}.", EVENT)]]})
-also("convoy-advanced", "simple", "malformed_signature",
-     sent={"with": [["X-Convoy-Signature", hexed("convoy-made-up-webhook-secret", EVENT)]]})
-
-
 # ───────────── a fixed answer ─────────────
 
 body_alone("gocardless", "Webhook-Signature", "GoCardless-made-up-endpoint-secret",
