@@ -28,7 +28,9 @@ def entry(key, d):
 def standard(preset, body, *, names=("webhook-id", "webhook-timestamp", "webhook-signature"), secret=None, key=decoded, **fields):
     """A sender of the family: its preset, what it sends, its headers, and how its secret becomes a key."""
 
-    @provider(preset, secret=secret or whsec(preset), body=body, binds=["body", "time", "id"], tolerance=300, bytes_pass=True, **fields)
+    @provider(
+        preset, secret=secret or whsec(preset), body=body, binds=["body", "time", "id"], tolerance=300, bytes_pass=True, **fields
+    )
     def sign(d):
         return list(map(list, zip(names, [d.id, str(d.time), entry(key(d.secret), d)])))
 
@@ -46,8 +48,13 @@ def svix(preset, body, **fields):
 
 standard("360learning", b'{"id":"evt_1","type":"course.completed","data":{"userId":"5d3f"}}')
 standard("brex", b'{"event_type":"TRANSFER_PROCESSED","transfer_id":"dptx_1","company_id":"cuacc_1"}', secret=whsec("brex", ""))
-standard("dodo-payments", b'{"business_id":"bus_1","type":"payment.succeeded","timestamp":"2026-01-01T00:00:00Z","data":{"payload_type":"Payment"}}')
-standard("etsy", b'{"event_type":"order.paid","shop_id":1,"resource_url":"https://api.etsy.com/v3/application/shops/1/receipts/2"}')
+standard(
+    "dodo-payments",
+    b'{"business_id":"bus_1","type":"payment.succeeded","timestamp":"2026-01-01T00:00:00Z","data":{"payload_type":"Payment"}}',
+)
+standard(
+    "etsy", b'{"event_type":"order.paid","shop_id":1,"resource_url":"https://api.etsy.com/v3/application/shops/1/receipts/2"}'
+)
 standard("fathom", b'{"recording_id":123,"title":"Weekly","share_url":"https://fathom.video/share/abc"}')
 standard("folk", b'{"id":"evt_1","type":"person.created","data":{"id":"per_1"}}')
 standard("gemini", b'{"type":"batch.succeeded","version":"v1","timestamp":"2026-01-01T00:00:00Z","data":{"id":"batches/1"}}')
@@ -57,13 +64,23 @@ standard(
     id="f5e5f430-f57b-4e6e-9fac-d9128cd7232f",
     headers=(["Content-Type", "application/json"], ["X-Gitlab-Event", "Push Hook"]),
 )
-standard("higgsfield", b'{"request_id":"d7e6c0f3-6699-4f6c-bb45-2ad7fd9158ff","status":"completed","type":"generation.completed"}')
-standard("incident-io", b'{"event_type":"public_incident.incident_created_v2","public_incident.incident_created_v2":{"id":"01FDAG4SAP5TYPT98WGR2N7W91"}}')
+standard(
+    "higgsfield", b'{"request_id":"d7e6c0f3-6699-4f6c-bb45-2ad7fd9158ff","status":"completed","type":"generation.completed"}'
+)
+standard(
+    "incident-io",
+    b'{"event_type":"public_incident.incident_created_v2","public_incident.incident_created_v2":{"id":"01FDAG4SAP5TYPT98WGR2N7W91"}}',
+)
 standard("lithic", b'{"event_type":"card.created","card_token":"00000000-0000-0000-0000-000000000001"}')
 standard("postsyncer", b'{"type":"post.published","data":{"id":1}}')
-standard("render", b'{"type":"deploy_ended","timestamp":"2026-01-01T00:00:00.000Z","data":{"id":"evt-cph1rs3idesc73a2b2mg","serviceId":"srv-xxxxx"}}')
+standard(
+    "render",
+    b'{"type":"deploy_ended","timestamp":"2026-01-01T00:00:00.000Z","data":{"id":"evt-cph1rs3idesc73a2b2mg","serviceId":"srv-xxxxx"}}',
+)
 standard("replicate", b'{"id":"ufawqhfynnddngldkgtslldrkq","status":"succeeded","output":["https://replicate.delivery/x.png"]}')
-standard("signatureapi", b'{"id":"evt_1","type":"envelope.completed","data":{"object_id":"55072f0e-b919-4d69-89cd-e7e56af00530"}}')
+standard(
+    "signatureapi", b'{"id":"evt_1","type":"envelope.completed","data":{"object_id":"55072f0e-b919-4d69-89cd-e7e56af00530"}}'
+)
 
 
 # ───────────── what differs ─────────────
@@ -99,11 +116,25 @@ standard(
     b'{"id":"evt_685c059ae3a481909bdc86819b066fb6","object":"event","created_at":1767225600,"type":"response.completed","data":{"id":"resp_123"}}',
     key=lambda secret: decoded(secret) if secret.startswith("whsec_") else text(secret),
 )
-also("openai", "secret-without-prefix", "ok", signed={"secret": whsec("openai", "")}, why="such a secret is text, even where it could be read as base64")
+also(
+    "openai",
+    "secret-without-prefix",
+    "ok",
+    signed={"secret": whsec("openai", "")},
+    why="such a secret is text, even where it could be read as base64",
+)
 
-standard("polar", b'{"type":"order.paid","timestamp":"2026-01-01T00:00:00Z","data":{"id":"0197"}}', secret="polar_whs_of0no1use2elsewhere3of4no5use6", key=text)
+standard(
+    "polar",
+    b'{"type":"order.paid","timestamp":"2026-01-01T00:00:00Z","data":{"id":"0197"}}',
+    secret="polar_whs_of0no1use2elsewhere3of4no5use6",
+    key=text,
+)
 
-standard("portone", b'{"type":"Transaction.Paid","timestamp":"2026-01-01T00:00:00.000Z","data":{"paymentId":"p-1","storeId":"store-1"}}')
+standard(
+    "portone",
+    b'{"type":"Transaction.Paid","timestamp":"2026-01-01T00:00:00.000Z","data":{"paymentId":"p-1","storeId":"store-1"}}',
+)
 
 standard(
     "supabase-auth-hooks",
@@ -122,9 +153,15 @@ svix("nash", b'{"type":"delivery","event":"dropoff_complete","data":{"id":"del_1
 svix("orkestapay", b'{"event_type":"order.paid","data":{"order_id":"ord_1"}}')
 svix("pleo", b'{"type":"v1.export-job.created","data":{"id":"1"}}')
 svix("psifi", b'{"type":"payment.completed","data":{"id":"1"}}')
-svix("resend", b'{"type":"email.sent","created_at":"2026-01-01T00:00:00.000Z","data":{"email_id":"56761188-7520-42d8-8898-ff6fc54ce618"}}')
+svix(
+    "resend",
+    b'{"type":"email.sent","created_at":"2026-01-01T00:00:00.000Z","data":{"email_id":"56761188-7520-42d8-8898-ff6fc54ce618"}}',
+)
 svix("safebase", b'{"type":"access.requested","data":{"id":"1"}}')
 svix("sardine", b'{"type":"case.created","data":{"id":"1"}}')
-svix("seam", b'{"event_id":"8a91ac0e-1f1e-4f79-9b7d-1d2f2b3c4d5e","event_type":"device.connected","occurred_at":"2026-01-01T00:00:00.000Z"}')
+svix(
+    "seam",
+    b'{"event_id":"8a91ac0e-1f1e-4f79-9b7d-1d2f2b3c4d5e","event_type":"device.connected","occurred_at":"2026-01-01T00:00:00.000Z"}',
+)
 svix("stytch", b'{"action":"CREATE","event_id":"event-1","object_type":"user","source":"DIRECT"}')
 svix("vanta", b'{"type":"test.failing","data":{"id":"1"}}')
