@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import json
 import pathlib
+import re
 import sys
 import tomllib
 from urllib.parse import quote, urlencode
@@ -398,7 +399,8 @@ def toml(value):
     if isinstance(value, list):
         return "[" + ", ".join(map(toml, value)) + "]"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }"
+        bare = re.compile("[A-Za-z0-9_-]+").fullmatch
+        return "{ " + ", ".join(f"{key if bare(key) else json.dumps(key)} = {toml(item)}" for key, item in value.items()) + " }"
     return json.dumps(value)
 
 

@@ -311,15 +311,7 @@ def detached_cases():
             made("without-a-time", "claim_mismatch", header={"ts": None})
 
 
-def toml(value, printed=parity.toml):
-    if not isinstance(value, dict):
-        return printed(value)
-    quoted = {json.dumps(key) if set(key) & set("/.:") else key: item for key, item in value.items()}
-    return printed(quoted)
-
-
 def main():
-    parity.toml = toml
     for build in (vonage_cases, livekit_cases, netlify_cases, plaid_cases, pubsub_cases, kinde_cases, wix_cases, detached_cases):
         build()
     if sys.argv[1:] == ["--check"]:
