@@ -398,8 +398,13 @@ def toml(value):
     if isinstance(value, list):
         return "[" + ", ".join(map(toml, value)) + "]"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{bare(key)} = {toml(item)}" for key, item in value.items()) + " }"
     return json.dumps(value)
+
+
+def bare(key):
+    """A key, in quotes where it needs them."""
+    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else json.dumps(key)
 
 
 def spelled(fields):
