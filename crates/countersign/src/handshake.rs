@@ -122,7 +122,7 @@ impl Handshake {
             Value::compile(&text, env)
         });
         if kind == Some(HandshakeKind::Learn) && !table.has("secret") {
-            table.missing("secret", "say what is learnt: `secret = \"{header:x-hook-secret}\"`");
+            table.missing("secret", "say what is learnt: `secret = \"{json:/secret}\"`");
         }
         table.finish();
         Some(Handshake { kind: kind?, signed, when, answer, secret })
