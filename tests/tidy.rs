@@ -97,25 +97,14 @@ fn mode_to_mode(packages: &[Package]) -> Vec<String> {
 /// Words in texts that look like a provider's name and are none: where, the word, why.
 const PROVIDER_WORDS: &[(&str, &str, &str)] = &[
     ("presets/lib.rs", "", "the list that embeds the presets"),
-    ("", "standard", "an English word"),
-    ("", "constant", "an English word"),
-    ("", "checkout", "an English word"),
-    ("", "close", "an English word"),
-    ("", "exact", "an English word"),
-    ("", "front", "an English word"),
-    ("", "help", "an English word"),
-    ("", "line", "an English word"),
-    ("", "merge", "an English word"),
-    ("", "meta", "an English word"),
-    ("", "monday", "an English word"),
-    ("", "payload", "an English word"),
-    ("", "port", "an English word"),
-    ("", "render", "an English word"),
-    ("", "segment", "an English word"),
-    ("", "signal", "an English word"),
-    ("", "unit", "an English word"),
     ("crates/countersign/src/message/place/read.rs", "linear", "an English word: `linear-time`"),
     ("crates/countersign-keys/src/remote.rs", "linear", "an English word: `linear-time`"),
+];
+
+/// English words that are a provider's name, or the first word of one: the whole of that one is looked for.
+const ENGLISH: [&str; 17] = [
+    "checkout", "close", "constant", "exact", "front", "help", "line", "merge", "meta", "monday", "payload",
+    "port", "render", "segment", "signal", "standard", "unit",
 ];
 
 #[test]
@@ -144,7 +133,7 @@ fn providers(files: &[File], presets: &[File]) -> Vec<String> {
                 let excused = |(place, word, _): &&(&str, &str, &str)| {
                     (place.is_empty() || place == path) && (word.is_empty() || word == name)
                 };
-                if !PROVIDER_WORDS.iter().any(|row| excused(&row)) {
+                if !ENGLISH.contains(&&**name) && !PROVIDER_WORDS.iter().any(|row| excused(&row)) {
                     found.push(format!("{path}:{line}: `{name}` is a provider: say in a preset's data what is special, not in code"));
                 }
             }
