@@ -276,6 +276,11 @@ impl Binds {
         Binds(self.0 & other.0)
     }
 
+    /// What of this is none of that.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Binds(self.0 & !other.0)
+    }
+
     /// The words for what is covered.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         Self::WORDS.iter().filter(move |(part, _)| self.contains(*part)).map(|(_, word)| *word)

@@ -58,12 +58,19 @@ fn hidden(delivery: &Delivery) -> Vec<Vec<u8>> {
         hidden.extend(base64_simd::STANDARD.decode_to_vec(text));
         hidden.push(format!("{text:?}").into());
     }
-    let headers = delivery.headers.iter().map(|(_, value)| &value[..]);
-    for place in headers.chain([delivery.url.as_bytes(), &delivery.body]) {
+    let wrote = |name: &str| delivery.marks.iter().any(|mark| mark.eq_ignore_ascii_case(name));
+    let headers = delivery.headers.iter().filter(|(name, _)| wrote(name)).map(|(_, value)| &value[..]);
+    // Where it is in no header, it is in one of these.
+    let others = [delivery.url.as_bytes(), &delivery.body];
+    for place in headers.chain(others.into_iter().filter(|_| delivery.marks.is_empty())) {
         for word in place.split(|b| b" ,=&?:\"".contains(b)).filter(|word| word.len() >= 27) {
-            let raw =
-                const_hex::decode(word).ok().or_else(|| base64_simd::forgiving_decode_to_vec(word).ok());
-            let Some(raw) = raw.filter(|raw| [16, 20, 32, 48, 64].contains(&raw.len())) else { continue };
+            let raw = const_hex::decode(word)
+                .ok()
+                .or_else(|| base64_simd::forgiving_decode_to_vec(word).ok())
+                .or_else(|| base64_simd::URL_SAFE_NO_PAD.decode_to_vec(word).ok());
+            let Some(raw) = raw.filter(|raw| [16, 20, 32, 48, 64, 128].contains(&raw.len())) else {
+                continue;
+            };
             hidden.push(format!("{raw:?}").into());
             hidden.push(const_hex::encode(&raw).into());
             hidden.push(base64_simd::STANDARD_NO_PAD.encode_to_string(&raw).into());
@@ -71,7 +78,7 @@ fn hidden(delivery: &Delivery) -> Vec<Vec<u8>> {
             hidden.push(raw);
         }
     }
-    assert!(!hidden.is_empty(), "{}", delivery.name);
+    assert!(!hidden.is_empty(), "{}: {}", delivery.preset.preset().name, delivery.name);
     hidden
 }
 

@@ -328,7 +328,7 @@ also(
         }
     ),
     url="https://example.com/hooks/actions?tenant=7",
-    binds=["body", "url", "method", "query"],
+    binds=["body", "url", "method"],
     bytes_pass=False,
 )
 def hubspot_v2(d):

@@ -535,7 +535,7 @@ FAVRO = compact({"payloadId": "MGQ0YzIyYzAtZmFrZQ==", "hookId": "5c1a0000", "act
 FAVRO_ID = "MGQ0YzIyYzAtZmFrZQ=="
 
 
-@provider("favro", secret="favro-made-up-webhook-secret-001", body=FAVRO, url="https://example.com/hooks?team=7", binds=["url", "query"])
+@provider("favro", secret="favro-made-up-webhook-secret-001", body=FAVRO, url="https://example.com/hooks?team=7", binds=["url"])
 def favro(d):
     return [["X-Favro-Webhook", based(d.secret, json.loads(d.body)["payloadId"], d.url, algorithm="sha1")]]
 
@@ -878,7 +878,7 @@ MANDRILL = urlencode({"mandrill_events": compact([{"event": "open", "_id": "exam
     body=MANDRILL.encode(),
     url="https://example.com/hooks?list=7",
     headers=[FORM],
-    binds=["url", "query"],
+    binds=["url"],
 )
 def mandrill(d):
     fields = sorted(parse_qsl(d.body.decode(), keep_blank_values=True))

@@ -110,6 +110,23 @@ fn after_optional(template: &Value) -> Option<&Slot> {
     })
 }
 
+/// Whether a value of the sender's touches the URL in some content: then bytes may move from its query to that value, or back.
+/// The rest of a URL is the receiver's.
+pub(super) fn url_is_touched(plan: &Plan) -> bool {
+    let url = |slot: &Slot| matches!(slot.source, Source::Url | Source::Target | Source::QueryString);
+    let fixed = plan.time.as_ref().is_some_and(|time| time.formats.is_fixed_width());
+    let free = |slot: &Slot| {
+        !slot.is_fixed_width(fixed)
+            && !matches!(slot.source, Source::Secret | Source::Var(_) | Source::Method)
+    };
+    plan.cases.iter().flat_map(|case| &case.templates).any(|template| {
+        template.segments.windows(2).any(|pair| match pair {
+            [Segment::Slot(one), Segment::Slot(other)] => url(one) && free(other) || free(one) && url(other),
+            _ => false,
+        })
+    })
+}
+
 /// Filters that may change a secret and leave it hard to guess.
 const KEEP_A_SECRET: [&str; 8] =
     ["lower", "upper", "trim", "reverse", "strip_space", "split", "sort", "join"];

@@ -86,6 +86,9 @@ impl PlanReader<'_> {
             content::secrets(&plan, table.complaints());
         }
         plan.binds = binds::of(&plan);
+        if content::url_is_touched(&plan) {
+            plan.binds = plan.binds.without(Binds::QUERY);
+        }
         Some(plan)
     }
 
