@@ -14,7 +14,7 @@ mod rust;
 mod tree;
 
 use countersign::config::{Layer, Node, Sources, Value};
-use countersign_testkit::VectorFile;
+use countersign_testkit::{Case, CaseSource, VectorFile};
 use rust::{Piece, pieces, shipped};
 use std::collections::BTreeSet;
 use tree::{File, Package, files, packages, root};
@@ -430,8 +430,10 @@ fn unproven(presets: &[File], vectors: &[File]) -> Vec<String> {
             }
         };
         let sure = layer(preset).get(&["confidence"]).and_then(|node| node.text().cloned());
-        if sure.as_deref() == Some("provider") && !cases.iter().any(|case| case.source.is_proof()) {
-            found.push(format!("{wanted}: every case is generated; find one of the provider's, or write `confidence = \"third-party\"`"));
+        let of_provider =
+            |case: &Case| case.source.is_proof() && case.source != CaseSource::OtherImplementation;
+        if sure.as_deref() == Some("provider") && !cases.iter().any(of_provider) {
+            found.push(format!("{wanted}: no case is the provider's; find one of the provider's, or write `confidence = \"third-party\"`"));
         }
     }
     found

@@ -293,6 +293,11 @@ fn what_every_preset_signs_it_verifies() {
             assert!(signed.err.contains("verifies only"), "{name}: {}", signed.err);
             continue;
         }
+        if signed.exit == 1 {
+            // It wants more of a message than this one has: what each signs is looked at in the core, over its own cases.
+            assert!(signed.err.contains("not signed: "), "{name}: {}", signed.err);
+            continue;
+        }
         let signed = signed.exits(0).out;
         let verify =
             |input: &str| run_with(&[&["verify", "-"], &verifier[..]].concat(), input.as_bytes(), &[]);
@@ -304,7 +309,7 @@ fn what_every_preset_signs_it_verifies() {
             verify(&changed.to_string()).exits(1);
         }
     }
-    assert!(signed_by > 20, "{signed_by}");
+    assert!(signed_by > 200, "{signed_by}");
 }
 
 /// The seed `7777…` of RFC 8032's Ed25519, and its public key.

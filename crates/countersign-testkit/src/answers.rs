@@ -105,12 +105,28 @@ impl Reply {
         }
     }
 
+    /// What kind of answer it is. What it says may be a MAC, or a secret that is echoed, and is shown to nobody.
     fn in_words(&self) -> String {
         let Reply { kind, status, content_type, headers, body, secret } = self;
         let kind = KINDS.iter().find(|(_, known)| known == kind).map_or("", |(word, _)| word);
-        let headers: String = headers.iter().map(|(name, value)| format!(", {name}: {value}")).collect();
-        let secret = secret.as_ref().map_or(String::new(), |secret| format!(", and the secret `{secret}`"));
-        format!("{kind}: {status} {content_type}{headers}, `{body}`{secret}")
+        let headers: String = headers.iter().map(|(name, _)| format!(", {name}")).collect();
+        let secret = if secret.is_some() { ", and a secret" } else { "" };
+        format!("{kind}: {status} {content_type}{headers}, {} bytes{secret}", body.len())
+    }
+
+    /// The same, and in what it differs from what was wanted.
+    fn beside(&self, wanted: Option<&Reply>) -> String {
+        let Some(wanted) = wanted else { return self.in_words() };
+        let parts = [
+            ("kind", self.kind != wanted.kind),
+            ("status", self.status != wanted.status),
+            ("content_type", self.content_type != wanted.content_type),
+            ("headers", self.headers != wanted.headers),
+            ("body", self.body != wanted.body),
+            ("secret", self.secret != wanted.secret),
+        ];
+        let other: Vec<_> = parts.iter().filter(|(_, differs)| *differs).map(|(part, _)| *part).collect();
+        format!("{} (another {})", self.in_words(), other.join(", "))
     }
 }
 
@@ -152,8 +168,9 @@ pub(crate) fn wrong(verifier: &Verifier, case: &Case, verified: bool) -> Option<
     ];
     rows.into_iter().find(|(_, wanted, got, asked, _)| *asked && *wanted != got.as_ref()).map(
         |(when, wanted, got, _, hint)| {
-            let said = |reply: Option<&Reply>| reply.map_or("no answer".into(), Reply::in_words);
-            Failure::of(case, format!("{when}, {}", said(wanted)), said(got.as_ref()), hint)
+            let none = || "no answer".to_owned();
+            let expected = format!("{when}, {}", wanted.map_or_else(none, Reply::in_words));
+            Failure::of(case, expected, got.map_or_else(none, |got| got.beside(wanted)), hint)
         },
     )
 }

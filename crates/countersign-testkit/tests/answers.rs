@@ -81,21 +81,25 @@ fn what_is_answered_is_held_against_the_case() {
         (
             "another kind",
             good.replace("\"ignore\"", "\"answer\""),
-            "after it is verified, answer: 200 text/plain, `pong`",
+            "after it is verified, answer: 200 text/plain, 4 bytes",
         ),
-        ("another body", good.replace("pong", "ping"), "got ignore: 200 text/plain, `pong`"),
+        ("another body", good.replace("pong", "ping"), "got ignore: 200 text/plain, 4 bytes (another body)"),
         (
             "another acknowledgement",
             good.replace("\"OK\"", "\"ok\""),
-            "when it is accepted, ignore: 200 text/plain, `ok`",
+            "got ignore: 200 text/plain, 2 bytes (another body)",
         ),
         ("an acknowledgement that is not there", good.replace("accepted", "refused"), "when it is refused"),
         (
             "another secret",
             CHALLENGE.replace("secret = \"abcd1234\" }", "secret = \"abcd1235\" }"),
-            "and the secret `abcd1234`",
+            "and a secret (another secret)",
         ),
-        ("another header", CHALLENGE.replace("{ x-hook", "{ y-hook"), "x-hook-secret: abcd1234"),
+        (
+            "another header",
+            CHALLENGE.replace("{ x-hook", "{ y-hook"),
+            "x-hook-secret, 0 bytes, and a secret (another headers)",
+        ),
         ("no challenge", CHALLENGE.replace("abcd1234", "abcd"), "got no answer"),
     ] {
         let head = if what.contains("secret") || what.contains("header") || what == "no challenge" {

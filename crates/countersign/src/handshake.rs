@@ -301,10 +301,11 @@ fn env<'a>(vars: &'a [Var], table: &'a Reader<'_>) -> Env<'a> {
     Env { vars, parts: &[], allow: Allow::default(), complaints: table.complaints() }
 }
 
-/// The value of an `[event]` key in this request, if it is there and is text.
+/// The value of an `[event]` key in this request, if it is there and is text: never an empty one.
 pub(crate) fn event_text(value: &Option<Value>, scope: &Scope<'_>) -> Option<String> {
     let text: Result<_, Fault> = value.as_ref()?.text(scope, &Local::default());
-    String::from_utf8(text.ok()??.into_owned()).ok()
+    // An optional segment that is all of a value leaves nothing when what it names is not there.
+    String::from_utf8(text.ok()??.into_owned()).ok().filter(|text| !text.is_empty())
 }
 
 /// The bytes and the greatest length of a pattern's language; `None` if it is longer than a challenge may be.

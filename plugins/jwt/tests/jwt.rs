@@ -285,7 +285,7 @@ fn mistakes_in_the_table_are_told_all_at_once() {
         (&format!("{good}short_secrets = \"accepted\""), &["for algorithms with a shared secret"]),
         (
             &format!("{good}require = [{{ value = \"{{claim:x}}\", absent = true, early = true }}]"),
-            &["and the claims are found"],
+            &["the claims and the parts are found"],
         ),
         (&format!("{good}leeway = 5"), &["unknown key `leeway`", "`leeway_seconds`"]),
         // One token is read, with all keys: what is of many would be passed over without a word.

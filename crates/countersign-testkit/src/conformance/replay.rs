@@ -44,11 +44,14 @@ pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>, verifier: &Verifier)
     }
 }
 
-/// Two cases of one preset whose bodies differ and are bound.
+/// Two cases of one preset whose bodies differ and are bound. What is laid over a preset may make one content of two bodies.
 pub(super) fn differ(kit: &mut Kit<'_>, one: (&Subject<'_>, &Verifier), other: (&Subject<'_>, &Verifier)) {
     let ((subject, verifier), (second, by)) = (one, other);
     let bound = |subject: &Subject<'_>| subject.is_ok() && subject.base.binds.contains(Binds::BODY);
-    if !bound(subject) || !bound(second) || subject.case.request.body == second.case.request.body {
+    let bare = |subject: &Subject<'_>| subject.case.overrides.is_none();
+    if !(bound(subject) && bound(second) && bare(subject) && bare(second))
+        || subject.case.request.body == second.case.request.body
+    {
         return;
     }
     kit.count(Check::Replay, 1);

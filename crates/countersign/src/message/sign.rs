@@ -3,7 +3,7 @@
 //! Time and id are put where the receiver looks for them first, then the content is built from the request as the
 //! receiver will see it, and last the signatures are placed.
 
-use super::place::{At, Extract, Place, encode};
+use super::place::{At, Candidates, Extract, Place, encode};
 use super::plan::{Algorithm, Case, Plan, Time};
 use super::scope::{Local, Scope};
 use super::template::{Bound, Primitive, why};
@@ -99,11 +99,31 @@ impl<P: Primitive> Sign for Bound<P> {
                 }
             }
         }
-        Ok(())
+        self.reread(&sheet, &items)
     }
 }
 
 impl<P: Primitive> Bound<P> {
+    /// What is signed here must be what is taken: all that is found in it before a hash is looked at, and what is required.
+    fn reread(&self, sheet: &Sheet<'_, '_>, items: &[String]) -> Result<(), Rejection> {
+        let body = sheet.body.as_deref().unwrap_or(sheet.draft.body);
+        let request = Request::new(Head::new(sheet.draft.method, sheet.url(), &sheet.headers), body);
+        for item in items.iter().map(Some).chain(items.is_empty().then_some(None)) {
+            let root = Scope::new(&request);
+            let scope = match item {
+                None => root,
+                Some(pointer) => {
+                    let found = root.json().map_err(unreadable)?.pointer(pointer);
+                    root.at_item(found.ok_or_else(|| Rejection::new(Reason::MalformedContent))?)
+                }
+            };
+            let mut candidates = Candidates::new();
+            let found = self.find(&scope, &mut candidates)?;
+            self.late(&scope, &found, 0)?;
+        }
+        Ok(())
+    }
+
     /// The signature over what the receiver will see.
     fn tag(
         &self,

@@ -645,7 +645,12 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// What is required beside the signature.
-    fn late(&self, scope: &Scope<'_>, found: &Found<'_, '_, '_>, candidate: usize) -> Result<(), Rejection> {
+    pub(super) fn late(
+        &self,
+        scope: &Scope<'_>,
+        found: &Found<'_, '_, '_>,
+        candidate: usize,
+    ) -> Result<(), Rejection> {
         if found.case.late.is_empty() {
             return Ok(());
         }
