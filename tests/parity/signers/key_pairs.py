@@ -432,14 +432,15 @@ also(
     **by(lambda name: base64.b64encode(der(rsa_key(name))).decode()),
     body=b'{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS","resultStatus":"S"},"paymentRequestId":"PR_1"}',
     url="https://example.com/payments/notify",
+    vars={"client_id": "T_111222333"},
     binds=["body", "time", "method"],
     tolerance=300,
 )
-def antom(d, time=None, space=""):
+def antom(d, time=None, space="", client="T_111222333"):
     time = time or iso(d.time, "+08:00")
-    signature = rsa_signed(d.secret, d.method, " ", urlsplit(d.url).path, "\n", "T_111222333", ".", time, ".", d.body)
+    signature = rsa_signed(d.secret, d.method, " ", urlsplit(d.url).path, "\n", client, ".", time, ".", d.body)
     return [
-        ["Client-Id", "T_111222333"],
+        ["Client-Id", client],
         ["Request-Time", time],
         ["Signature", f"algorithm=RSA256,{space}keyVersion=1,{space}signature={quote(signature, safe='')}"],
     ]
@@ -451,11 +452,59 @@ also("alipay-antom", "answered", "ok", accepted={
     "body": '{"result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success"}}',
 })
 also("alipay-antom", "key-as-pem", "ok", secrets=[{"id": "main", "value": rsa_pem("first")}])
-also("alipay-antom", "another-client", "bad_signature", sent={"with": [["Client-Id", "T_999"]]})
+also("alipay-antom", "client-altered", "bad_signature", sent={"with": [["Client-Id", "T_999"]]})
 
 
+variant("alipay-antom", "of-another-client", "claim_mismatch", lambda d: antom(d, client="T_999"))
 variant("alipay-antom", "spaces-between-pairs", "ok", lambda d: antom(d, space=" "))
 variant("alipay-antom", "time-in-milliseconds", "ok", lambda d: antom(d, time=f"{d.time}123"), signed_at=TIME)
+
+
+ALIPAY = {
+    "notify_time": "2026-01-01 08:00:00",
+    "notify_type": "trade_status_sync",
+    "notify_id": "2026010101222080000144199160501632046",
+    "sign_type": "RSA2",
+    "app_id": "9021000122682882",
+    "out_trade_no": "1767225600",
+    "trade_no": "2026010122001499160501589436",
+    "trade_status": "TRADE_SUCCESS",
+    "total_amount": "0.01",
+    "subject": "茶 & Tee + 1",
+    "body": "",
+}
+
+
+# The decoded fields as name=value, sorted, without `sign`, `sign_type` and empty ones.
+@provider(
+    "alipay-cn",
+    **by(lambda name: base64.b64encode(der(rsa_key(name))).decode()),
+    body=urlencode(ALIPAY).encode(),
+    url="https://example.com/alipay/notify?shop=1",
+    headers=(FORM,),
+    binds=[],
+)
+def alipay_cn(d):
+    fields = dict(parse_qsl(d.body.decode(), keep_blank_values=True))
+    content = "&".join(f"{k}={v}" for k, v in sorted(fields.items()) if v and k != "sign_type")
+    return Sent([], body=urlencode(fields | {"sign": rsa_signed(d.secret, content)}).encode())
+
+
+also("alipay-cn", "answered", "ok", accepted={"status": 200, "content_type": "text/plain", "body": "success"})
+also(
+    "alipay-cn",
+    "a-return-as-a-notification",
+    "claim_mismatch",
+    signed={"body": urlencode({k: v for k, v in ALIPAY.items() if not k.startswith("notify_")}).encode()},
+    why="whoever pays has the signed parameters of the return, and could post them",
+)
+also(
+    "alipay-cn",
+    "the-older-hash",
+    "malformed_signature",
+    signed={"body": urlencode(ALIPAY | {"sign_type": "RSA"}).encode()},
+    why="sign_type is not signed, and RSA is SHA-1",
+)
 
 
 BITSO = '"payload":{"wid":"c5b8d7f0","status":"complete","amount":"10.50","note":"Jörg"}}'
@@ -554,6 +603,21 @@ also(
     "post",
     "ok",
     signed={"method": "POST", "url": "https://example.com/cryptapi?order=17", "body": urlsplit(CRYPTAPI).query.encode()},
+)
+also(
+    "cryptapi",
+    "post-of-json",
+    "ok",
+    signed={"method": "POST", "url": "https://example.com/cryptapi?order=17", "body": b'{"uuid":"dbfcb40e","value_coin":0.05}'},
+    sent={"more": [["Content-Type", "application/json"]]},
+)
+also(
+    "cryptapi",
+    "a-url-of-another-customer-as-a-body",
+    "malformed_signature",
+    signed={"method": "POST", "url": "https://example.com/cryptapi?order=17", "body": b"https://example.org/?x=1&order=17&value_coin=50"},
+    sent={"more": [["Content-Type", "application/x-www-form-urlencoded"]]},
+    why="as a form it would be a payment of any amount: its URL is everybody's own to choose",
 )
 
 
