@@ -183,6 +183,49 @@ def published(**fields):
 FAL_USER = {"user_id": "github|1234567"}
 
 
+DISCORD = b'{"application_id":"658822586720976907","id":"838085779104202754","token":"aW50ZXJhY3Rpb24","type":2,"version":1}'
+
+
+# TIME and BODY, with nothing between them; hex.
+@provider("discord", **by(lambda name: raw(name).hex()), body=DISCORD, binds=["body", "time"], tolerance=300)
+def discord(d):
+    signature = ed_signed(d.secret, d.time, d.body).hex()
+    return [["X-Signature-Ed25519", signature], ["X-Signature-Timestamp", str(d.time)]]
+
+
+also(
+    "discord",
+    "ping-of-interactions",
+    "ok",
+    signed={"body": DISCORD.replace(b'"type":2', b'"type":1')},
+    handshake={"kind": "answer", "status": 200, "content_type": "application/json", "body": '{"type":1}'},
+)
+also(
+    "discord",
+    "ping-of-webhook-events",
+    "ok",
+    signed={"body": b'{"version":1,"application_id":"658822586720976907","type":0}'},
+    handshake={"kind": "answer", "status": 204, "content_type": "text/plain", "body": ""},
+)
+also(
+    "discord",
+    "a-webhook-event-is-no-ping",
+    "ok",
+    signed={
+        "body": b'{"version":1,"application_id":"658822586720976907","type":1,'
+        b'"event":{"type":"APPLICATION_AUTHORIZED","timestamp":"2026-01-01T00:00:00","data":{}}}'
+    },
+)
+also(
+    "discord",
+    "refused-as-discord-wants-it",
+    "bad_signature",
+    sent={"body": DISCORD.replace(b'"type":2', b'"type":1')},
+    refused={"status": 401, "content_type": "text/plain", "body": ""},
+    why="an unsigned ping is not answered",
+)
+
+
 # Lines: request id, user id, time, SHA-256 of the body in hex. The signature is hex. No request says which key made it.
 @provider(
     "fal-ai",
