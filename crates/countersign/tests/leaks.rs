@@ -26,7 +26,14 @@ fn nothing_that_prints_says_a_secret_or_an_expected_tag() {
         // What the changed body would need, found by signing it.
         let mut secret = hidden(&good);
         if let Some(expected) = changed.signed_again() {
-            assert_eq!(expected.judge().code(), "ok", "{}", good.name);
+            // Some presets refuse such a body for its shape: its tag is as right.
+            assert_ne!(
+                expected.judge().code(),
+                "bad_signature",
+                "{}: {}",
+                good.preset.preset().name,
+                good.name
+            );
             secret.extend(hidden(&expected));
         }
         for request in all {

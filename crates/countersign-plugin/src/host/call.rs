@@ -136,6 +136,11 @@ impl<T> Fenced<T> {
     }
 
     #[inline]
+    pub(super) fn what_mut(&mut self) -> &mut T {
+        &mut self.what
+    }
+
+    #[inline]
     pub(super) fn is_whole(&self) -> bool {
         self.fence == FENCE
     }
@@ -186,14 +191,6 @@ impl Lent {
         }
         // SAFETY: the caller's promise; the room was filled before it was lent.
         unsafe { abi::slice(back.ptr.cast_const(), back.len) }
-    }
-
-    pub(super) fn cap(self) -> usize {
-        self.0.cap
-    }
-
-    pub(super) fn is_same(self, back: &Buf) -> bool {
-        back.ptr == self.0.ptr && back.cap == self.0.cap
     }
 }
 

@@ -60,7 +60,7 @@ impl Check for LoadedCheck {
 }
 
 /// An answer, or that nothing is known, with the reason.
-type Asked = Result<Answer, Refusal>;
+type Asked<'r> = Result<Answer<'r>, Refusal>;
 
 fn refused(code: &'static str, says: impl Into<Cow<'static, str>>) -> Refusal {
     Rejection::new(Reason::ModeFault).detail(code, says).into()
@@ -99,7 +99,7 @@ impl LoadedCheck {
     fn gather<'r>(
         &self,
         cx: &Context<'_>,
-        mut ask: impl FnMut(usize, &Materials, &mut Prints) -> Asked,
+        mut ask: impl FnMut(usize, &Materials, &mut Prints) -> Asked<'r>,
     ) -> Result<Evidence<'r>, Refusal> {
         let mut gathered = Gathered::default();
         for number in 0..self.0.credentials.len() {
@@ -112,12 +112,12 @@ impl LoadedCheck {
 
     /// Ask, and give what is wanted.
     #[inline(always)]
-    fn resolve(
+    fn resolve<'r>(
         &self,
         cx: &Context<'_>,
         known: &mut Prints,
-        mut ask: impl FnMut(&Materials, &mut Prints) -> Asked,
-    ) -> Asked {
+        mut ask: impl FnMut(&Materials, &mut Prints) -> Asked<'r>,
+    ) -> Asked<'r> {
         match ask(&Materials::new(), known)? {
             Answer::Wants(wanted) => self.provide(wanted, cx, known, &mut ask),
             answer => Ok(answer),
@@ -125,13 +125,13 @@ impl LoadedCheck {
     }
 
     /// Give what is wanted, as long as the host has it.
-    fn provide(
+    fn provide<'r>(
         &self,
         mut wanted: KeyRequest,
         cx: &Context<'_>,
         known: &mut Prints,
-        ask: &mut dyn FnMut(&Materials, &mut Prints) -> Asked,
-    ) -> Asked {
+        ask: &mut dyn FnMut(&Materials, &mut Prints) -> Asked<'r>,
+    ) -> Asked<'r> {
         let Bound { shape, .. } = &*self.0;
         let mut materials = Materials::new();
         for _ in 0..=MAX_FETCHES {
@@ -186,13 +186,14 @@ impl LoadedCheck {
         now: Timestamp,
         materials: &Materials,
         known: &mut Prints,
-    ) -> Asked {
+    ) -> Asked<'static> {
         let shared = &self.0.shape.shared;
         let Some(pool) = &shared.pool else { return Err(refused(FAULT, "there is no pool of threads")) };
         let (bound, owned, materials) = (self.0.clone(), owned.clone(), materials.clone());
         let asked = pool.ask(shared.deadline, move || {
             let (crossing, mut known) = (Crossing::of_owned(&owned), Prints::new());
-            (bound.ask(number, &crossing, now, &materials, &mut known), known)
+            let asked = bound.ask(number, &crossing, now, &materials, &mut known);
+            (asked.map(Answer::into_owned), known)
         });
         match asked {
             Ok((asked, own)) => {
@@ -223,14 +224,14 @@ impl LoadedCheck {
 impl Bound {
     /// Ask one credential's handle.
     #[inline(always)]
-    fn ask(
+    fn ask<'r>(
         &self,
         number: usize,
-        crossing: &Crossing<'_>,
+        crossing: &Crossing<'r>,
         now: Timestamp,
         materials: &Materials,
         known: &mut Prints,
-    ) -> Asked {
+    ) -> Asked<'r> {
         let credential = &self.credentials[number];
         // Nearly always there are none, and nothing is made ready for them then.
         let materials = match materials.is_empty() {
@@ -249,7 +250,7 @@ impl Bound {
             material_count: materials.len(),
         };
         let handle = credential.handle();
-        match ask(&handle, &self.shape, self.binds, &request, known) {
+        match ask(&handle, &self.shape, self.binds, &request, crossing, known) {
             Answer::Panicked => {
                 credential.renew(&handle);
                 Ok(fault(&self.shape, PANICKED))
@@ -293,7 +294,7 @@ fn crossed(materials: &Materials) -> SmallVec<[abi::Material; 2]> {
 }
 
 /// Counted, and told.
-fn fault(shape: &Shape, says: impl Into<String>) -> Answer {
+fn fault(shape: &Shape, says: impl Into<String>) -> Answer<'static> {
     shape.shared.fault();
     Answer::Fault(says.into())
 }
@@ -309,17 +310,17 @@ fn may_fetch(url: &str, hosts: &[String]) -> bool {
 
 /// What the credentials came to, together.
 #[derive(Default)]
-struct Gathered {
+struct Gathered<'r> {
     keys: KeySet,
     found: Option<KeyId>,
-    first: Option<Match>,
+    first: Option<Match<'r>>,
     prints: Prints,
     nearest: Option<(Rejection, Said)>,
     wanted: Option<KeyRequest>,
 }
 
-impl Gathered {
-    fn take(&mut self, bound: &Bound, number: usize, answer: Answer) -> Result<(), Refusal> {
+impl<'r> Gathered<'r> {
+    fn take(&mut self, bound: &Bound, number: usize, answer: Answer<'r>) -> Result<(), Refusal> {
         match answer {
             Answer::Match(matched) => {
                 if let Some(index) = bound.credentials[number].index() {
@@ -364,7 +365,7 @@ impl Gathered {
         Ok(())
     }
 
-    fn settle<'r>(self, bound: &Bound) -> Result<Evidence<'r>, Refusal> {
+    fn settle(self, bound: &Bound) -> Result<Evidence<'r>, Refusal> {
         let Gathered { keys, found, first, mut prints, nearest, wanted } = self;
         let Some(matched) = first else {
             return Err(match (wanted, nearest) {
@@ -384,7 +385,7 @@ impl Gathered {
 /// What a match comes to.
 #[inline(always)]
 fn evidence<'r>(
-    matched: Match,
+    matched: Match<'r>,
     prints: &[[u8; 32]],
     keys: KeySet,
     found: Option<KeyId>,
@@ -403,7 +404,7 @@ fn evidence<'r>(
     let mut evidence = Evidence::new(signed_by, prints, matched.binds);
     evidence.signed_at = matched.signed_at;
     evidence.signed_until = matched.signed_until;
-    evidence.message_id = matched.message_id.map(Cow::Owned);
+    evidence.message_id = matched.message_id;
     Ok(evidence)
 }
 

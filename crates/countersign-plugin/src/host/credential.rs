@@ -1,13 +1,14 @@
 //! One credential behind the border: what its handle is made of, so that it can be made anew, and how it is asked.
 
-use super::call::{self, Fenced, Handle, Lent, Room, lend, view};
+use super::call::{self, Handle, Lent, Room, lend, view};
+use super::crossing::Crossing;
 use super::descriptor::check_needs;
 use super::mode::Shape;
 use super::redact::Spellings;
 use super::rooms::{Rooms, TEXT};
-use super::verdict::{Answer, Buffers, Prints};
+use super::verdict::{self, Answer, Prints};
 use super::watch::lock;
-use crate::abi::{self, Buf};
+use crate::abi;
 use crate::border;
 use countersign::{Binds, KeyError, KeyIndex, Var, Vars};
 use std::borrow::Cow;
@@ -224,22 +225,18 @@ fn first_line(errors: &[u8]) -> &[u8] {
 /// Ask a handle about a request. What its content is known by is added to `known`. Put where it is asked, with what it calls:
 /// an answer is big, and would be moved at every step.
 #[inline(always)]
-pub(super) fn ask(
+pub(super) fn ask<'r>(
     handle: &Handle,
     shape: &Shape,
     binds: Binds,
     request: &abi::Request,
+    crossing: &Crossing<'r>,
     known: &mut Prints,
-) -> Answer {
-    let mut prints = Room::<256>::empty();
-    let answer = ask_with(handle, shape, binds, request, prints.buf(), known);
-    if !prints.is_whole() {
-        return Answer::Fault(PAST_THE_END.into());
-    }
-    match answer {
+) -> Answer<'r> {
+    match ask_with(handle, shape, binds, request, crossing, None, known) {
         Answer::NoSpace(needed) => {
             let mut prints = vec![0; needed];
-            match ask_with(handle, shape, binds, request, lend(&mut prints), known) {
+            match ask_with(handle, shape, binds, request, crossing, Some(&mut prints), known) {
                 Answer::NoSpace(_) => Answer::Fault("the module wants more room than it asked for".into()),
                 answer => answer,
             }
@@ -249,19 +246,17 @@ pub(super) fn ask(
 }
 
 #[inline(always)]
-fn ask_with(
+fn ask_with<'r>(
     handle: &Handle,
     shape: &Shape,
     binds: Binds,
     request: &abi::Request,
-    prints: Buf,
+    crossing: &Crossing<'r>,
+    mut prints: Option<&mut Vec<u8>>,
     known: &mut Prints,
-) -> Answer {
+) -> Answer<'r> {
     let mut rooms = Rooms::of(shape.shared.id);
-    let mut lent = abi::Verdict { fingerprints: prints, ..abi::Verdict::EMPTY };
-    rooms.lend(&mut lent);
-    let mut verdict = Fenced::new(lent);
-    let buffers = Buffers::of(verdict.what());
+    let verdict = rooms.lend(prints.as_deref_mut().map(lend));
     let _turn = match handle.gate() {
         None => None,
         Some(gate) => match gate.enter(shape.shared.deadline) {
@@ -269,14 +264,13 @@ fn ask_with(
             None => return Answer::Busy,
         },
     };
-    let status = shape.shared.within(|| handle.verify(request, &mut verdict));
-    if !rooms.is_whole() || !verdict.is_whole() {
+    let status = shape.shared.within(|| handle.verify(request, verdict));
+    if !rooms.is_whole() {
         return Answer::Fault(PAST_THE_END.into());
     }
-    // SAFETY: the verdict is the one that the buffers were taken of, the status what the call returned, and the rooms, like
-    // those behind `prints`, live until the end of this function.
-    let answer = unsafe { buffers.read(status, verdict.what(), shape, binds, known) };
-    rooms.keep(verdict.what());
+    let prints = prints.as_ref().map(|prints| &prints[..]);
+    let answer = verdict::read(&rooms, prints, status, shape, binds, crossing, known);
+    rooms.keep();
     answer
 }
 

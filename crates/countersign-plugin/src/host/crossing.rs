@@ -23,14 +23,30 @@ impl<'r> Crossing<'r> {
         Crossing { method, url, headers: SmallVec::new(), body, lower: Vec::new() }
     }
 
-    /// Take in the headers.
+    /// Take in the headers. What is rare is done elsewhere, so that the common way saves no register.
     #[inline]
     pub(super) fn fill(&mut self, request: &Request<'r>) {
         let Self { headers, lower, .. } = self;
         request.head.headers.each(&mut |name, value| {
-            let name = if has_upper(name) { lowered(name, lower) } else { view(name) };
-            headers.push(abi::Header { name, value: view(value) });
+            if has_upper(name) || headers.len() == headers.capacity() {
+                return push(headers, lower, name, value);
+            }
+            headers.push(abi::Header { name: view(name), value: view(value) });
         });
+    }
+
+    /// The value of a header that says just this, in ASCII.
+    #[inline]
+    pub(super) fn shown(&self, text: &[u8]) -> Option<&'r str> {
+        if !text.is_ascii() {
+            return None;
+        }
+        self.headers.iter().filter(|header| header.value.len == text.len()).find_map(|header| {
+            // SAFETY: `fill` and `of_owned` made the view of what lives as long as `'r`.
+            let value: &'r [u8] = unsafe { header.value.view() }?;
+            // SAFETY: it is the same as `text`, and ASCII is UTF-8.
+            (value == text).then(|| unsafe { str::from_utf8_unchecked(value) })
+        })
     }
 
     pub(super) fn of_owned(owned: &'r OwnedRequest) -> Self {
@@ -41,38 +57,34 @@ impl<'r> Crossing<'r> {
     }
 }
 
-/// Whether a letter of a name is in upper case. Eight bytes at a time: every header of every request is looked at.
+/// Whether a letter of a name is in upper case. Every header of every request is looked at: what all letters in lower case,
+/// digits and hyphens have in common, and no letter in upper case has, is one bit.
 #[inline]
 fn has_upper(name: &[u8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let upper_in = |word: u64| {
-        // The high bit of a byte is set by adding as much as it lacks to 0x80, if it has as much as `A`; and not if as much
-        // as what follows `Z`.
-        let low = word & (0x7f * ONES);
-        let from_a = low + (0x80 - u64::from(b'A')) * ONES;
-        let past_z = low + (0x7f - u64::from(b'Z')) * ONES;
-        from_a & !past_z & !word & (0x80 * ONES) != 0
-    };
-    let eight = |word: &[u8; 8]| upper_in(u64::from_ne_bytes(*word));
-    if let (Some(first), Some(last)) = (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-        // The two overlap where they must; what is between them in a long name is looked at in its turn.
-        return eight(first) || eight(last) || name.len() > 16 && name.as_chunks().0.iter().any(eight);
-    }
-    match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+    const BIT: u64 = 0x2020_2020_2020_2020;
+    let all_have_it = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
         (Some(first), Some(last)) => {
-            upper_in(u64::from(u32::from_ne_bytes(*first)) << 32 | u64::from(u32::from_ne_bytes(*last)))
+            // The two overlap where they must; what is between them in a long name is looked at in its turn.
+            let mut common = u64::from_ne_bytes(*first) & u64::from_ne_bytes(*last);
+            if name.len() > 16 {
+                for word in name.as_chunks().0 {
+                    common &= u64::from_ne_bytes(*word);
+                }
+            }
+            common & BIT == BIT
         }
-        _ => name.iter().any(u8::is_ascii_uppercase),
-    }
+        _ => name.iter().fold(0x20, |common, byte| common & byte) != 0,
+    };
+    !all_have_it && name.iter().any(u8::is_ascii_uppercase)
 }
 
-/// A name in lower case, kept in `lower`.
+/// One more header, with its name in lower case, which is kept in `lower`.
 #[cold]
-fn lowered(name: &[u8], lower: &mut Vec<Box<[u8]>>) -> abi::Bytes {
+#[inline(never)]
+fn push(headers: &mut SmallVec<[abi::Header; 24]>, lower: &mut Vec<Box<[u8]>>, name: &[u8], value: &[u8]) {
     let name: Box<[u8]> = name.to_ascii_lowercase().into();
-    let seen = view(&name);
+    headers.push(abi::Header { name: view(&name), value: view(value) });
     lower.push(name);
-    seen
 }
 
 /// The same, copied, for a thread that the caller may not wait for.

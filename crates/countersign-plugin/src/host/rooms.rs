@@ -1,23 +1,34 @@
-//! The rooms that a verdict's texts are written into: one set for each thread, cleared when another module gets it.
+//! What a verdict is written into: one set for each thread, cleared when another module gets it.
 //!
-//! They are clear before every call, for how much of them was written is the module's word, and what stood there before is
-//! not for it to show. To clear six thousand bytes for every request would cost more than all else here, so they are kept,
+//! The rooms are clear before every call, for how much of them was written is the module's word, and what stood there before
+//! is not for it to show. To clear six thousand bytes for every request would cost more than all else here, so they are kept,
 //! and only what was written is cleared. One who writes and does not say so finds that again, and nobody else does.
 
-use super::call::Room;
-use crate::abi;
+use super::call::{Fenced, Room};
+use crate::abi::{self, Buf};
 use std::cell::Cell;
 
 /// Room for one text of a verdict, more than is shown: as few secrets as can be are cut in two before they are looked for.
 pub(super) const TEXT: usize = 1 << 10;
 
-/// A set of rooms, in the order of the verdict's buffers.
+/// A verdict and the rooms behind its buffers. Boxed: what is lent stays where it is.
 pub(super) struct Rooms {
     module: usize,
+    verdict: Fenced<abi::Verdict>,
+    prints: Room<256>,
     want: Room<2048>,
     message_id: Room<1024>,
     key_id: Room<2048>,
     detail_text: Room<TEXT>,
+}
+
+/// What a module wrote into each room, as far as it says.
+pub(super) struct Written<'r> {
+    pub(super) fingerprints: &'r [u8],
+    pub(super) want: &'r [u8],
+    pub(super) message_id: &'r [u8],
+    pub(super) key_id: &'r [u8],
+    pub(super) detail_text: &'r [u8],
 }
 
 thread_local! {
@@ -38,6 +49,8 @@ impl Rooms {
     fn clear(module: usize) -> Box<Self> {
         Box::new(Rooms {
             module,
+            verdict: Fenced::new(abi::Verdict::EMPTY),
+            prints: Room::empty(),
             want: Room::empty(),
             message_id: Room::empty(),
             key_id: Room::empty(),
@@ -45,27 +58,64 @@ impl Rooms {
         })
     }
 
-    /// Lend them.
+    /// Lend them, with `prints` in the place of the room for fingerprints, if there is more.
     #[inline]
-    pub(super) fn lend(&mut self, verdict: &mut abi::Verdict) {
-        let Self { module: _, want, message_id, key_id, detail_text } = self;
-        verdict.want = want.buf();
-        verdict.message_id = message_id.buf();
-        verdict.key_id = key_id.buf();
-        verdict.detail_text = detail_text.buf();
+    pub(super) fn lend(&mut self, prints: Option<Buf>) -> &mut Fenced<abi::Verdict> {
+        let Self { module: _, verdict, prints: own, want, message_id, key_id, detail_text } = self;
+        *verdict.what_mut() = abi::Verdict {
+            fingerprints: prints.unwrap_or_else(|| own.buf()),
+            want: want.buf(),
+            message_id: message_id.buf(),
+            key_id: key_id.buf(),
+            detail_text: detail_text.buf(),
+            ..abi::Verdict::EMPTY
+        };
+        verdict
+    }
+
+    pub(super) fn verdict(&self) -> &abi::Verdict {
+        self.verdict.what()
     }
 
     /// Whether nothing was written past their ends.
     #[inline]
     pub(super) fn is_whole(&self) -> bool {
-        let Self { module: _, want, message_id, key_id, detail_text } = self;
-        want.is_whole() && message_id.is_whole() && key_id.is_whole() && detail_text.is_whole()
+        let Self { module: _, verdict, prints, want, message_id, key_id, detail_text } = self;
+        verdict.is_whole()
+            && prints.is_whole()
+            && want.is_whole()
+            && message_id.is_whole()
+            && key_id.is_whole()
+            && detail_text.is_whole()
     }
 
-    /// Keep them for the thread's next call, once nobody looks at them any more.
+    /// What was written. `None`: a pointer or a size is another than was lent, or more is said to be there than fits. `prints`
+    /// is what they were lent with.
     #[inline]
-    pub(super) fn keep(mut self: Box<Self>, verdict: &abi::Verdict) {
-        let Self { module: _, want, message_id, key_id, detail_text } = &mut *self;
+    pub(super) fn written<'r>(&'r self, prints: Option<&'r [u8]>) -> Option<Written<'r>> {
+        let Self { module: _, verdict, prints: own, want, message_id, key_id, detail_text } = self;
+        let verdict = verdict.what();
+        Some(Written {
+            fingerprints: said(&verdict.fingerprints, prints.unwrap_or(own.what()))?,
+            want: said(&verdict.want, want.what())?,
+            message_id: said(&verdict.message_id, message_id.what())?,
+            key_id: said(&verdict.key_id, key_id.what())?,
+            detail_text: said(&verdict.detail_text, detail_text.what())?,
+        })
+    }
+
+    /// Whether the buffer for fingerprints is the one that was lent.
+    pub(super) fn is_same_room(&self, prints: Option<&[u8]>) -> bool {
+        let room = prints.unwrap_or(self.prints.what());
+        is_same(&self.verdict.what().fingerprints, room)
+    }
+
+    /// Keep them for the thread's next call.
+    #[inline]
+    pub(super) fn keep(mut self: Box<Self>) {
+        let Self { module: _, verdict, prints, want, message_id, key_id, detail_text } = &mut *self;
+        let verdict = verdict.what();
+        prints.clear(verdict.fingerprints.len);
         want.clear(verdict.want.len);
         message_id.clear(verdict.message_id.len);
         key_id.clear(verdict.key_id.len);
@@ -73,6 +123,17 @@ impl Rooms {
         // A thread that ends keeps nothing.
         let _ = KEPT.try_with(|kept| kept.set(Some(self)));
     }
+}
+
+/// What of a room was written, by what came back.
+#[inline]
+fn said<'r>(back: &Buf, room: &'r [u8]) -> Option<&'r [u8]> {
+    if is_same(back, room) { room.get(..back.len) } else { None }
+}
+
+#[inline]
+fn is_same(back: &Buf, room: &[u8]) -> bool {
+    back.ptr.cast_const() == room.as_ptr() && back.cap == room.len()
 }
 
 #[cfg(test)]
@@ -85,12 +146,11 @@ mod tests {
         let was_clear = [&rooms.want.what()[..], rooms.key_id.what(), rooms.detail_text.what()]
             .iter()
             .all(|room| room.iter().all(|byte| *byte == 0));
-        let mut verdict = abi::Verdict::EMPTY;
-        rooms.lend(&mut verdict);
+        let verdict = rooms.lend(None).what_mut();
         // SAFETY: the room lives until it is kept, and is as long as its cap says.
         unsafe { verdict.detail_text.ptr.write_bytes(b'x', 100) };
         verdict.detail_text.len = said;
-        rooms.keep(&verdict);
+        rooms.keep();
         was_clear
     }
 

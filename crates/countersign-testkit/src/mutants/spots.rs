@@ -52,6 +52,8 @@ enum Cut {
 #[derive(Clone, Debug)]
 pub(crate) struct Spot {
     site: Site,
+    /// What stands before the text and stays, where it is no part of the site.
+    lead: String,
     /// Which of the places.
     pub(crate) place: usize,
     /// What stands there, decoded from JSON or percent-escapes.
@@ -135,6 +137,7 @@ impl Place {
             repeat: truth("repeat"),
             first_present: truth("first_present"),
             readable: extract != "regex"
+                && (text("list").is_none() || table.get("header").is_some())
                 && !truth("optional")
                 && table.get("clean").is_none()
                 && table.get("numbered").is_none(),
@@ -167,25 +170,41 @@ impl Place {
 pub(crate) fn locate(places: &[Place], delivery: &Delivery) -> Vec<Spot> {
     let mut spots = Vec::new();
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.readable) {
-        let spot = |site, text: String| Spot { site, place: index, text, encoding: place.encoding.clone() };
+        let spot = |site, text: String| Spot {
+            site,
+            lead: String::new(),
+            place: index,
+            text,
+            encoding: place.encoding.clone(),
+        };
+        // Outside of headers a prefix is all that is cut.
+        let led = |site, text: String| {
+            let start = match &place.cut {
+                Cut::Prefix(_) => cut(&place.cut, &text, 0..text.len())?.start,
+                Cut::Raw => 0,
+                Cut::Pairs { .. } => return None,
+            };
+            let (lead, text) = text.split_at(start);
+            Some(Spot { lead: lead.to_owned(), ..spot(site, text.to_owned()) })
+        };
         match &place.at {
             At::Header(name) => spots.extend(in_headers(place, name, delivery, &spot)),
             At::Query(name) => {
                 let start = delivery.url.find('?').map_or(delivery.url.len(), |mark| mark + 1);
                 let found = in_pairs(&delivery.url, start, name);
-                spots.extend(found.into_iter().map(|(range, text)| spot(Site::Query(range), text)));
+                spots.extend(found.into_iter().filter_map(|(range, text)| led(Site::Query(range), text)));
             }
             At::Form(name) => {
                 let body = std::str::from_utf8(&delivery.body).unwrap_or("");
                 let found = in_pairs(body, 0, name);
-                spots.extend(found.into_iter().map(|(range, text)| spot(Site::Form(range), text)));
+                spots.extend(found.into_iter().filter_map(|(range, text)| led(Site::Form(range), text)));
             }
             At::Json(pointer) => {
                 let found = json::locate(&delivery.body, pointer).into_iter();
                 spots.extend(
                     found
                         .filter_map(|range| in_json(&delivery.body, range))
-                        .map(|(site, text)| spot(site, text)),
+                        .filter_map(|(site, text)| led(site, text)),
                 );
             }
         }
@@ -213,7 +232,7 @@ pub(crate) fn runs(delivery: &Delivery, names: &BTreeSet<String>) -> Vec<Spot> {
             let found = value[text.clone()].to_owned();
             let encoding = guess(&found).map(str::to_owned);
             let site = Site::Header { index, item: text.clone(), text, between: None };
-            spots.push(Spot { site, place: 0, text: found, encoding });
+            spots.push(Spot { site, lead: String::new(), place: 0, text: found, encoding });
         }
     }
     let longest = spots.iter().map(|spot| spot.text.len()).max().filter(|longest| *longest >= SHORTEST_RUN);
@@ -237,7 +256,7 @@ fn guess(text: &str) -> Option<&'static str> {
 pub(crate) fn replace(delivery: &Delivery, spots: &[Spot], with: &dyn Fn(&Spot) -> String) -> Delivery {
     let mut changed = delivery.clone();
     for spot in from_behind(spots) {
-        let text = with(spot);
+        let text = spot.lead.clone() + &with(spot);
         match &spot.site {
             Site::Header { index, text: range, .. } => {
                 changed.headers[*index].1.splice(range.clone(), text.into_bytes());
@@ -438,6 +457,9 @@ mod tests {
             (place(header("x-pairs"), None, pairs("v1")), vec!["aa", "bb"]),
             (place(header("x-raw"), None, Cut::Raw), vec!["aa"]),
             (place(At::Query("sig".into()), None, Cut::Raw), vec!["x+y"]),
+            (place(At::Query("sig".into()), None, Cut::Prefix("x+".into())), vec!["y"]),
+            (place(At::Json("/s".into()), None, Cut::Prefix("aa/".into())), vec!["b"]),
+            (place(At::Json("/s".into()), None, Cut::Prefix("bb".into())), vec![]),
             (place(At::Json("/s".into()), None, Cut::Raw), vec!["aa/b"]),
             (place(At::Json("/n".into()), None, Cut::Raw), vec!["12"]),
         ];

@@ -40,10 +40,14 @@ impl Test {
             let early = if key == "require" { table.boolean("early") } else { None };
             let test = Test::read(&table, env);
             // Read before these are found, an `absent` would hold of every request.
-            let found =
-                |s: &Source| matches!(s, Source::Timestamp | Source::Id | Source::Sig(_) | Source::Claim(_));
+            let found = |s: &Source| {
+                matches!(
+                    s,
+                    Source::Timestamp | Source::Id | Source::Sig(_) | Source::Claim(_) | Source::Part(_)
+                )
+            };
             if early == Some(true) && test.iter().flat_map(Test::values).any(|value| value.uses(found)) {
-                let says = "an `early` test is read before the time, the id, the signatures and the claims are found";
+                let says = "an `early` test is read before the time, the id, the signatures, the claims and the parts are found";
                 let error = ConfigError::at(ConfigCode::MalformedConfig, table.span().clone(), says);
                 table
                     .complaints()

@@ -341,7 +341,8 @@ impl PlanReader<'_> {
         let (mut when, mut templates, mut places, mut algorithm) = (Vec::new(), None, None, None);
         if let Some(table) = table {
             // What a case is chosen by is read before anything is found.
-            let early = Env { allow: Allow { found: false, ..env.allow }, ..env };
+            // Which case it is is settled before any part is made.
+            let early = Env { parts: &[], allow: Allow { found: false, ..env.allow }, ..env };
             when = Test::read_all(table, "when", early);
             if when.is_empty() && !table.has("when") {
                 table.missing(
@@ -451,7 +452,7 @@ fn settle(plan: &mut Plan, found_by: &[&Value]) {
     let head = |places: &[Place]| places.iter().all(Place::is_in_head);
     if let Some(time) = time {
         time.before = used(&Source::Timestamp) || head(&time.places);
-        time.needed = needed(&Source::Timestamp) || !used(&Source::Timestamp);
+        time.needed = needed(&Source::Timestamp);
     }
     if let Some(id) = id {
         id.before = used(&Source::Id) || head(&id.places);
