@@ -138,6 +138,13 @@ also("cloudinary", "by-sha256", "ok", sent=by_sha256())
 also("cloudinary", "by-sha256-of-another", "bad_signature", sent=by_sha256(altered_secret(CLOUDINARY)))
 also(
     "cloudinary",
+    "an-upload-as-a-notification",
+    "malformed_signature",
+    signed={"body": b"folder=uploads&public_id=dog&timestamp="},
+    why="what signs an upload signs this: its parameters, of which the time is the last, and the secret",
+)
+also(
+    "cloudinary",
     "hmac-instead",
     "bad_signature",
     sent={"with": [["X-Cld-Signature", hexed(CLOUDINARY, EAGER, TIME)]]},
