@@ -146,7 +146,8 @@ def vonage_cases():
     made("from-the-future", "future_timestamp", now=NOW - 61)
     made("of-another-body", "claim_mismatch", of={"payload_hash": hexed(b"{}")})
     made("without-the-hash", "claim_mismatch", of={"payload_hash": None})
-    made("a-hash-and-no-body", "claim_mismatch", body=b"", of={"payload_hash": hexed(b"")})
+    made("the-hash-of-no-body", "ok", body=b"", of={"payload_hash": hexed(b"")})
+    made("a-hash-and-no-body", "claim_mismatch", body=b"", of={"payload_hash": hexed(BODY)})
     made("another-issuer", "claim_mismatch", of={"iss": "Vonage.evil.example"})
     made("no-time", "claim_mismatch", of={"iat": None})
     made("no-id", "claim_mismatch", of={"jti": None})
@@ -269,15 +270,24 @@ def kinde_cases():
 
 
 def wix_cases():
-    def made(name, expect, now=NOW, of=None, **more):
+    def made(name, expect, now=NOW, of=None, alg="RS256", key=RSA, changed=lambda shown: shown, **more):
         data = json.dumps({"data": json.dumps({"id": "1"}), "eventType": "ContactCreated"})
         claims = {"data": data, "iat": NOW, "exp": NOW + 600, **(of or {})}
-        shown = token({"alg": "RS256", "typ": "JWT"}, claims, RSA)
+        shown = changed(token({"alg": alg, "typ": "JWT"}, claims, key))
         parity.case("wix", name, expect, now=now, secrets=parity.main_key(PEM), body=shown.encode(), **more)
 
     made("contact-created", "ok", signed_at=NOW)
     made("expired", "stale_timestamp", of={"exp": NOW + 10}, now=NOW + 10)
     made("an-expiry-that-is-no-time", "malformed_timestamp", of={"exp": "never"})
+    made("too-old", "stale_timestamp", now=NOW + 301)
+    made("public-key-as-a-shared-secret", "malformed_signature", alg="HS256", key=PEM)
+    made("not-signed", "malformed_signature", changed=lambda shown: f"{part({'alg': 'none'})}.{shown.split('.')[1]}.")
+
+    def another_contact(shown):
+        header, _, tag = shown.split(".")
+        return f"{header}.{part({'data': '{}', 'iat': NOW, 'exp': NOW + 600})}.{tag}"
+
+    made("other-claims", "bad_signature", changed=another_contact)
 
 
 def detached_cases():

@@ -189,7 +189,7 @@ impl TimeFormat {
     }
 
     /// Write `at` for signing, finer parts rounded down to what the format holds; `rfc3339` and `iso8601_utc`
-    /// write milliseconds where there are some. `opaque` writes Unix seconds.
+    /// write milliseconds where there are some. `opaque` writes Unix seconds, and is not signed with.
     ///
     /// [`parse`](Self::parse) reads it back wherever the format reaches. Outside that (before 2001 or after
     /// 2286 for the two numbers, outside the years 0 to 9999 for dates) the text is the plain number, which

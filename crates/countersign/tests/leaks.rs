@@ -58,11 +58,12 @@ fn hidden(delivery: &Delivery) -> Vec<Vec<u8>> {
         hidden.extend(base64_simd::STANDARD.decode_to_vec(text));
         hidden.push(format!("{text:?}").into());
     }
-    for (_, value) in &delivery.headers {
-        for word in value.split(|b| b" ,=".contains(b)).filter(|word| word.len() >= 27) {
+    let headers = delivery.headers.iter().map(|(_, value)| &value[..]);
+    for place in headers.chain([delivery.url.as_bytes(), &delivery.body]) {
+        for word in place.split(|b| b" ,=&?:\"".contains(b)).filter(|word| word.len() >= 27) {
             let raw =
                 const_hex::decode(word).ok().or_else(|| base64_simd::forgiving_decode_to_vec(word).ok());
-            let Some(raw) = raw.filter(|raw| [20, 32, 64].contains(&raw.len())) else { continue };
+            let Some(raw) = raw.filter(|raw| [16, 20, 32, 48, 64].contains(&raw.len())) else { continue };
             hidden.push(format!("{raw:?}").into());
             hidden.push(const_hex::encode(&raw).into());
             hidden.push(base64_simd::STANDARD_NO_PAD.encode_to_string(&raw).into());

@@ -477,9 +477,7 @@ posted(
     "salesforce-marketing-cloud",
     "callback-is-made",
     compact(CALLBACK),
-    kind="learn",
-    secret="made-up-verification-key",
-    why="to be sent back through the provider's API, and no key of ours",
+    why="the key in it is to be sent back through the provider's API, and is none of ours",
 )
 also(
     "salesforce-marketing-cloud",

@@ -424,7 +424,7 @@ also("pusher", "no-time", "missing_timestamp", signed={"body": b'{"events":[]}'}
 @provider(
     "quicknode",
     secret="qnsec_4fT9cW2mR8sK1xZp",
-    binds=["body", "time", "id"],
+    binds=["body", "time"],
     tolerance=300,
     body=b'[{"blockNumber":21000000,"transactions":[]}]',
     id="a1f0c7d2e94b4c0f8d3e",
@@ -444,6 +444,7 @@ also(
     sent={"with": [["X-QN-Nonce", "a1f0c7d2e94b4c0f8d3e1"], ["X-QN-Timestamp", "767225600"]]},
     why="the same signed text, cut elsewhere: a time has ten digits",
 )
+also("quicknode", "nonce-of-other-letters", "ok", signed={"id": "q83vEjRWeJCrze8SNFZ4kA=="})
 also("quicknode", "another-nonce", "bad_signature", sent={"with": [["X-QN-Nonce", "b1f0c7d2e94b4c0f8d3e"]]})
 
 
@@ -455,7 +456,7 @@ also("quicknode", "another-nonce", "bad_signature", sent={"with": [["X-QN-Nonce"
     secret="rsk_4b7e0f1d2c3a59687f5e4d3c2b1a0f9e",
     binds=["body", "time", "url", "query"],
     tolerance=300,
-    url="https://example.com/rapyd?shop=1",
+    url="https://example.com/rapyd",
     body=b'{"id":"wh_3c1a","type":"PAYMENT_COMPLETED","data":{"id":"payment_6b6f"}}',
     vars={"access_key": "rak_5D1E2F0A9C3B4D7E8F60"},
 )
@@ -474,7 +475,16 @@ also(
     why="what is encoded are the hexadecimal digits of the MAC, not its bytes",
 )
 also("rapyd", "another-salt", "bad_signature", sent={"with": [["Salt", "9c1f2b7d0a4e6836"]]})
-also("rapyd", "another-url", "bad_signature", sent={"url": "https://example.com/rapyd?shop=2"})
+also("rapyd", "another-url", "bad_signature", sent={"url": "https://example.com/rapid"})
+also(
+    "rapyd",
+    "end-of-the-query-moved-into-the-salt",
+    "malformed_signature",
+    signed={"url": "https://example.com/rapyd?shop=19"},
+    sent={"url": "https://example.com/rapyd?shop=1", "with": [["Salt", "99c1f2b7d0a4e6835"]]},
+    why="the same signed text, cut elsewhere: so no URL with a query is taken",
+)
+also("rapyd", "url-with-a-query", "malformed_signature", signed={"url": "https://example.com/rapyd?shop=1"})
 also("rapyd", "another-access-key", "bad_signature", sent={"vars": {"access_key": "rak_5D1E2F0A9C3B4D7E8F61"}})
 also("rapyd", "no-salt", "missing_header", sent={"without": ["Salt"]})
 
@@ -808,9 +818,16 @@ also(
 also(
     "transloadit",
     "field-beside-it",
-    "ok",
+    "claim_mismatch",
     sent={"body": sent("transloadit").body + b"&user=admin"},
-    why="a limit of the scheme: nothing but the one field is signed",
+    why="nothing but the one field is signed",
+)
+also(
+    "transloadit",
+    "field-that-php-takes-for-it",
+    "claim_mismatch",
+    sent={"body": sent("transloadit").body + b"&%20transloadit=%7B%7D"},
+    why="PHP drops the space and reads this one",
 )
 
 
@@ -921,7 +938,7 @@ TWITCH_CHALLENGE = b'{"challenge":"pogchamp-kappa-360noscope-vohiyo","subscripti
 @provider(
     "twitch",
     secret="s3cRe7-made-up-for-this",
-    binds=["body", "time", "id"],
+    binds=["body", "time"],
     tolerance=600,
     id="e76c6bd4-55c9-4987-8304-da1588d8988b",
     body=b'{"subscription":{"id":"f1c2a387","type":"channel.follow"},"event":{"user_name":"J\xc3\xb6rg"}}',
@@ -937,6 +954,7 @@ def twitch(d, fraction=""):
 
 
 also("twitch", "nanoseconds", "ok", sent={"with": twitch(SIGNERS["twitch"].delivery, ".123456789")})
+also("twitch", "id-of-other-letters", "ok", signed={"id": "FJxLd6CPpEcjNl0F7p-yqPExGYwQHBkYg_fkrJmYP8k="})
 
 
 ASKED = {"with": [["Twitch-Eventsub-Message-Type", "webhook_callback_verification"]]}

@@ -878,7 +878,8 @@ def travis(d):
 
 
 also("travis-ci", "payload-altered", "bad_signature", sent={"body": urlencode({"payload": TRAVIS.replace("passed", "failed")}).encode()})
-also("travis-ci", "other-fields-are-not-signed", "ok", sent={"body": urlencode({"payload": TRAVIS, "more": "1"}).encode()})
+also("travis-ci", "field-beside-it", "claim_mismatch", sent={"body": urlencode({"payload": TRAVIS, "more": "1"}).encode()})
+also("travis-ci", "field-that-php-takes-for-it", "claim_mismatch", sent={"body": urlencode({"payload": TRAVIS, " payload": "{}"}).encode()})
 also("travis-ci", "payload-twice", "malformed_content", sent={"body": urlencode([("payload", "{}"), ("payload", TRAVIS)]).encode()})
 
 

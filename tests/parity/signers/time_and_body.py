@@ -1013,6 +1013,19 @@ also(
         "body": '{"plainToken":"%s","encryptedToken":"%s"}' % (TOKEN, hexed("zoom-made-up-secret-token", TOKEN)),
     },
 )
+PADDED = "qgg8vlvZ+S6UYoo/tFL8Aw=="
+also(
+    "zoom",
+    "url-validation-of-base64",
+    "ok",
+    signed=validation(PADDED),
+    handshake={
+        "kind": "answer",
+        "status": 200,
+        "content_type": "application/json",
+        "body": '{"plainToken":"%s","encryptedToken":"%s"}' % (PADDED, hexed("zoom-made-up-secret-token", PADDED)),
+    },
+)
 also(
     "zoom",
     "url-validation-of-what-could-be-signed",

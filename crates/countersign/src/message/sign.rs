@@ -25,6 +25,9 @@ impl Plan {
         if self.time.iter().any(|time| time.from_signature.is_some()) {
             return cannot("its time is a field of the signature");
         }
+        if self.time.iter().any(|time| time.formats.is_opaque()) {
+            return cannot("nothing says what its time looks like");
+        }
         let places = self.cases.iter().flat_map(|case| &case.places);
         let others = self.time.iter().flat_map(|t| &t.places).chain(self.id.iter().flat_map(|id| &id.places));
         for place in places.chain(others) {

@@ -249,20 +249,27 @@ impl Iterator for Decoded<'_> {
 const BAD_ESCAPE: Fault =
     Fault::Malformed("a % in the query or form is not followed by two hexadecimal digits");
 
-/// The URL with one more query parameter, for signatures that stand in it.
+/// The URL with this parameter, in the place of any other of its name.
 pub(crate) fn with_pair(url: &str, name: &str, value: &[u8]) -> String {
     let (bare, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
-    let mark = if bare.contains('?') { '&' } else { '?' };
-    format!("{bare}{mark}{}={}{fragment}", escaped(name.as_bytes()), escaped(value))
+    let (path, query) = bare.split_once('?').unwrap_or((bare, ""));
+    let pairs = with_field(query.as_bytes(), name, value);
+    format!("{path}?{}{fragment}", String::from_utf8_lossy(&pairs))
 }
 
-/// The form with one more field.
+/// The form with this field, in the place of any other of its name.
 pub(crate) fn with_field(form: &[u8], name: &str, value: &[u8]) -> Vec<u8> {
+    let is_other = |pair: &&[u8]| {
+        let found = pair.split(|b| *b == b'=').next().unwrap_or_default();
+        !is_encoding_of(found, name.as_bytes()).unwrap_or(false)
+    };
+    let mut pairs: Vec<&[u8]> = match form {
+        [] => Vec::new(),
+        form => form.split(|b| *b == b'&').filter(is_other).collect(),
+    };
     let pair = format!("{}={}", escaped(name.as_bytes()), escaped(value));
-    match form {
-        [] => pair.into_bytes(),
-        form => [form, b"&", pair.as_bytes()].concat(),
-    }
+    pairs.push(pair.as_bytes());
+    pairs.join(&b'&')
 }
 
 /// Percent-encoded but for what no reader takes for anything else.
@@ -274,6 +281,20 @@ fn escaped(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pair_takes_the_place_of_those_of_its_name() {
+        for (url, put) in [
+            ("https://a.example/x", "https://a.example/x?s=1%2B"),
+            ("https://a.example/x?", "https://a.example/x?s=1%2B"),
+            ("https://a.example/x?a=%41&b#f", "https://a.example/x?a=%41&b&s=1%2B#f"),
+            ("https://a.example/x?s=old&a=1&%73=old&sa=2&s", "https://a.example/x?a=1&sa=2&s=1%2B"),
+        ] {
+            assert_eq!(with_pair(url, "s", b"1+"), put);
+        }
+        assert_eq!(with_field(b"", "s", b"1"), b"s=1");
+        assert_eq!(with_field(b"%zz=1&s=0&\xff=2", "s", b"1"), b"%zz=1&\xff=2&s=1");
+    }
     use proptest::{collection::vec, prelude::*};
 
     fn url(text: &str) -> Option<Url<'_>> {
