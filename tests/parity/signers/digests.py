@@ -242,7 +242,15 @@ altered_form(
     accepted={"status": 200, "content_type": "text/plain", "body": "CBTOKEN:MPSTATOK"},
 )
 altered_form("fiuu", "declined-as-approved", "bad_signature", signed={"status": "11"}, put={"status": "00"})
-altered_form("fiuu", "another-channel", "ok", put={"channel": "fpx"}, why="not signed")
+altered_form("fiuu", "another-channel", "ok", put={"channel": "fpx", "extraP[token]": "a & b"}, why="not signed")
+altered_form(
+    "fiuu",
+    "a-field-that-php-takes-for-the-status",
+    "claim_mismatch",
+    signed={"status": "11"},
+    put={" status": "00"},
+    why="PHP drops the space and reads this one",
+)
 altered_form(
     "fiuu",
     "digit-moved-from-the-order",

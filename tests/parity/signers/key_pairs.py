@@ -524,6 +524,7 @@ ALIPAY = {
     **by(lambda name: base64.b64encode(der(rsa_key(name))).decode()),
     body=urlencode(ALIPAY).encode(),
     url="https://example.com/alipay/notify?shop=1",
+    vars={"app_id": ALIPAY["app_id"]},
     headers=(FORM,),
     binds=[],
 )
@@ -540,6 +541,19 @@ also(
     "claim_mismatch",
     signed={"body": urlencode({k: v for k, v in ALIPAY.items() if not k.startswith("notify_")}).encode()},
     why="whoever pays has the signed parameters of the return, and could post them",
+)
+also(
+    "alipay-cn",
+    "a-return-with-an-empty-id",
+    "claim_mismatch",
+    signed={"body": urlencode({k: v for k, v in ALIPAY.items() if not k.startswith("notify_")} | {"notify_id": ""}).encode()},
+    why="what is empty is not signed",
+)
+also(
+    "alipay-cn",
+    "of-another-application",
+    "claim_mismatch",
+    signed={"body": urlencode(ALIPAY | {"app_id": "9021000999999999"}).encode()},
 )
 also(
     "alipay-cn",
@@ -887,12 +901,20 @@ also("travis-ci", "payload-twice", "malformed_content", sent={"body": urlencode(
 @provider(
     "fireblocks-v1",
     **by(rsa_pem),
+    vars={"tenant_id": "acfed1d2-1111-2222-3333-444455556666"},
+    bytes_pass=False,
     body=b'{"type":"TRANSACTION_CREATED","tenantId":"acfed1d2-1111-2222-3333-444455556666","timestamp":1767225600123,"data":{}}',
 )
 def fireblocks(d):
     return [["Fireblocks-Signature", rsa_signed(d.secret, d.body, hash=hashes.SHA512)]]
 
 
+also(
+    "fireblocks-v1",
+    "of-another-workspace",
+    "claim_mismatch",
+    signed={"body": b'{"type":"TRANSACTION_CREATED","tenantId":"acfed1d2-1111-2222-3333-777788889999","data":{}}'},
+)
 also("fireblocks-v1", "by-sha256", "bad_signature", sent={"body": b"{}", "with": [["Fireblocks-Signature", rsa_signed("first", b"{}")]]})
 
 # ───────────── RSA-PSS ─────────────
@@ -906,6 +928,7 @@ CONTENTSTACK_KEYS = "https://app.contentstack.com/.well-known/public-keys.json"
     "contentstack",
     **published(documents={CONTENTSTACK_KEYS: json.dumps({"signing-key": pkcs1(rsa_key("first"))})}),
     body=b'{"triggered_at":"2026-01-01T00:00:00.000Z","event":"publish","module":"entry","api_key":"blt123a123b123b","data":{}}',
+    vars={"api_key": "blt123a123b123b"},
     binds=["body", "time"],
     tolerance=900,
 )
@@ -923,7 +946,8 @@ also("contentstack", "of-two-versions", "ok", sent={
 also("contentstack", "padded-as-pkcs1", "bad_signature", sent={
     "with": [["X-Contentstack-Request-Signature", "v1=" + rsa_signed("first", CONTENTSTACK)]],
 })
-also("contentstack", "without-its-time", "missing_timestamp", signed={"body": b'{"event":"publish","module":"entry"}'})
+also("contentstack", "without-its-time", "missing_timestamp", signed={"body": b'{"event":"publish","module":"entry","api_key":"blt123a123b123b"}'})
+also("contentstack", "of-another-stack", "claim_mismatch", signed={"body": CONTENTSTACK.replace(b"blt123a", b"blt999a")})
 
 
 # The body, by SHA-512 and a salt as long.
