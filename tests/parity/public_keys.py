@@ -55,7 +55,8 @@ def sendgrid(r, key):
 
 
 def alipay(r, key):
-    pairs = parse_qsl(urlsplit(r.url).query, keep_blank_values=True) or r.form()
+    query = parse_qsl(urlsplit(r.url).query, keep_blank_values=True)
+    pairs = query if "sign" in dict(query) else r.form()
     kept = sorted((k, v) for k, v in pairs if k not in ("sign", "sign_type") and v)
     return spki(key), "&".join(f"{k}={v}" for k, v in kept).encode(), [unbase64(dict(pairs)["sign"])]
 

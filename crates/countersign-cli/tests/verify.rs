@@ -360,9 +360,11 @@ fn delivery(preset: &str) -> (&'static str, &'static [&'static str]) {
             r#"{"a":1}"#,
             &["X-Contentful-Signed-Headers: x-contentful-signed-headers,x-contentful-timestamp"],
         ),
-        "alipay-cn" => {
-            ("a=1&sign_type=RSA2", &["Content-Type: application/x-www-form-urlencoded; charset=utf-8"])
-        }
+        "alipay-cn" => (
+            "app_id=x&notify_id=1&sign_type=RSA2",
+            &["Content-Type: application/x-www-form-urlencoded; charset=utf-8"],
+        ),
+        "fireblocks-v1" => (r#"{"tenantId":"x"}"#, &[]),
         "twilio" => ("a=1&b=2", &["Content-Type: application/x-www-form-urlencoded"]),
         _ => (r#"{"a":1}"#, &[]),
     }

@@ -37,6 +37,22 @@ also(
     secrets=[{"id": "main", "value": "xVLyHw.3pQaZg:" + ABLY}],
     why="the key is what stands behind the colon",
 )
+also(
+    "ably",
+    "a-token-request-as-a-body",
+    "malformed_signature",
+    signed={"body": b'xVLyHw.3pQaZg\n3600000\n{"*":["*"]}\nclient\n1767225600000\n8d2f0c3e5a7b\n'},
+    why="its mac is made by the same key, and clients have it",
+)
+also(
+    "ably",
+    "a-token-as-a-body",
+    "malformed_signature",
+    signed={"body": b"eyJhbGciOiJIUzI1NiJ9.eyJ4LWFibHktY2xpZW50SWQiOiJjIn0"},
+    why="what a JWT signs, by the same key",
+)
+also("ably", "a-message-alone", "ok", signed={"body": b"order 17 is paid.\nThank you"})
+also("ably", "nothing", "ok", signed={"body": b""})
 
 ACUITY = "acuity-made-up-api-key-9c41f2"
 whole_body(
@@ -156,7 +172,9 @@ whole_body(
     "X-Castle-Signature",
     secret="castle-made-up-api-secret-3b",
     body=compact({"api_version": "v1", "type": "$review.opened", "created_at": "2026-01-01T00:00:00.000Z", "data": {"id": "r1"}}),
+    bytes_pass=False,
 )
+also("castle", "the-id-of-a-user-as-a-body", "malformed_signature", signed={"body": b"alice@example.com"}, why="secure mode signs it by the same key")
 
 whole_body(
     "commercelayer",

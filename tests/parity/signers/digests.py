@@ -138,6 +138,13 @@ also("cloudinary", "by-sha256", "ok", sent=by_sha256())
 also("cloudinary", "by-sha256-of-another", "bad_signature", sent=by_sha256(altered_secret(CLOUDINARY)))
 also(
     "cloudinary",
+    "an-upload-as-a-notification",
+    "malformed_signature",
+    signed={"body": b"folder=uploads&public_id=dog&timestamp="},
+    why="what signs an upload signs this: its parameters, of which the time is the last, and the secret",
+)
+also(
+    "cloudinary",
     "hmac-instead",
     "bad_signature",
     sent={"with": [["X-Cld-Signature", hexed(CLOUDINARY, EAGER, TIME)]]},
@@ -235,7 +242,15 @@ altered_form(
     accepted={"status": 200, "content_type": "text/plain", "body": "CBTOKEN:MPSTATOK"},
 )
 altered_form("fiuu", "declined-as-approved", "bad_signature", signed={"status": "11"}, put={"status": "00"})
-altered_form("fiuu", "another-channel", "ok", put={"channel": "fpx"}, why="not signed")
+altered_form("fiuu", "another-channel", "ok", put={"channel": "fpx", "extraP[token]": "a & b"}, why="not signed")
+altered_form(
+    "fiuu",
+    "a-field-that-php-takes-for-the-status",
+    "claim_mismatch",
+    signed={"status": "11"},
+    put={" status": "00"},
+    why="PHP drops the space and reads this one",
+)
 altered_form(
     "fiuu",
     "digit-moved-from-the-order",

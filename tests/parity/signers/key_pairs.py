@@ -183,6 +183,49 @@ def published(**fields):
 FAL_USER = {"user_id": "github|1234567"}
 
 
+DISCORD = b'{"application_id":"658822586720976907","id":"838085779104202754","token":"aW50ZXJhY3Rpb24","type":2,"version":1}'
+
+
+# TIME and BODY, with nothing between them; hex.
+@provider("discord", **by(lambda name: raw(name).hex()), body=DISCORD, binds=["body", "time"], tolerance=300)
+def discord(d):
+    signature = ed_signed(d.secret, d.time, d.body).hex()
+    return [["X-Signature-Ed25519", signature], ["X-Signature-Timestamp", str(d.time)]]
+
+
+also(
+    "discord",
+    "ping-of-interactions",
+    "ok",
+    signed={"body": DISCORD.replace(b'"type":2', b'"type":1')},
+    handshake={"kind": "answer", "status": 200, "content_type": "application/json", "body": '{"type":1}'},
+)
+also(
+    "discord",
+    "ping-of-webhook-events",
+    "ok",
+    signed={"body": b'{"version":1,"application_id":"658822586720976907","type":0}'},
+    handshake={"kind": "answer", "status": 204, "content_type": "text/plain", "body": ""},
+)
+also(
+    "discord",
+    "a-webhook-event-is-no-ping",
+    "ok",
+    signed={
+        "body": b'{"version":1,"application_id":"658822586720976907","type":1,'
+        b'"event":{"type":"APPLICATION_AUTHORIZED","timestamp":"2026-01-01T00:00:00","data":{}}}'
+    },
+)
+also(
+    "discord",
+    "refused-as-discord-wants-it",
+    "bad_signature",
+    sent={"body": DISCORD.replace(b'"type":2', b'"type":1')},
+    refused={"status": 401, "content_type": "text/plain", "body": ""},
+    why="an unsigned ping is not answered",
+)
+
+
 # Lines: request id, user id, time, SHA-256 of the body in hex. The signature is hex. No request says which key made it.
 @provider(
     "fal-ai",
@@ -432,14 +475,15 @@ also(
     **by(lambda name: base64.b64encode(der(rsa_key(name))).decode()),
     body=b'{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS","resultStatus":"S"},"paymentRequestId":"PR_1"}',
     url="https://example.com/payments/notify",
+    vars={"client_id": "T_111222333"},
     binds=["body", "time", "method"],
     tolerance=300,
 )
-def antom(d, time=None, space=""):
+def antom(d, time=None, space="", client="T_111222333"):
     time = time or iso(d.time, "+08:00")
-    signature = rsa_signed(d.secret, d.method, " ", urlsplit(d.url).path, "\n", "T_111222333", ".", time, ".", d.body)
+    signature = rsa_signed(d.secret, d.method, " ", urlsplit(d.url).path, "\n", client, ".", time, ".", d.body)
     return [
-        ["Client-Id", "T_111222333"],
+        ["Client-Id", client],
         ["Request-Time", time],
         ["Signature", f"algorithm=RSA256,{space}keyVersion=1,{space}signature={quote(signature, safe='')}"],
     ]
@@ -451,11 +495,73 @@ also("alipay-antom", "answered", "ok", accepted={
     "body": '{"result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success"}}',
 })
 also("alipay-antom", "key-as-pem", "ok", secrets=[{"id": "main", "value": rsa_pem("first")}])
-also("alipay-antom", "another-client", "bad_signature", sent={"with": [["Client-Id", "T_999"]]})
+also("alipay-antom", "client-altered", "bad_signature", sent={"with": [["Client-Id", "T_999"]]})
 
 
+variant("alipay-antom", "of-another-client", "claim_mismatch", lambda d: antom(d, client="T_999"))
 variant("alipay-antom", "spaces-between-pairs", "ok", lambda d: antom(d, space=" "))
 variant("alipay-antom", "time-in-milliseconds", "ok", lambda d: antom(d, time=f"{d.time}123"), signed_at=TIME)
+
+
+ALIPAY = {
+    "notify_time": "2026-01-01 08:00:00",
+    "notify_type": "trade_status_sync",
+    "notify_id": "2026010101222080000144199160501632046",
+    "sign_type": "RSA2",
+    "app_id": "9021000122682882",
+    "out_trade_no": "1767225600",
+    "trade_no": "2026010122001499160501589436",
+    "trade_status": "TRADE_SUCCESS",
+    "total_amount": "0.01",
+    "subject": "茶 & Tee + 1",
+    "body": "",
+}
+
+
+# The decoded fields as name=value, sorted, without `sign`, `sign_type` and empty ones.
+@provider(
+    "alipay-cn",
+    **by(lambda name: base64.b64encode(der(rsa_key(name))).decode()),
+    body=urlencode(ALIPAY).encode(),
+    url="https://example.com/alipay/notify?shop=1",
+    vars={"app_id": ALIPAY["app_id"]},
+    headers=(FORM,),
+    binds=[],
+)
+def alipay_cn(d):
+    fields = dict(parse_qsl(d.body.decode(), keep_blank_values=True))
+    content = "&".join(f"{k}={v}" for k, v in sorted(fields.items()) if v and k != "sign_type")
+    return Sent([], body=urlencode(fields | {"sign": rsa_signed(d.secret, content)}).encode())
+
+
+also("alipay-cn", "answered", "ok", accepted={"status": 200, "content_type": "text/plain", "body": "success"})
+also(
+    "alipay-cn",
+    "a-return-as-a-notification",
+    "claim_mismatch",
+    signed={"body": urlencode({k: v for k, v in ALIPAY.items() if not k.startswith("notify_")}).encode()},
+    why="whoever pays has the signed parameters of the return, and could post them",
+)
+also(
+    "alipay-cn",
+    "a-return-with-an-empty-id",
+    "claim_mismatch",
+    signed={"body": urlencode({k: v for k, v in ALIPAY.items() if not k.startswith("notify_")} | {"notify_id": ""}).encode()},
+    why="what is empty is not signed",
+)
+also(
+    "alipay-cn",
+    "of-another-application",
+    "claim_mismatch",
+    signed={"body": urlencode(ALIPAY | {"app_id": "9021000999999999"}).encode()},
+)
+also(
+    "alipay-cn",
+    "the-older-hash",
+    "malformed_signature",
+    signed={"body": urlencode(ALIPAY | {"sign_type": "RSA"}).encode()},
+    why="sign_type is not signed, and RSA is SHA-1",
+)
 
 
 BITSO = '"payload":{"wid":"c5b8d7f0","status":"complete","amount":"10.50","note":"Jörg"}}'
@@ -554,6 +660,21 @@ also(
     "post",
     "ok",
     signed={"method": "POST", "url": "https://example.com/cryptapi?order=17", "body": urlsplit(CRYPTAPI).query.encode()},
+)
+also(
+    "cryptapi",
+    "post-of-json",
+    "ok",
+    signed={"method": "POST", "url": "https://example.com/cryptapi?order=17", "body": b'{"uuid":"dbfcb40e","value_coin":0.05}'},
+    sent={"more": [["Content-Type", "application/json"]]},
+)
+also(
+    "cryptapi",
+    "a-url-of-another-customer-as-a-body",
+    "malformed_signature",
+    signed={"method": "POST", "url": "https://example.com/cryptapi?order=17", "body": b"https://example.org/?x=1&order=17&value_coin=50"},
+    sent={"more": [["Content-Type", "application/x-www-form-urlencoded"]]},
+    why="as a form it would be a payment of any amount: its URL is everybody's own to choose",
 )
 
 
@@ -780,12 +901,20 @@ also("travis-ci", "payload-twice", "malformed_content", sent={"body": urlencode(
 @provider(
     "fireblocks-v1",
     **by(rsa_pem),
+    vars={"tenant_id": "acfed1d2-1111-2222-3333-444455556666"},
+    bytes_pass=False,
     body=b'{"type":"TRANSACTION_CREATED","tenantId":"acfed1d2-1111-2222-3333-444455556666","timestamp":1767225600123,"data":{}}',
 )
 def fireblocks(d):
     return [["Fireblocks-Signature", rsa_signed(d.secret, d.body, hash=hashes.SHA512)]]
 
 
+also(
+    "fireblocks-v1",
+    "of-another-workspace",
+    "claim_mismatch",
+    signed={"body": b'{"type":"TRANSACTION_CREATED","tenantId":"acfed1d2-1111-2222-3333-777788889999","data":{}}'},
+)
 also("fireblocks-v1", "by-sha256", "bad_signature", sent={"body": b"{}", "with": [["Fireblocks-Signature", rsa_signed("first", b"{}")]]})
 
 # ───────────── RSA-PSS ─────────────
@@ -799,6 +928,7 @@ CONTENTSTACK_KEYS = "https://app.contentstack.com/.well-known/public-keys.json"
     "contentstack",
     **published(documents={CONTENTSTACK_KEYS: json.dumps({"signing-key": pkcs1(rsa_key("first"))})}),
     body=b'{"triggered_at":"2026-01-01T00:00:00.000Z","event":"publish","module":"entry","api_key":"blt123a123b123b","data":{}}',
+    vars={"api_key": "blt123a123b123b"},
     binds=["body", "time"],
     tolerance=900,
 )
@@ -816,7 +946,8 @@ also("contentstack", "of-two-versions", "ok", sent={
 also("contentstack", "padded-as-pkcs1", "bad_signature", sent={
     "with": [["X-Contentstack-Request-Signature", "v1=" + rsa_signed("first", CONTENTSTACK)]],
 })
-also("contentstack", "without-its-time", "missing_timestamp", signed={"body": b'{"event":"publish","module":"entry"}'})
+also("contentstack", "without-its-time", "missing_timestamp", signed={"body": b'{"event":"publish","module":"entry","api_key":"blt123a123b123b"}'})
+also("contentstack", "of-another-stack", "claim_mismatch", signed={"body": CONTENTSTACK.replace(b"blt123a", b"blt999a")})
 
 
 # The body, by SHA-512 and a salt as long.
