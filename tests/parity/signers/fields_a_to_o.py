@@ -822,6 +822,32 @@ def iyzico(d):
 also("iyzico", "direct-payment", "ok", signed={"body": compact(IYZICO_DIRECT)})
 also("iyzico", "subscription", "ok", signed={"body": compact(IYZICO_SUBSCRIPTION)})
 also("iyzico", "subscription-of-another-merchant", "bad_signature", signed={"body": compact(IYZICO_SUBSCRIPTION)}, sent={"vars": {"merchant_id": "1001"}})
+also(
+    "iyzico",
+    "payment-passed-off-as-a-subscription",
+    "claim_mismatch",
+    signed={"body": compact(IYZICO_DIRECT)},
+    sent={
+        "vars": {},
+        "body": compact(
+            {
+                "iyziEventType": "API_AUTH",
+                "subscriptionReferenceCode": "24158878123",
+                "orderReferenceCode": "456789SUCC",
+                "customerReferenceCode": "ESS",
+            }
+        ),
+    },
+    why="the same signed text, cut elsewhere: without a merchant's id nothing tells the two apart",
+)
+also(
+    "iyzico",
+    "digits-moved-to-the-event",
+    "claim_mismatch",
+    signed={"body": compact(IYZICO_DIRECT)},
+    sent={"body": compact(IYZICO_DIRECT | {"iyziEventType": "API_AUTH24", "paymentId": "158878"})},
+    why="the same signed text is another payment's",
+)
 also("iyzico", "another-status", "bad_signature", sent={"body": compact(IYZICO | {"status": "FAILURE"})})
 also("iyzico", "a-field-that-is-not-signed", "ok", sent={"body": compact(IYZICO | {"iyziEventTime": 1})})
 also("iyzico", "of-no-product", "disallowed", sent={"body": b'{"iyziEventType":"API_AUTH","status":"SUCCESS"}'})

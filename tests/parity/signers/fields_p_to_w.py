@@ -380,6 +380,18 @@ also(
 also("plivo-v3", "field-altered", "bad_signature", sent={"body": PLIVO_FORM.replace("0.002", "0.001")})
 also("plivo-v3", "field-added", "bad_signature", sent={"body": PLIVO_FORM + "&Machine=true"})
 also("plivo-v3", "another-nonce", "bad_signature", sent={"with": [["X-Plivo-Signature-V3-Nonce", "31627761595286130199"]]})
+PLIVO_HANGUP = "Event=Hangup&TotalCost=0.00300"
+also(
+    "plivo-v3",
+    "end-of-a-field-moved-to-the-nonce",
+    "claim_mismatch",
+    signed={"body": PLIVO_HANGUP.encode()},
+    sent={
+        "with": [["X-Plivo-Signature-V3-Nonce", "00300.31627761595286130198"]],
+        "body": PLIVO_HANGUP.removesuffix(".00300"),
+    },
+    why="the same signed text, cut elsewhere: another cost, and a nonce that no one has seen",
+)
 also(
     "plivo-v3",
     "bytes-moved-from-a-name-to-its-value",
