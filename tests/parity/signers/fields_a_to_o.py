@@ -592,6 +592,13 @@ def getnet(d):
 
 
 also("getnet", "base64-that-was-not-encoded", "ok", sent={"body": getnet_form(GETNET_KEY, GETNET, str)}, why="a plus arrives as a space")
+also(
+    "getnet",
+    "payload-that-php-takes-for-it",
+    "claim_mismatch",
+    sent={"body": getnet_form(GETNET_KEY, GETNET) + b"&+response-base64=e30%3D"},
+    why="PHP drops the space and reads this one",
+)
 also("getnet", "another-payload", "bad_signature", sent={"body": getnet_form(GETNET_KEY, GETNET).replace(b"eyJwYX", b"eyJwYY", 1)})
 
 # ───────────── Gitee ─────────────
@@ -767,6 +774,13 @@ also(
     "base64-of-the-bytes",
     "malformed_signature",
     sent={"body": urlencode({"dataReturn": INESPAY, "signatureDataReturn": based(INESPAY_KEY, INESPAY)}).encode()},
+)
+also(
+    "inespay",
+    "data-that-php-takes-for-it",
+    "claim_mismatch",
+    sent={"body": urlencode({"dataReturn": INESPAY, "signatureDataReturn": INESPAY_TAG, " dataReturn": "e30="}).encode()},
+    why="PHP drops the space and reads this one",
 )
 also(
     "inespay",

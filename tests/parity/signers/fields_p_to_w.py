@@ -273,6 +273,22 @@ also(
     why="the same signed text, cut elsewhere",
 )
 also("paytr", "field-twice", "malformed_content", sent={"body": PAYTR_SENT + b"&status=success"})
+PAYTR_FAILED = sent("paytr", body=b"merchant_oid=IN1001&status=failed&total_amount=0").body
+for name, other in (("space-before", b"+status"), ("nul-behind", b"status%00")):
+    also(
+        "paytr",
+        f"field-twice-with-a-{name}-its-name",
+        "claim_mismatch",
+        sent={"body": PAYTR_FAILED + b"&" + other + b"=success"},
+        why="PHP reads success",
+    )
+also(
+    "paytr",
+    "number-twice-with-a-dot-in-its-name",
+    "claim_mismatch",
+    sent={"body": PAYTR_SENT + b"&merchant.oid=IN1002"},
+    why="PHP reads the second",
+)
 also(
     "paytr",
     "currency-altered",
