@@ -742,6 +742,13 @@ in_form(
     fields=SALE,
 )
 altered_form("payme", "another-status", "ok", put={"payme_status": "error", "price": "1"}, why="neither is signed")
+altered_form(
+    "payme",
+    "sale-that-php-takes-for-it",
+    "claim_mismatch",
+    put={" payme_sale_id": "SALE1767-225599XY-ABCD5679"},
+    why="PHP drops the space and reads this one",
+)
 altered_form("payme", "another-sale", "bad_signature", put={"payme_sale_id": "SALE1767-225599XY-ABCD5679"})
 also(
     "payme",
@@ -776,6 +783,20 @@ in_form(
     fields=IPN,
 )
 altered_form("paypro-global", "another-amount", "bad_signature", put={"ORDER_TOTAL_AMOUNT": "0.99"})
+altered_form(
+    "paypro-global",
+    "amount-that-php-takes-for-it",
+    "claim_mismatch",
+    put={"ORDER TOTAL.AMOUNT": "0.99"},
+    why="PHP makes underscores of space and dot, and reads this one",
+)
+altered_form(
+    "paypro-global",
+    "digit-moved-to-the-status",
+    "claim_mismatch",
+    put={"ORDER_STATUS": "Processed4", "ORDER_TOTAL_AMOUNT": "9.99"},
+    why="the same content, cut elsewhere",
+)
 altered_form("paypro-global", "another-currency", "ok", put={"ORDER_CURRENCY_CODE": "VND"}, why="not signed")
 altered_form("paypro-global", "no-e-mail", "missing_header", without=["CUSTOMER_EMAIL"])
 altered_form(

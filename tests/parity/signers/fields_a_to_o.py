@@ -599,6 +599,13 @@ def getnet(d):
 
 
 also("getnet", "base64-that-was-not-encoded", "ok", sent={"body": getnet_form(GETNET_KEY, GETNET, str)}, why="a plus arrives as a space")
+also(
+    "getnet",
+    "payload-that-php-takes-for-it",
+    "claim_mismatch",
+    sent={"body": getnet_form(GETNET_KEY, GETNET) + b"&+response-base64=e30%3D"},
+    why="PHP drops the space and reads this one",
+)
 also("getnet", "another-payload", "bad_signature", sent={"body": getnet_form(GETNET_KEY, GETNET).replace(b"eyJwYX", b"eyJwYY", 1)})
 
 # ───────────── Gitee ─────────────
@@ -777,6 +784,13 @@ also(
 )
 also(
     "inespay",
+    "data-that-php-takes-for-it",
+    "claim_mismatch",
+    sent={"body": urlencode({"dataReturn": INESPAY, "signatureDataReturn": INESPAY_TAG, " dataReturn": "e30="}).encode()},
+    why="PHP drops the space and reads this one",
+)
+also(
+    "inespay",
     "as-text",
     "disallowed",
     sent={"with": [["Content-Type", "text/plain"]]},
@@ -829,6 +843,32 @@ def iyzico(d):
 also("iyzico", "direct-payment", "ok", signed={"body": compact(IYZICO_DIRECT)})
 also("iyzico", "subscription", "ok", signed={"body": compact(IYZICO_SUBSCRIPTION)})
 also("iyzico", "subscription-of-another-merchant", "bad_signature", signed={"body": compact(IYZICO_SUBSCRIPTION)}, sent={"vars": {"merchant_id": "1001"}})
+also(
+    "iyzico",
+    "payment-passed-off-as-a-subscription",
+    "claim_mismatch",
+    signed={"body": compact(IYZICO_DIRECT)},
+    sent={
+        "vars": {},
+        "body": compact(
+            {
+                "iyziEventType": "API_AUTH",
+                "subscriptionReferenceCode": "24158878123",
+                "orderReferenceCode": "456789SUCC",
+                "customerReferenceCode": "ESS",
+            }
+        ),
+    },
+    why="the same signed text, cut elsewhere: without a merchant's id nothing tells the two apart",
+)
+also(
+    "iyzico",
+    "digits-moved-to-the-event",
+    "claim_mismatch",
+    signed={"body": compact(IYZICO_DIRECT)},
+    sent={"body": compact(IYZICO_DIRECT | {"iyziEventType": "API_AUTH24", "paymentId": "158878"})},
+    why="the same signed text is another payment's",
+)
 also("iyzico", "another-status", "bad_signature", sent={"body": compact(IYZICO | {"status": "FAILURE"})})
 also("iyzico", "a-field-that-is-not-signed", "ok", sent={"body": compact(IYZICO | {"iyziEventTime": 1})})
 also("iyzico", "of-no-product", "disallowed", sent={"body": b'{"iyziEventType":"API_AUTH","status":"SUCCESS"}'})

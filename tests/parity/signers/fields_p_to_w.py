@@ -273,6 +273,22 @@ also(
     why="the same signed text, cut elsewhere",
 )
 also("paytr", "field-twice", "malformed_content", sent={"body": PAYTR_SENT + b"&status=success"})
+PAYTR_FAILED = sent("paytr", body=b"merchant_oid=IN1001&status=failed&total_amount=0").body
+for name, other in (("space-before", b"+status"), ("nul-behind", b"status%00")):
+    also(
+        "paytr",
+        f"field-twice-with-a-{name}-its-name",
+        "claim_mismatch",
+        sent={"body": PAYTR_FAILED + b"&" + other + b"=success"},
+        why="PHP reads success",
+    )
+also(
+    "paytr",
+    "number-twice-with-a-dot-in-its-name",
+    "claim_mismatch",
+    sent={"body": PAYTR_SENT + b"&merchant.oid=IN1002"},
+    why="PHP reads the second",
+)
 also(
     "paytr",
     "currency-altered",
@@ -380,6 +396,18 @@ also(
 also("plivo-v3", "field-altered", "bad_signature", sent={"body": PLIVO_FORM.replace("0.002", "0.001")})
 also("plivo-v3", "field-added", "bad_signature", sent={"body": PLIVO_FORM + "&Machine=true"})
 also("plivo-v3", "another-nonce", "bad_signature", sent={"with": [["X-Plivo-Signature-V3-Nonce", "31627761595286130199"]]})
+PLIVO_HANGUP = "Event=Hangup&TotalCost=0.00300"
+also(
+    "plivo-v3",
+    "end-of-a-field-moved-to-the-nonce",
+    "claim_mismatch",
+    signed={"body": PLIVO_HANGUP.encode()},
+    sent={
+        "with": [["X-Plivo-Signature-V3-Nonce", "00300.31627761595286130198"]],
+        "body": PLIVO_HANGUP.removesuffix(".00300"),
+    },
+    why="the same signed text, cut elsewhere: another cost, and a nonce that no one has seen",
+)
 also(
     "plivo-v3",
     "bytes-moved-from-a-name-to-its-value",

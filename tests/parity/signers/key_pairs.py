@@ -315,6 +315,14 @@ also("kiwify-banking", "key-as-base64", "ok", secrets=[{"id": "main", "value": e
 also("kiwify-banking", "query-is-not-signed", "ok", sent={"url": "https://example.com/webhooks/kiwibank?from=kiwify"})
 variant("kiwify-banking", "not-hashed-before", "bad_signature", lambda d: kiwify(d, prehashed=False))
 also("kiwify-banking", "another-path", "bad_signature", sent={"url": "https://example.com/webhooks/other"})
+also(
+    "kiwify-banking",
+    "beginning-of-the-body-moved-to-the-path",
+    "malformed_signature",
+    signed={"body": b'{"id":"1","description":"a:POST:b"}'},
+    sent={"url": 'https://example.com/webhooks/kiwibank:POST:{"id":"1","description":"a', "body": b'b"}'},
+    why="the same signed text, cut elsewhere",
+)
 
 
 # Body and nonce, one behind the other; base64. The nonce is eight random bytes in hex.

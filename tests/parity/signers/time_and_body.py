@@ -795,7 +795,7 @@ resigned(
     "ok",
     signature=lambda d: based("another-secret", ms(d), ".", d.body) + ", " + based(d.secret, ms(d), ".", d.body),
 )
-resigned("pylon", "without-a-prefix", "malformed_signature", signature=lambda d: hexed(d.secret, d.time, ".", d.body))
+resigned("pylon", "without-a-prefix", "ok", signature=lambda d: hexed(d.secret, d.time, ".", d.body))
 resigned(
     "revenium",
     "two-signatures",
