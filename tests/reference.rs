@@ -1,9 +1,13 @@
-//! Prints the generated pages of `docs/reference/`: `UPDATE=1 cargo test` writes them, plain `cargo test` fails when one is
-//! stale. The grammar's page is printed by the core itself, from tables that are private to it.
+//! Prints the generated pages of `docs/reference/` and `docs/providers/`: `UPDATE=1 cargo test` writes them, plain `cargo test`
+//! fails when one is stale. The grammar's page is printed by the core itself, from tables that are private to it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "reference/coverage.rs"]
+mod coverage;
 #[path = "reference/json.rs"]
 mod json;
+#[path = "reference/providers/mod.rs"]
+mod providers;
 #[path = "reference/reasons.rs"]
 mod reasons;
 #[path = "reference/schema.rs"]
@@ -114,6 +118,7 @@ fn settle(name: &str, page: &str) {
 
 fn settle_at(path: &Path, page: &str) {
     if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, page).unwrap();
         return;
     }

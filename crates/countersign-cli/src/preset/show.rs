@@ -2,13 +2,14 @@
 
 mod words;
 
-use super::{FreshnessJson, ReplayJson, span};
+use super::{FreshnessJson, ReplayJson};
 use crate::args::{ShowFormat, ShowScheme};
 use crate::error::{Exit, Failure};
 use crate::output::{self, CARE, FAINT, HEAD, facts, plain, styled};
 use crate::scheme::{Choice, Chosen};
 use countersign::config::{Node, Value};
-use countersign::{Binds, Freshness, KeyKind, Needs, Preset, Replay, ReplayBy, Var};
+use countersign::{Binds, Freshness, Needs, Preset, Replay, Var};
+use countersign_words::{Fact, Words, kinds, proof};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -104,14 +105,16 @@ fn in_words(chosen: &Chosen) -> String {
     let (preset, needs) = (compiled.preset(), compiled.needs());
     let mode = &*preset.mode.value;
     let mut out = about(preset, registry.mode(mode).map(|mode| mode.info()));
-    if let Some(table) = layer.get(&[mode]) {
+    let table = layer.get(&[mode]).and_then(Node::table);
+    if let Some(table) = table {
         words::scheme(&mut out, table, mode);
     }
     heading(&mut out, "Keys");
-    facts(&mut out, &keys(&needs, layer.get(&[mode])));
+    let found = table.map(|table| Words::of(table, words::GUARDED).keys(&needs));
+    let keys = [("kind", kinds(&needs))].into_iter().chain(found.unwrap_or_default());
+    facts(&mut out, &keys.collect::<Vec<_>>());
     heading(&mut out, "What a good signature proves");
-    let (freshness, replay) = (compiled.freshness(), compiled.replay());
-    facts(&mut out, &proves(&needs, freshness, replay));
+    facts(&mut out, &proves(&needs, compiled.freshness(), compiled.replay()));
     variables(&mut out, &preset.vars);
     let notes = preset.notes.iter().map(|note| &**note).chain(needs.notes.iter().map(|note| &**note));
     let notes: Vec<&str> = notes.collect();
@@ -131,17 +134,7 @@ fn about(preset: &Preset, mode: Option<&countersign::ModeInfo>) -> String {
     if let Some(reference) = &preset.reference {
         about.push(("reference", plain(reference)));
     }
-    about.push((
-        "confidence",
-        match preset.confidence.as_deref() {
-            Some("provider") => "provider: cases of the provider's own pass".into(),
-            Some("third-party") => {
-                "third-party: from descriptions and other programs, not from the provider".into()
-            }
-            Some(other) => plain(other),
-            None => "unsaid".into(),
-        },
-    ));
+    about.push(("confidence", plain(proof::confidence(preset.confidence.as_deref()))));
     about.push((
         "mode",
         match mode {
@@ -153,61 +146,13 @@ fn about(preset: &Preset, mode: Option<&countersign::ModeInfo>) -> String {
     out
 }
 
-fn keys(needs: &Needs, table: Option<&Node>) -> Vec<(&'static str, String)> {
-    let kinds = needs.keys.iter().map(|kind| match kind {
-        KeyKind::Shared => "a secret that both sides hold",
-        KeyKind::Public => "a public key",
-        KeyKind::Private => "a private key (to sign)",
-        KeyKind::TrustAnchor => "a root certificate",
-        other => other.word(),
-    });
-    let kinds: Vec<&str> = kinds.collect();
-    let mut facts =
-        vec![("kind", if kinds.is_empty() { "none that you give".into() } else { kinds.join(", or ") })];
-    let what = if needs.keys.contains(&KeyKind::TrustAnchor) { "certificate" } else { "key" };
-    facts.extend(table.map(|table| words::keys(table, what)).unwrap_or_default());
-    if !needs.remote {
-        facts.push(("remote", "nothing is fetched".into()));
-    } else if !facts.iter().any(|(label, _)| *label == "fetched") {
-        facts.push(("remote", "may have to be fetched".into()));
-    }
-    facts
-}
-
-fn proves(needs: &Needs, freshness: Option<Freshness>, replay: Replay) -> Vec<(&'static str, String)> {
-    let covers: Vec<&str> = needs.binds.words().collect();
-    let missing = Binds::WORDS.iter().filter(|(part, _)| !needs.binds.contains(*part)).map(|(_, word)| *word);
-    let missing: Vec<&str> = missing.collect();
-    let mut facts =
-        vec![("covers", if covers.is_empty() { "nothing as a whole".into() } else { covers.join(", ") })];
-    if !missing.is_empty() {
-        facts.push(("not covered", missing.join(", ")));
-    }
+fn proves(needs: &Needs, freshness: Option<Freshness>, replay: Replay) -> Vec<Fact> {
+    let mut facts = proof::covers(needs.binds);
     if !needs.binds.contains(Binds::BODY) {
         facts.push(("beware", styled(CARE, "the body is not covered as a whole")));
     }
-    facts.push((
-        "freshness",
-        match freshness {
-            Some(Freshness { tolerance, required }) => format!(
-                "at most {} old and {} ahead{}",
-                span(tolerance.past),
-                span(tolerance.future),
-                if required { "" } else { "; a message without a time is taken" }
-            ),
-            None => "not judged: a message of any age is taken".into(),
-        },
-    ));
-    let Replay { key, keep } = replay;
-    let meaning =
-        ReplayBy::WORDS.iter().find(|(word, _)| *word == key.word()).map_or("", |(_, meaning)| meaning);
-    facts.push((
-        "replay",
-        match key {
-            ReplayBy::None => meaning.into(),
-            key => format!("{}: {meaning}; remembered for {}", key.word(), span(keep)),
-        },
-    ));
+    facts.push(("freshness", proof::freshness(freshness)));
+    facts.push(("replay", proof::replay(replay)));
     facts.push(("reads body", needs.body.word().into()));
     facts.push(("allocates", if needs.allocates { "yes" } else { "no" }.into()));
     facts
