@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-const MODULES: [&str; 7] = ["digest", "ed25519", "http-signature", "jwt", "public-key", "token", "x509"];
+const MODULES: [&str; 7] = ["ed25519", "http-signature", "jwt", "public-key", "token", "x509", "digest"];
 
 /// The registry of the loaded modes with all presets, and the modules behind it.
 fn loaded() -> &'static (Registry, Vec<Module>) {
@@ -71,10 +71,17 @@ fn hosts() -> Vec<String> {
     hosts
 }
 
+/// The vectors of every preset of a mode that has two doors: the core's own has one.
 fn vectors() -> Vec<VectorFile> {
-    let all = countersign_presets::VECTORS.iter();
-    all.map(|(name, text)| VectorFile::parse(*name, text).unwrap_or_else(|errors| panic!("{errors}")))
-        .collect()
+    let linked = countersign_modes::registry().unwrap();
+    let parse = |(name, text): &(&str, &str)| {
+        VectorFile::parse(*name, text).unwrap_or_else(|errors| panic!("{errors}"))
+    };
+    let mode = |file: &VectorFile| {
+        let tree = linked.resolve(file.preset.as_deref().unwrap(), None).unwrap();
+        tree.get(&["mode"]).and_then(|node| node.text().cloned()).unwrap()
+    };
+    countersign_presets::VECTORS.iter().map(parse).filter(|file| &*mode(file) != "hmac").collect()
 }
 
 #[test]
@@ -185,6 +192,7 @@ fn judged(verifier: &Arc<Verifier>, case: &Case) -> String {
             let mut keys: Vec<String> =
                 verified.replay_keys(case.now).iter().map(|key| format!("{:?}", key.digest())).collect();
             keys.sort();
+            keys.dedup();
             format!(
                 "{} {:?} {:?} {:?} {keys:?}",
                 verified.key(),

@@ -7,6 +7,7 @@ use crate::run::{Documents, Failure};
 use crate::vectors::{Case, Expect};
 use countersign::config::{Node, Reader, Value};
 use countersign::{Answer, Context, HandshakeKind, Verifier};
+use std::fmt;
 use std::sync::Arc;
 
 /// What has to be answered to a case.
@@ -23,7 +24,7 @@ pub struct Answers {
 }
 
 /// One answer.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Reply {
     /// What the handshake is for; of an acknowledgement, [`HandshakeKind::Ignore`].
     pub kind: HandshakeKind,
@@ -127,6 +128,13 @@ impl Reply {
         ];
         let other: Vec<_> = parts.iter().filter(|(_, differs)| *differs).map(|(part, _)| *part).collect();
         format!("{} (another {})", self.in_words(), other.join(", "))
+    }
+}
+
+/// Prints what kind of answer it is.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({})", self.in_words())
     }
 }
 

@@ -93,7 +93,7 @@ fn what_is_answered_is_held_against_the_case() {
         (
             "another secret",
             CHALLENGE.replace("secret = \"abcd1234\" }", "secret = \"abcd1235\" }"),
-            "and a secret (another secret)",
+            "and a secret (another headers, secret)",
         ),
         (
             "another header",

@@ -401,6 +401,9 @@ impl Signed {
                 self.url = Some(wire::with_pair(self.url.as_deref().unwrap_or(draft.url), &name, &text));
             }
             MarkPlace::Form(name) => {
+                if !wire::is_form(draft.headers) {
+                    return Err(Rejection::new(Reason::MalformedContent));
+                }
                 self.body = Some(wire::with_field(self.body.as_deref().unwrap_or(draft.body), &name, &text));
             }
             MarkPlace::Json(pointer) => {

@@ -119,6 +119,7 @@ impl<P: Primitive> Bound<P> {
             };
             let mut candidates = Candidates::new();
             let found = self.find(&scope, &mut candidates)?;
+            self.named(&found, &scope)?;
             self.late(&scope, &found, 0)?;
         }
         Ok(())
@@ -261,6 +262,8 @@ fn unreadable(fault: super::filter::Fault) -> Rejection {
 struct Sheet<'d, 'o> {
     draft: &'d Draft<'d>,
     headers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The names of those that are not the draft's.
+    put: Vec<Box<str>>,
     url: Option<String>,
     body: Option<Vec<u8>>,
     out: &'o mut dyn FnMut(Mark),
@@ -270,7 +273,7 @@ impl<'d, 'o> Sheet<'d, 'o> {
     fn new(draft: &'d Draft<'d>, out: &'o mut dyn FnMut(Mark)) -> Self {
         let mut headers = Vec::new();
         draft.headers.each(&mut |name, value| headers.push((name.to_vec(), value.to_vec())));
-        Sheet { draft, headers, url: None, body: None, out }
+        Sheet { draft, headers, put: Vec::new(), url: None, body: None, out }
     }
 
     fn url(&self) -> &str {
@@ -281,8 +284,18 @@ impl<'d, 'o> Sheet<'d, 'o> {
         self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
     }
 
+    /// In the place of the draft's, and joined to what was put there since: as whoever sends it puts it together.
     fn header(&mut self, name: &str, text: Vec<u8>, joined_by: Option<Cow<'static, str>>) {
-        self.headers.push((name.as_bytes().to_vec(), text.clone()));
+        let named = |(there, _): &&mut (Vec<u8>, Vec<u8>)| there.eq_ignore_ascii_case(name.as_bytes());
+        if !self.put.iter().any(|put| put.eq_ignore_ascii_case(name)) {
+            self.headers.retain(|(there, _)| !there.eq_ignore_ascii_case(name.as_bytes()));
+            self.headers.push((name.as_bytes().to_vec(), text.clone()));
+            self.put.push(name.into());
+        } else if let (Some((_, there)), Some(separator)) = (self.headers.iter_mut().find(named), &joined_by)
+        {
+            there.extend_from_slice(separator.as_bytes());
+            there.extend_from_slice(&text);
+        }
         (self.out)(Mark { place: MarkPlace::Header(name.into()), text, joined_by });
     }
 

@@ -665,7 +665,11 @@ impl<P: Primitive> Bound<P> {
     }
 
     /// The key that each signature names: by `select`, by its own `key_id`, or none.
-    fn named<'p, 'r: 'p>(&self, found: &'p Found<'_, '_, 'r>, scope: &Scope<'r>) -> Result<Named, Rejection> {
+    pub(super) fn named<'p, 'r: 'p>(
+        &self,
+        found: &'p Found<'_, '_, 'r>,
+        scope: &Scope<'r>,
+    ) -> Result<Named, Rejection> {
         let Some(select) = &self.plan.key.select else {
             if found.case.wanted.is_empty() {
                 return Ok(Named::default());

@@ -257,6 +257,17 @@ pub(crate) fn with_pair(url: &str, name: &str, value: &[u8]) -> String {
     format!("{path}?{}{fragment}", String::from_utf8_lossy(&pairs))
 }
 
+/// Whether the headers say that the body is a form whose fields can be written.
+pub(crate) fn is_form(headers: &dyn crate::request::Headers) -> bool {
+    let mut is = false;
+    headers.each(&mut |name, value| {
+        let essence = value.split(|b| *b == b';').next().unwrap_or_default();
+        is |= name.eq_ignore_ascii_case(b"content-type")
+            && ows(essence).eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
+    });
+    is
+}
+
 /// The form with this field, in the place of any other of its name.
 pub(crate) fn with_field(form: &[u8], name: &str, value: &[u8]) -> Vec<u8> {
     let is_other = |pair: &&[u8]| {
