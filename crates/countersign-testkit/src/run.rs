@@ -7,7 +7,7 @@
 use crate::answers;
 use crate::mutants::{self, Expected, Mutant};
 use crate::vectors::{Case, CaseSource, Delivery, Expect, SecretSpec, VectorFile};
-use countersign::config::{ConfigErrors, Layer};
+use countersign::config::{ConfigErrors, Layer, Node, Value as Tree};
 use countersign::{
     Binds, Compiled, Context, Document, Finish, Head, Headers, KeyCache, MemoryGuard, Outcome, Refusal,
     Registry, Rejection, Request, RequestKind, Timestamp, Tolerance, Unaccepted, Verified, Verifier,
@@ -91,6 +91,29 @@ pub fn run(registry: &Registry, file: &VectorFile, options: &Options) -> Report 
         }
     }
     report
+}
+
+/// Which keys a preset's table has, at every depth, without what they say. Presets of one shape are judged by the same code,
+/// and where there are hundreds, one of each does for what is looked at at length.
+///
+/// # Errors
+/// The preset is not there, or will not do.
+pub fn shape(registry: &Registry, preset: &str) -> Result<String, ConfigErrors> {
+    fn keys(node: &Node) -> String {
+        match &node.value {
+            Tree::Table(table) => {
+                let mut all: Vec<_> =
+                    table.iter().map(|(key, node)| format!("{}{}", key.name, keys(node))).collect();
+                all.sort();
+                format!("{{{}}}", all.join(","))
+            }
+            Tree::Array(items) => items.first().map_or_else(String::new, keys),
+            _ => String::new(),
+        }
+    }
+    let tree = registry.resolve(preset, None)?;
+    let mode = tree.get(&["mode"]).and_then(|node| node.text().cloned()).unwrap_or_default();
+    Ok(format!("{mode}{}", tree.get(&[&*mode]).map_or_else(String::new, keys)))
 }
 
 impl Report {

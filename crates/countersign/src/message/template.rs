@@ -924,7 +924,7 @@ impl<P: Primitive> Bound<P> {
 
 /// By signature: nothing named, a key that is held, or one that is not. Empty where signatures name no keys.
 #[derive(Default)]
-struct Named(SmallVec<[Option<Option<KeyIndex>>; 8]>);
+pub(super) struct Named(SmallVec<[Option<Option<KeyIndex>>; 8]>);
 
 impl Named {
     /// What the signature at a place names.
