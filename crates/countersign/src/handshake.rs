@@ -343,10 +343,15 @@ pub(crate) fn needs_a_byte_outside(pattern: &str, text: &Alphabet) -> bool {
 
 /// As it was compiled for tests: over bytes, so that a class may name any.
 fn parse(pattern: &str) -> Option<Hir> {
-    regex_syntax::ParserBuilder::new().utf8(false).build().parse(&format!("^(?:{pattern})$")).ok()
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(&format!("^(?:{pattern})$"))
+        .ok()
 }
 
-/// Every byte that a text of this language may hold. Beyond ASCII, all bytes that UTF-8 uses there.
+/// Every byte that a text of this language may hold.
 fn collect(hir: &Hir, bytes: &mut [bool; 256]) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
@@ -356,17 +361,8 @@ fn collect(hir: &Hir, bytes: &mut [bool; 256]) {
                 (range.start()..=range.end()).for_each(|b| bytes[usize::from(b)] = true);
             }
         }
-        HirKind::Class(Class::Unicode(class)) => {
-            for range in class.iter() {
-                for c in range.start()..=range.end() {
-                    if !c.is_ascii() {
-                        bytes[128..].fill(true);
-                        break;
-                    }
-                    bytes[c as usize] = true;
-                }
-            }
-        }
+        // There is none in a pattern over bytes.
+        HirKind::Class(Class::Unicode(_)) => bytes.fill(true),
         HirKind::Repetition(repetition) => collect(&repetition.sub, bytes),
         HirKind::Capture(capture) => collect(&capture.sub, bytes),
         HirKind::Concat(all) | HirKind::Alternation(all) => all.iter().for_each(|one| collect(one, bytes)),

@@ -184,7 +184,7 @@ const TESTS: &str = "\
 |---|---|
 | `equals = VALUE` | both are the same bytes; compared in constant time |
 | `in = [VALUE, …]` | it is one of them |
-| `matches = REGEX` | the whole value matches; linear time, no look-around, no back-references |
+| `matches = REGEX` | the whole value matches, as bytes: `\\d` is an ASCII digit; linear time, no look-around, no back-references |
 | `contains = [VALUE, …]` | the value is a list that has all of these, whatever their case |
 | `present = true` | it is there |
 | `absent = true` | it is not |

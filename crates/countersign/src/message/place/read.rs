@@ -195,29 +195,28 @@ fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
 }
 
 /// A regular expression, anchored at both ends: the whole text matches or none of it does.
+///
+/// It is one over bytes: `\d`, `\w` and the case of letters are ASCII's, and `.` is any byte but a newline. What is on the wire
+/// is bytes, a digit there is one of ten, and the tables of Unicode would be most of what a preset costs to compile.
 pub(crate) fn compile_regex(pattern: &Spanned<Arc<str>>, table: &Reader<'_>) -> Option<Regex> {
     let anchored = format!("^(?:{})$", pattern.value);
+    let build = |pattern: &str| {
+        regex::bytes::RegexBuilder::new(pattern).unicode(false).size_limit(REGEX_SIZE).build()
+    };
     // Alone first: a pattern such as `a)|(?:b` is one only between our brackets, and would leave the anchors behind.
-    let build = |pattern: &str| regex::bytes::RegexBuilder::new(pattern).size_limit(REGEX_SIZE).build();
-    match build(&pattern.value).and_then(|_| build(&anchored)) {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            let why = match error {
-                regex::Error::CompiledTooBig(_) => "it is too big".into(),
-                error => error
-                    .to_string()
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ")
-                    .to_owned(),
-            };
-            let help =
-                "patterns are linear-time: no back-references, no look-around; the whole text must match";
-            wrong(table, &pattern.span, &format!("the pattern does not compile: {why}"), help);
-            None
-        }
-    }
+    let alone = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&pattern.value);
+    let why = match alone.map_err(|error| error.to_string()) {
+        Err(says) => says,
+        Ok(_) => match build(&anchored) {
+            Ok(regex) => return Some(regex),
+            Err(regex::Error::CompiledTooBig(_)) => "it is too big".into(),
+            Err(error) => error.to_string(),
+        },
+    };
+    let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    let help = "patterns are linear-time: no back-references, no look-around; the whole text must match";
+    wrong(table, &pattern.span, &format!("the pattern does not compile: {why}"), help);
+    None
 }
 
 fn read_encoding(table: &Reader<'_>) -> Vec<Encoding> {
