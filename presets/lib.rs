@@ -132,6 +132,7 @@ embedded! {
     "duffel"
     "dwolla"
     "easypost"
+    "ebay"
     "ecwid"
     "elevenlabs"
     "emailit"

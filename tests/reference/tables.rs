@@ -134,6 +134,12 @@ pub(crate) const TABLES: &[Table] = &[
             ("when", "required", "tests by which it is recognised", ""),
             ("answer", "required for `answer`", "what is answered", ""),
             (
+                "parts",
+                "none",
+                "named values for the answer, each of which may use those above it; without one of them nothing is answered",
+                "",
+            ),
+            (
                 "secret",
                 "required for `learn`",
                 "a value: what is handed over, for an operator to confirm",

@@ -240,7 +240,7 @@ const P384: Family = Family::Ecdsa(Curve::P384);
 const P521: Family = Family::Ecdsa(Curve::P521);
 const NO_NAMES: (&[&str], Option<&str>) = (&[], None);
 
-static ROWS: [Row; 22] = [
+static ROWS: [Row; 23] = [
     row("ed25519", Family::Ed25519, (&["EdDSA", "Ed25519"], Some("ed25519")), &digest::SHA512, With::Ed25519),
     row("ed25519ph", Family::Ed25519, NO_NAMES, &digest::SHA512, With::Ed25519ph),
     row(
@@ -259,6 +259,14 @@ static ROWS: [Row; 22] = [
     ),
     row("ecdsa-p256-sha384", P256, NO_NAMES, &digest::SHA384, ecdsa(&aws::ECDSA_P256_SHA384_ASN1, None)),
     row("ecdsa-p256-sha512", P256, NO_NAMES, &digest::SHA512, ecdsa(&aws::ECDSA_P256_SHA512_ASN1, None)),
+    // By way of SHA-256, which is all that the library has that is near: `lengthened` in verify.rs says why that is sound.
+    row(
+        "ecdsa-p256-sha1",
+        P256,
+        NO_NAMES,
+        &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        ecdsa(&aws::ECDSA_P256_SHA256_ASN1, None),
+    ),
     row("ecdsa-p384-sha256", P384, NO_NAMES, &digest::SHA256, ecdsa(&aws::ECDSA_P384_SHA256_ASN1, None)),
     row(
         "ecdsa-p384-sha384",

@@ -7,7 +7,7 @@ use crate::algorithm::{Algorithm, With, ecdsa_parameters, rsa_parameters};
 use crate::material::Public;
 use crate::public::{PublicKey, Rules};
 use crate::{der, json, pem};
-use aws_lc_rs::digest::{self, Digest};
+use aws_lc_rs::digest::{self, Digest, SHA1_FOR_LEGACY_USE_ONLY as SHA1};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::ParsedPublicKey;
 use countersign::{KeyError, ct};
@@ -90,6 +90,9 @@ impl Verifying {
             }
             (Key::Ed25519(key), Taken::Prehash(hash)) if !self.is_pure() => Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_prehashed_strict(hash.clone(), None, &signature).is_ok()),
+            (Key::Parsed(key), Taken::Digest(digest)) if self.is_ecdsa_over_sha1() => {
+                lengthened(digest).is_some_and(|digest| key.verify_digest_sig(&digest, signature).is_ok())
+            }
             (Key::Parsed(key), Taken::Digest(digest)) => key.verify_digest_sig(digest, signature).is_ok(),
             (Key::Hmac(_), Taken::Mac(tag, of)) => {
                 Arc::ptr_eq(&self.0, of) && ct::equal(tag.as_ref(), signature)
@@ -142,6 +145,11 @@ impl Verifying {
 
     fn is_pure(&self) -> bool {
         matches!(self.0.algorithm.with(), With::Ed25519)
+    }
+
+    fn is_ecdsa_over_sha1(&self) -> bool {
+        let algorithm = self.0.algorithm;
+        matches!(algorithm.with(), With::Ecdsa { .. }) && *algorithm.hash() == SHA1
     }
 }
 
@@ -235,6 +243,20 @@ impl Content {
             _ => None,
         }
     }
+}
+
+/// A SHA-1 digest, and no other, as the library takes it for ECDSA. It has none over SHA-1, and for P-256 it wants the 32
+/// bytes of SHA-256. What ECDSA works with is the integer that a hash's leftmost bits are, as many as the order has; a
+/// shorter hash is taken as it is (FIPS 186-5, section 6.4; `bits2int` of RFC 6979, section 2.3.2). Zero bytes before it do
+/// not change that integer, and so the same signatures verify. That anything has such a SHA-256 is as unlikely as that it has
+/// the SHA-1 behind the zeros, and 96 bits more.
+fn lengthened(digest: &Digest) -> Option<Digest> {
+    if *digest.algorithm() != SHA1 {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    bytes[12..].copy_from_slice(digest.as_ref());
+    Digest::import_less_safe(&bytes, &digest::SHA256).ok()
 }
 
 fn cut(digest: &[u8]) -> [u8; 32] {

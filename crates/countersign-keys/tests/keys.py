@@ -90,7 +90,7 @@ def sign(key, word):
 KEYS = [
     ("ed25519", ed25519.Ed25519PrivateKey.generate(), ["ed25519"]),
     ("p256", ec.generate_private_key(ec.SECP256R1()), [
-        "ecdsa-p256-sha256", "ecdsa-p256-sha256-p1363", "ecdsa-p256-sha384", "ecdsa-p256-sha512"]),
+        "ecdsa-p256-sha256", "ecdsa-p256-sha256-p1363", "ecdsa-p256-sha384", "ecdsa-p256-sha512", "ecdsa-p256-sha1"]),
     ("p384", ec.generate_private_key(ec.SECP384R1()), [
         "ecdsa-p384-sha256", "ecdsa-p384-sha384", "ecdsa-p384-sha384-p1363", "ecdsa-p384-sha512"]),
     ("p521", ec.generate_private_key(ec.SECP521R1()), ["ecdsa-p521-sha512", "ecdsa-p521-sha512-p1363"]),

@@ -151,6 +151,53 @@ fn content_of_one_algorithm_is_none_of_another() {
     assert!(!theirs.verify(&content, &tag[..16]), "a cut tag is none");
 }
 
+/// It is verified by way of SHA-256, and must be no other algorithm for it: neither its signatures nor its content are.
+#[test]
+fn ecdsa_over_sha1_takes_its_own_digests_alone() {
+    let p256 = public("p256");
+    let ready = |name| p256.prepare(word(name), Rules::default()).unwrap();
+    let signature = |name: &str, algorithm: &str| spelling("", &key(name)["signatures"][algorithm]);
+    let (sha1, sha256) = (ready("ecdsa-p256-sha1"), ready("ecdsa-p256-sha256"));
+    let fixture = fixture();
+    let content = fixture["content"].as_str().unwrap().as_bytes();
+    let (short, long) = (sha1.content(&[content]), sha256.content(&[content]));
+    let good = signature("p256", "ecdsa-p256-sha1");
+    assert!(sha1.verify(&short, &good));
+    assert!(!sha1.verify(&long, &signature("p256", "ecdsa-p256-sha256")));
+    assert!(!sha1.verify(&long, &good) && !sha256.verify(&short, &good) && !sha256.verify(&long, &good));
+    assert!(!sha1.verify(&short, &signature("p256", "ecdsa-p256-sha256")), "of another hash");
+    assert!(!sha1.verify(&short, &signature("p384", "ecdsa-p384-sha256")), "of another curve");
+    let rsa = public("rsa-2048").prepare(word("rsa-pkcs1-sha1"), Rules::default()).unwrap();
+    assert!(sha1.verify(&rsa.content(&[content]), &good), "the digest is the same");
+    let signed = Signing::read(&spelling("pem", &key("p256")["private"]["pem"]), word("ecdsa-p256-sha1"));
+    let refused = signed.unwrap_err().to_string();
+    assert_eq!(refused, "`ecdsa-p256-sha1` only verifies here: sign with another algorithm");
+}
+
+/// One signature has one spelling, which no reader of DER can take for another.
+#[test]
+fn ecdsa_over_sha1_is_der_and_nothing_near_it() {
+    let sha1 = public("p256").prepare(word("ecdsa-p256-sha1"), Rules::default()).unwrap();
+    let fixture = fixture();
+    let content = sha1.content(&[fixture["content"].as_str().unwrap().as_bytes()]);
+    let good = spelling("", &key("p256")["signatures"]["ecdsa-p256-sha1"]);
+    let r = usize::from(good[3]);
+    let (body, s) = (&good[2..], &good[6 + r..]);
+    let fixed = |number: &[u8]| [&[0; 32], number].concat()[number.len()..].to_vec();
+    let padded = [&[0x30, good[1] + 1, 2, good[3] + 1, 0], &good[4..]].concat();
+    for (wrong, says) in [
+        ([&[0x30, 0x81, good[1]], body].concat(), "a length in two bytes"),
+        ([&[0x30, 0x80], body, &[0, 0]].concat(), "a length that is not said"),
+        ([&good[..], &[0]].concat(), "something behind"),
+        ([&[0x30, good[1] + 1], body, &[0]].concat(), "something behind the numbers"),
+        (padded, "a zero too many"),
+        ([fixed(&good[4..4 + r]), fixed(s)].concat(), "r||s"),
+        ([&[0x31, good[1]], body].concat(), "a set"),
+    ] {
+        assert!(!sha1.verify(&content, &wrong), "{says}");
+    }
+}
+
 #[test]
 fn a_key_is_refused_with_what_is_wrong_with_it() {
     let pem = |name: &str| key(name)["public"]["pem"].as_str().unwrap().to_owned();
@@ -221,6 +268,7 @@ fn a_key_is_refused_with_what_is_wrong_with_it() {
 fn a_key_of_the_wrong_family_or_size_is_refused() {
     for (key, algorithm, rules, says) in [
         ("p256", "ecdsa-p384-sha384", Rules::default(), "this is an ECDSA key on P-256"),
+        ("p384", "ecdsa-p256-sha1", Rules::default(), "this is an ECDSA key on P-384"),
         ("p256", "rsa-pkcs1-sha256", Rules::default(), "this is an ECDSA key"),
         ("ed25519", "hmac-sha256", Rules::default(), "this is an Ed25519 key"),
         ("rsa-2048", "ed25519", Rules::default(), "this is an RSA key"),

@@ -86,6 +86,31 @@ fn a_signature_whose_r_is_of_small_order_is_refused() {
     );
 }
 
+/// RFC 6979, appendix A.2.5: ECDSA on P-256 over SHA-1.
+#[test]
+fn ecdsa_over_sha1_is_that_of_rfc_6979() {
+    let point = "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299";
+    let key =
+        PublicKey::read(&hex(point)).unwrap().prepare(word("ecdsa-p256-sha1"), Rules::default()).unwrap();
+    for (content, r, s) in [
+        (
+            "sample",
+            "61340c88c3aaebeb4f6d667f672ca9759a6ccaa9fa8811313039ee4a35471d32",
+            "6d7f147dac089441bb2e2fe8f7a3fa264b9c475098fdcf6e00d7c996e1b8b7eb",
+        ),
+        (
+            "test",
+            "0cbcc86fd6abd1d99e703e1ec50069ee5c0b4ba4b9ac60e409e8ec5910d81a89",
+            "01b9d7b73dfaa60d5651ec4591a0136f87653e0fd780c3b1bc872ffdeae479b1",
+        ),
+    ] {
+        // None of these numbers begins with a set bit, and so each is 32 bytes of DER.
+        let signature = hex(&format!("30440220{r}0220{s}"));
+        assert!(key.verify(&key.content(&[content.as_bytes()]), &signature), "{content}");
+        assert!(!key.verify(&key.content(&[b"other"]), &signature));
+    }
+}
+
 #[test]
 fn thumbprints_are_those_of_the_rfcs() {
     let rsa = json!({

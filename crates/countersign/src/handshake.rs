@@ -13,6 +13,7 @@ use crate::mode::{Alphabet, Scheme};
 use crate::preset::Var;
 use crate::request::HeaderName;
 use regex_syntax::hir::{Class, Hir, HirKind};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The longest text that is answered with a MAC of it, or echoed.
@@ -47,6 +48,8 @@ pub enum HandshakeKind {
 pub(crate) struct Template {
     status: u16,
     content_type: Box<str>,
+    /// What the rest may use as `{part:NAME}`, each of which may use those before it.
+    parts: Box<[Value]>,
     headers: Box<[(Box<str>, Value)]>,
     body: Option<Value>,
 }
@@ -103,8 +106,10 @@ impl Handshake {
                 "say how it is recognised: `when = [{ value = \"{method}\", equals = \"GET\" }]`",
             );
         }
-        let mac = Env { allow: Allow { mac: true, ..env.allow }, ..env };
+        let (names, parts) = Value::parts(&table, env);
+        let mac = Env { parts: &names, allow: Allow { mac: true, ..env.allow }, ..env };
         let answer = table.table("answer").and_then(|answer| Template::read(answer, mac));
+        let answer = answer.map(|answer| Template { parts: parts.into(), ..answer });
         if kind == Some(HandshakeKind::Answer) && !table.has("answer") {
             table.missing(
                 "answer",
@@ -165,15 +170,14 @@ impl Handshake {
     /// The oracle rule: every operand of `mac` is one source with a finite `matches`, and no text of that language can
     /// be signed content of the same preset.
     pub(crate) fn check(&self, scheme: &dyn Scheme) -> Vec<ConfigError> {
-        let Some(body) = self.answer.as_ref().and_then(|answer| answer.body.as_ref()) else {
-            return Vec::new();
-        };
+        let values = self.answer.iter().flat_map(Template::values);
+        let slots = values.flat_map(|value| value.slots().map(move |(slot, _)| (value, slot)));
         let mut errors = Vec::new();
-        for (slot, _) in
-            body.slots().filter(|(slot, _)| slot.filters.iter().any(|f| matches!(f, Filter::Mac)))
+        for (value, slot) in
+            slots.filter(|(_, slot)| slot.filters.iter().any(|filter| matches!(filter, Filter::Mac)))
         {
             let mut complain = |says: String, help: &str| {
-                let error = ConfigError::at(ConfigCode::MalformedConfig, body.span.clone(), says);
+                let error = ConfigError::at(ConfigCode::MalformedConfig, value.span.clone(), says);
                 errors.push(error.help(help));
             };
             let pattern = self.when.iter().find_map(|test| match (&test.check, &*test.value.segments) {
@@ -248,21 +252,28 @@ impl Template {
         }
         let body = table.text("body").and_then(|text| Value::compile(&text, env));
         table.finish();
-        Some(Template { status, content_type, headers: headers.into(), body })
+        Some(Template { status, content_type, parts: [].into(), headers: headers.into(), body })
     }
 
     fn values(&self) -> impl Iterator<Item = &Value> {
-        self.body.iter().chain(self.headers.iter().map(|(_, value)| value))
+        self.parts.iter().chain(&self.body).chain(self.headers.iter().map(|(_, value)| value))
     }
 
     fn bind(&self, vars: &Vars) -> Result<Template, KeyError> {
+        let parts = self.parts.iter().map(|part| part.bind(vars)).collect::<Result<_, _>>()?;
         let body = self.body.as_ref().map(|body| body.bind(vars)).transpose()?;
         let headers = self.headers.iter().map(|(name, value)| Ok((name.clone(), value.bind(vars)?)));
-        Ok(Template { headers: headers.collect::<Result<_, KeyError>>()?, body, ..self.clone() })
+        Ok(Template { parts, headers: headers.collect::<Result<_, KeyError>>()?, body, ..self.clone() })
     }
 
     /// The answer to this request; `None` if something it says is absent or longer than a challenge.
     pub(crate) fn fill(&self, kind: HandshakeKind, scope: &Scope<'_>, local: &Local<'_>) -> Option<Answer> {
+        let mut parts: Vec<Option<Cow<'static, [u8]>>> = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let text = filled(part, scope, &Local { parts: &parts, ..*local })?;
+            parts.push(Some(text.into()));
+        }
+        let local = &Local { parts: &parts, ..*local };
         let body = self.body.as_ref().map_or(Some(Vec::new()), |body| filled(body, scope, local))?;
         let mut headers = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
@@ -276,7 +287,8 @@ impl Template {
     }
 }
 
-/// A value as it is said back, with at most [`MAX_CHALLENGE`] bytes of each thing that the caller sent.
+/// A value as it is said back; `None` if something in it is absent, or a placeholder or `[…]` has more than
+/// [`MAX_CHALLENGE`] bytes. Parts are made so, too: their placeholders are as short, though a digest is what is said.
 fn filled(value: &Value, scope: &Scope<'_>, local: &Local<'_>) -> Option<Vec<u8>> {
     let mut said = Vec::new();
     for segment in &value.segments {
@@ -289,7 +301,8 @@ fn filled(value: &Value, scope: &Scope<'_>, local: &Local<'_>) -> Option<Vec<u8>
             Segment::Optional(inner) => {
                 let mut pieces = crate::message::value::Pieces::new();
                 if crate::message::value::resolve(inner, scope, local, &mut pieces).is_ok() {
-                    said.extend(pieces.iter().flat_map(|piece| piece.iter()).take(MAX_CHALLENGE));
+                    let bytes = Some(pieces.concat()).filter(|bytes| bytes.len() <= MAX_CHALLENGE)?;
+                    said.extend_from_slice(&bytes);
                 }
             }
         }

@@ -34,6 +34,16 @@ help: write `algorithm`, if that is what is meant
 "#,
     ),
     (
+        "an unknown part of an answer",
+        "[hmac]\n",
+        "[[handshake]]\nkind = \"answer\"\nwhen = [{ value = \"{body}\", equals = \"\" }]\nparts = { code = \"{query:c}\" }\nanswer = { body = \"{part:cod|sha256|hex}\" }\n\n[hmac]\n",
+        r#"acme.toml:9:21: no part `cod` is declared
+    answer = { body = "{part:cod|sha256|hex}" }
+                        ^^^^^^^^
+help: did you mean `{part:code}`?
+"#,
+    ),
+    (
         "a wrong type",
         "algorithm = \"sha256\"",
         "algorithm = 256",

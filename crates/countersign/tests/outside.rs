@@ -898,6 +898,31 @@ fn a_challenge_that_could_be_long_or_anything_gets_no_mac() {
         let said = complaint(registry(&[&format!("{BODY_ONLY}{GUARD}\n{challenge}")]).unwrap().named("acme"));
         assert!(said.starts_with(says), "{said}");
     }
+    // Whatever holds it, and by whatever name.
+    for (body, answer, says) in [
+        (
+            "headers = { x = '{query:d|mac|hex}' }",
+            "",
+            "`{query:d|mac|hex}` is answered with a MAC, and nothing",
+        ),
+        (
+            "body = '{part:d|mac|hex}'",
+            "parts = { d = '{query:crc}' }",
+            "`mac` takes one source, and a part may hold several",
+        ),
+        (
+            "body = '{part:d}'",
+            "parts = { d = '{query:crc|mac}' }",
+            "`mac` is only for the answers of handshakes",
+        ),
+    ] {
+        let (start, _) = CHALLENGE.split_once("\nanswer").unwrap();
+        let said = complaint(
+            registry(&[&format!("{BODY_ONLY}{GUARD}\n{start}\nanswer = {{ {body} }}\n{answer}")])
+                .and_then(|registry| registry.named("acme").map(drop)),
+        );
+        assert!(said.starts_with(says), "{said}");
+    }
     let said = complaint(with(r#"matches = "[ -~]{1,64}""#));
     assert!(said.starts_with("whoever asks for this answer could have a signature"), "{said}");
 }
@@ -926,6 +951,74 @@ answer = {{ body = "{{json:/challenge}}" }}
     assert_eq!((&*answer.content_type, &*answer.body), ("text/plain", &b"3eZbrw1aB"[..]));
     assert!(echo(&"a".repeat(MAX_CHALLENGE)).is_some());
     assert_eq!(echo(&"a".repeat(MAX_CHALLENGE + 1)), None);
+}
+
+/// The digest of the challenge and two things of the receiver's, as one provider wants it.
+#[test]
+fn an_answer_may_hold_a_digest_of_several_values() {
+    let compiled = acme(&format!(
+        r#"{BODY_ONLY}
+[[var]]
+name = "token"
+required = false
+[[handshake]]
+kind = "answer"
+when = [{{ value = "{{method}}", equals = "GET" }}]
+answer = {{ body = "{{part:digest}}", headers = {{ x-all = "{{query:all|default:}}[{{query:opt}}]" }} }}
+[handshake.parts]
+all = "{{query:c}}{{var:token}}{{url|query:drop}}"
+digest = "{{part:all|sha256|hex}}"
+"#
+    ));
+    let asked = |token: Option<&str>, query: &str| {
+        let mut vars = Vars::new();
+        if let Some(token) = token {
+            vars.set("token", token);
+        }
+        let verifier = compiled.verifier("mine", &Keyring::of("secret").unwrap(), &vars).unwrap();
+        let url = format!("{URL}{query}");
+        let request = Request::new(Head::new("GET", &url, &()), b"");
+        verifier.handshake(&request, &Context::at(NOW))
+    };
+    let digest = |text: &str| const_hex::encode(<sha2::Sha256 as sha2::Digest>::digest(text)).into_bytes();
+    assert_eq!(asked(Some("t0ken"), "?c=abc").unwrap().body, digest(&format!("abct0ken{URL}")));
+    assert_eq!(asked(None, "?c=abc"), None, "the variable of a part is one of the answer's");
+    let long = |count: usize| format!("?c={}", "a".repeat(count));
+    assert!(asked(Some("t0ken"), &long(MAX_CHALLENGE)).is_some());
+    // A digest is short, whatever it is of: the limit is of what goes in.
+    assert_eq!(asked(Some("t0ken"), &long(MAX_CHALLENGE + 1)), None);
+    for absent in ["", "?d=abc", "?c=a&c=b"] {
+        assert_eq!(asked(Some("t0ken"), absent), None, "{absent}");
+    }
+    // What is left out when absent is not cut short when it is long.
+    let optional = |count: usize| format!("?c=a&opt={}", "b".repeat(count));
+    assert!(asked(Some("t0ken"), &optional(MAX_CHALLENGE)).is_some());
+    assert_eq!(asked(Some("t0ken"), &optional(MAX_CHALLENGE + 1)), None);
+}
+
+/// Each placeholder has so many bytes of the caller's, and one that stands for several of them no more.
+#[test]
+fn parts_multiply_no_echo() {
+    let said = |parts: &str, body: &str, count: usize| {
+        let compiled = acme(&format!(
+            "{BODY_ONLY}\n[[handshake]]\nkind = \"answer\"\nwhen = [{{ value = \"{{query:c}}\", present = true }}]\n\
+             answer = {{ body = \"{body}\" }}\nparts = {{ {parts} }}\n"
+        ));
+        let verifier = compiled.verifier("mine", &Keyring::of("secret").unwrap(), &Vars::new()).unwrap();
+        let url = format!("{URL}?c={}", "a".repeat(count));
+        let answer = verifier.handshake(&Request::new(Head::new("GET", &url, &()), b""), &Context::at(NOW));
+        answer.map(|answer| answer.body.len())
+    };
+    let twice = "two = '{query:c}{query:c}'";
+    assert_eq!(said(twice, "{part:two}", MAX_CHALLENGE / 2), Some(MAX_CHALLENGE));
+    assert_eq!(said(twice, "{part:two}", MAX_CHALLENGE / 2 + 1), None);
+    assert_eq!(said(twice, "{part:two|sha256|hex}", MAX_CHALLENGE), Some(64));
+    let again = "two = '{query:c}{query:c}', four = '{part:two}{part:two}'";
+    assert_eq!(said(again, "{part:four|sha256|hex}", MAX_CHALLENGE / 2), Some(64));
+    assert_eq!(said(again, "{part:four|sha256|hex}", MAX_CHALLENGE / 2 + 1), None);
+    // One that the answer does not use must be there no less.
+    assert_eq!(said("none = '{query:d}'", "{query:c}", 1), None);
+    assert_eq!(said("none = '[{query:d}]'", "{query:c}{part:none}", 1), Some(1));
 }
 
 #[test]
@@ -979,6 +1072,16 @@ fn a_handshake_that_cannot_be_is_told() {
             "`a b` cannot be a header of an answer",
         ),
         ("kind = \"ignore\"\nanswer = { headers = { a = 1 } }", "`a` must be a text in quotes"),
+        ("kind = \"ignore\"\nparts = { a = 1 }", "part `a` must be a text, but is an integer"),
+        ("kind = \"ignore\"\nparts = { a = '{part:b}', b = '' }", "no part `b` is declared"),
+        (
+            "kind = \"ignore\"\nparts = { a = '' }\nsecret = '{part:a}'",
+            "only a handshake of the kind `learn`",
+        ),
+        (
+            "kind = \"ignore\"\nparts = { a = '', b = '', c = '', d = '', e = '', f = '', g = '', h = '', i = '' }",
+            "there are at most 8 parts",
+        ),
     ] {
         assert!(with(handshake).starts_with(says), "{handshake}: {}", with(handshake));
     }

@@ -70,6 +70,7 @@ const ALGORITHMS: &[&str] = &[
     "rsa-pkcs1-sha1-weak-key",
     "rsa-pkcs1-sha256-weak-key",
     "rsa-pkcs1-sha512-weak-key",
+    "ecdsa-p256-sha1",
 ];
 
 const INFO: ModeInfo = ModeInfo::new(

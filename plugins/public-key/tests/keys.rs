@@ -43,7 +43,16 @@ fn verifies(compiled: &Arc<Compiled>, keys: &Keyring, signature: &[u8], body: &[
 }
 
 const OF_KEYS: [(&str, &[&str]); 4] = [
-    ("p256", &["ecdsa-p256-sha256", "ecdsa-p256-sha256-p1363", "ecdsa-p256-sha384", "ecdsa-p256-sha512"]),
+    (
+        "p256",
+        &[
+            "ecdsa-p256-sha256",
+            "ecdsa-p256-sha256-p1363",
+            "ecdsa-p256-sha384",
+            "ecdsa-p256-sha512",
+            "ecdsa-p256-sha1",
+        ],
+    ),
     ("p384", &["ecdsa-p384-sha256", "ecdsa-p384-sha384", "ecdsa-p384-sha384-p1363", "ecdsa-p384-sha512"]),
     ("p521", &["ecdsa-p521-sha512", "ecdsa-p521-sha512-p1363"]),
     (
@@ -112,6 +121,7 @@ fn what_is_signed_is_verified_and_what_only_verifies_signs_nothing() {
         [
             "ecdsa-p256-sha384",
             "ecdsa-p256-sha512",
+            "ecdsa-p256-sha1",
             "ecdsa-p384-sha256",
             "ecdsa-p384-sha512",
             "rsa-pkcs1-sha1"
@@ -146,8 +156,9 @@ fn a_weak_key_is_taken_only_where_the_preset_spells_it_and_says_so() {
             assert!(verifies(&compiled, &keys, signature.as_bytes(), br#"{"test": 2432232314}"#));
         }
     }
-    let legacy = compiled("rsa-pkcs1-sha1");
-    assert!(legacy.needs().notes.iter().any(|note| note.contains("SHA-1")));
+    for legacy in ["rsa-pkcs1-sha1", "ecdsa-p256-sha1"] {
+        assert!(compiled(legacy).needs().notes.iter().any(|note| note.contains("SHA-1")), "{legacy}");
+    }
 }
 
 #[test]

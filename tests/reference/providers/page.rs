@@ -266,14 +266,15 @@ fn answers(provider: &Provider) -> String {
         };
         let _ = write!(out, "- when {}: ", when.join(" and "));
         let answer = handshake.get("answer").and_then(Node::table).map(answer);
+        let parts = parts(handshake);
         let _ = match (text(handshake, "kind"), answer) {
             (Some("learn"), answer) => {
                 let secret = code(text(handshake, "secret").unwrap_or_default());
                 let answer =
                     answer.map_or_else(String::new, |answer| format!(", and answered with {answer}"));
-                writeln!(out, "the secret {secret} is handed over, for an operator to confirm{answer}")
+                writeln!(out, "the secret {secret} is handed over, for an operator to confirm{answer}{parts}")
             }
-            (_, Some(answer)) => writeln!(out, "answered with {answer}, {after}"),
+            (_, Some(answer)) => writeln!(out, "answered with {answer}, {after}{parts}"),
             (_, None) => writeln!(out, "a formality, {after}"),
         };
     }
@@ -297,6 +298,16 @@ fn answer(table: &Table) -> String {
         headers.filter_map(|(name, node)| Some(code(&format!("{}: {}", name.name, unescaped(node.text()?))))),
     );
     parts.join(", ")
+}
+
+/// `; {part:all} is {query:challenge}{var:token}`, of each that an answer may use.
+fn parts(handshake: &Table) -> String {
+    let parts = handshake.get("parts").and_then(Node::table).into_iter().flat_map(Table::iter);
+    let named = parts.filter_map(|(name, node)| {
+        let part = code(&format!("{{part:{}}}", name.name));
+        Some(format!("; {part} is {}", code(&unescaped(node.text()?))))
+    });
+    named.collect()
 }
 
 /// A value as it is said: braces and brackets that are meant as such stand once.

@@ -9,7 +9,7 @@ pub(crate) mod parse;
 use super::filter::{Fault, Filter, Keeps, Type, Val};
 use super::scope::{Local, Scope};
 use super::{CONTENT_ABSENT, CONTENT_MALFORMED};
-use crate::config::{Complaints, Span, Spanned};
+use crate::config::{Complaints, ConfigCode, ConfigError, Reader, Span, Spanned};
 use crate::keys::{KeyError, Vars};
 use crate::mode::{Explain, Step};
 use crate::outcome::{Reason, Rejection};
@@ -18,6 +18,9 @@ use crate::request::HeaderName;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
+
+/// How many named parts a table may have.
+pub(crate) const MAX_PARTS: usize = 8;
 
 /// What a value came to, in order. Twelve pieces cost no allocation.
 pub(crate) type Pieces<'x> = SmallVec<[Cow<'x, [u8]>; 12]>;
@@ -141,6 +144,35 @@ impl Value {
         let mut parser = parse::Parser { text, at: 0, env, failed: false };
         let segments = parser.segments(false);
         (!parser.failed).then(|| Value { segments: merge(segments), span: text.span.clone() })
+    }
+
+    /// Read the table `parts`: names, and the values that they stand for, each of which may use those above it.
+    pub(crate) fn parts(table: &Reader<'_>, env: Env<'_>) -> (Vec<Arc<str>>, Vec<Value>) {
+        let wrong = |span: &Span, says: &str, help: &str| {
+            let error = ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says);
+            env.complaints.push(error.help(help));
+        };
+        let (mut names, mut values) = (Vec::<Arc<str>>::new(), Vec::new());
+        for (index, (key, node)) in table.entries("parts").into_iter().enumerate() {
+            if index == MAX_PARTS {
+                wrong(&key.span, "there are at most 8 parts", "fold some into others");
+                break;
+            }
+            let value = match node.text() {
+                Some(text) => {
+                    let text = Spanned { value: text.clone(), span: node.span.clone() };
+                    Value::compile(&text, Env { parts: &names, ..env })
+                }
+                None => {
+                    let says = format!("part `{}` must be a text, but is {}", key.name, node.value.kind());
+                    wrong(&node.span, &says, "write it as a value: `\"{body|sha256|hex}\"`");
+                    None
+                }
+            };
+            values.push(value.unwrap_or_else(|| Value { segments: [].into(), span: node.span.clone() }));
+            names.push(key.name.clone());
+        }
+        (names, values)
     }
 
     /// Put the source's variables in: what is left depends on requests alone.

@@ -16,8 +16,6 @@ use std::sync::Arc;
 pub(crate) const MAX_ALTERNATIVES: usize = 4;
 /// How many cases a preset may have.
 pub(crate) const MAX_CASES: usize = 8;
-/// How many named parts a preset may have.
-pub(crate) const MAX_PARTS: usize = 8;
 /// How many elements `each` runs over, unless the preset says less.
 pub(crate) const MAX_ITEMS: usize = 100;
 
@@ -46,8 +44,9 @@ impl PlanReader<'_> {
             self.held_only(table, "secret_in_content", "a key that is found is no secret: leave it out");
         }
         let allow = Allow { item: each.is_some(), found: true, secret, ..Allow::default() };
-        let (part_names, parts) = self.parts(allow);
-        let env = Env { vars: self.vars, parts: &part_names, allow, complaints: table.complaints() };
+        let env = Env { vars: self.vars, parts: &[], allow, complaints: table.complaints() };
+        let (part_names, parts) = Value::parts(table, env);
+        let env = Env { parts: &part_names, ..env };
         let time = self.time(each.is_some());
         let id = self.places("id_source", What::Id, each.is_some(), false).map(|(places, _)| places);
         let key = self.key(allow, &part_names);
@@ -110,29 +109,6 @@ impl PlanReader<'_> {
             self.wrong(&pattern.span, "`each` needs keys that are held", help);
         }
         Some(Each { pattern: (*pattern.value).into(), max })
-    }
-
-    fn parts(&self, allow: Allow) -> (Vec<Arc<str>>, Vec<Value>) {
-        let (mut names, mut values) = (Vec::<Arc<str>>::new(), Vec::new());
-        for (index, (key, node)) in self.table.entries("parts").into_iter().enumerate() {
-            if index == MAX_PARTS {
-                self.wrong(&key.span, "a preset has at most 8 parts", "fold some into others");
-                break;
-            }
-            let env = Env { vars: self.vars, parts: &names, allow, complaints: self.table.complaints() };
-            let value = match node.text() {
-                Some(text) => Value::compile(&Spanned { value: text.clone(), span: node.span.clone() }, env),
-                None => {
-                    let says = format!("part `{}` must be a text, but is {}", key.name, node.value.kind());
-                    self.wrong(&node.span, &says, "write it as a value: `\"{body|sha256|hex}\"`");
-                    None
-                }
-            };
-            let nothing = || Value { segments: [].into(), span: node.span.clone() };
-            values.push(value.unwrap_or_else(nothing));
-            names.push(key.name.clone());
-        }
-        (names, values)
     }
 
     fn templates(&self, table: &Reader<'_>, env: Env<'_>) -> Option<Vec<Value>> {

@@ -125,6 +125,10 @@ impl<'t> Parser<'t, '_> {
                     "",
                 );
             }
+            if matches!((&filter, &source), (Filter::Mac, Some(Source::Part(_)))) {
+                let help = "name the source itself, as in `{query:challenge|mac|hex}`";
+                self.complain(at, word.len(), "`mac` takes one source, and a part may hold several", help);
+            }
             if let Some(before) = kind {
                 kind = filter.output(before);
                 if kind.is_none() {
