@@ -164,12 +164,44 @@ fn one_preset_is_tested_by_name() {
     let ran = run(&["preset", "test", "svix"]).exits(0);
     assert_eq!(ran.out.lines().filter(|line| line.starts_with("svix ")).count(), 1);
     assert!(ran.err.is_empty(), "no progress in a pipe: {}", ran.err);
-    run(&["preset", "test", "svxi"]).exits(3).says("did you mean `svix`?");
+    run(&["preset", "test", "svxi"]).exits(3).says("did you mean `svix` or `svix-ed25519`?");
     run(&["preset", "test", "../svix"]).exits(2);
     let folder = Folder::new();
     folder.file("acme.toml", ACME);
     let dir = folder.path().to_str().unwrap();
     run(&["preset", "test", "acme", "--presets", dir]).exits(3).says("acme.vectors.toml");
+}
+
+#[test]
+fn whoever_does_not_know_a_name_is_told_those_that_may_be_meant() {
+    let folder = Folder::new();
+    folder.file("acme-one.toml", ACME.replace("\"acme\"", "\"acme-one\""));
+    folder.file(
+        "acme-two.toml",
+        ACME.replace("\"acme\"", "\"acme-two\"").replace("\"Acme\"", "\"The Company\""),
+    );
+    let dir = folder.path().to_str().unwrap();
+    let both = "`acme-one` or `acme-two`";
+    for (name, exit, meant) in [
+        ("acme-too", 3, "`acme-two`"),
+        ("acme", 3, both),
+        ("acme-webhooks", 3, both),
+        ("Acme One", 2, "`acme-one`"),
+        ("company", 3, "`acme-two`"),
+        ("GitHub", 2, "`github`"),
+        ("Git Hub", 2, "`github`"),
+    ] {
+        let says = format!("did you mean {meant}? ");
+        let folder = ["--presets", dir];
+        run(&[&["preset", "show", name], &folder[..]].concat()).exits(exit).says(&says);
+        run(&[&["preset", "test", name], &folder[..]].concat()).exits(exit).says(&says);
+        let secret = ["--secret", "literal:x", "--body", "x"];
+        run(&[&["verify", "--preset", name], &folder[..], &secret].concat()).exits(exit).says(&says);
+        run(&[&["sign", "--preset", name], &folder[..], &secret].concat()).exits(exit).says(&says);
+    }
+    let file = folder.path().join("acme-one.toml");
+    let file = file.to_str().unwrap();
+    run(&["preset", "show", file]).exits(2).says(&format!("of a file: --scheme {file}"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::args::FolderArgs;
 use crate::error::{Exit, Failure};
 use crate::output::{self, count};
 use crate::scheme::{self, Known};
-use countersign::config::{ConfigError, nearest};
+use countersign::config::{ConfigError, near, one_of};
 use countersign::{ConfigErrors, Layer, Registry, Sources};
 use countersign_testkit::VectorFile;
 use std::collections::BTreeSet;
@@ -116,10 +116,13 @@ impl Linted {
     fn finish(self) -> Result<Exit, Failure> {
         let Self { presets, files, cases, complaints, rendered, known, named } = self;
         for (preset, file) in named.iter().filter(|(preset, _)| !known.contains(preset)) {
-            let near = nearest(preset, known.iter().map(|name| &**name));
-            let near = near.map_or_else(String::new, |near| format!(": is `{near}` meant?"));
+            let near = near(preset, known.iter().map(|name| (&**name, "")));
+            let meant = match near.is_empty() {
+                true => String::new(),
+                false => format!(": is {} meant?", one_of(near)),
+            };
             // No mistake of the file's own: its preset may be elsewhere.
-            output::warn(&format!("{file}: its preset `{preset}` is neither here nor built in{near}"));
+            output::warn(&format!("{file}: its preset `{preset}` is neither here nor built in{meant}"));
         }
         if complaints > 0 {
             output::raw_error(&rendered.join("\n"));

@@ -8,7 +8,6 @@ use crate::error::{Exit, Failure};
 use crate::output::{self, BAD, GOOD};
 use crate::scheme::{self, Known};
 use countersign::Registry;
-use countersign::config::nearest;
 use countersign_plugin::host::{Module, ModulePreset};
 use countersign_testkit::{CaseSource, Options, Report, VectorFile, run as run_vectors};
 use serde_json::{Value, json};
@@ -91,15 +90,9 @@ fn chosen(
     if names.is_empty() {
         return Ok(all);
     }
-    for name in names {
-        check_name(name)?;
-        if all.iter().any(|(file, _)| stem(file) == *name) {
-            continue;
-        }
-        return Err(match registry.presets().any(|(known, _)| known == name) {
-            true => no_vectors(name),
-            false => no_preset(name, folder, registry),
-        });
+    if let Some(name) = names.iter().find(|name| all.iter().all(|(file, _)| stem(file) != **name)) {
+        scheme::check_there(name, registry, &by_path)?;
+        return Err(no_vectors(name));
     }
     Ok(all.into_iter().filter(|(file, _)| names.contains(&stem(file))).collect())
 }
@@ -123,40 +116,14 @@ fn no_vectors(name: &str) -> Failure {
         .next(format!("put {name}.vectors.toml beside it, or give one with --vectors FILE"))
 }
 
-fn no_preset(name: &str, folder: &FolderArgs, registry: &Registry) -> Failure {
-    let failure = Failure::config(format!("there is no preset `{name}`"));
-    let near = nearest(name, registry.presets().map(|(name, _)| name));
-    let here = folder.presets.is_none() && Path::new(&format!("{name}.toml")).is_file();
-    match (here, near) {
-        (true, _) => failure.next(format!(
-            "{name}.toml is here, and is found with its folder: countersign preset test {name} --presets ."
-        )),
-        (false, Some(near)) => {
-            failure.next(format!("did you mean `{near}`? `countersign preset list` shows all"))
-        }
-        (false, None) => failure
-            .next("`countersign preset list` shows all; those of your own are found with --presets DIR"),
+/// Files and folders are what one tries first.
+fn by_path(path: &Path) -> Option<String> {
+    if path.is_dir() {
+        return Some(format!("of a folder: countersign preset test --presets {}", path.display()));
     }
-}
-
-/// Names, and neither files nor folders, though that is what one tries first.
-fn check_name(name: &str) -> Result<(), Failure> {
-    let path = Path::new(name);
     let dir = path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
-    scheme::check_name(name).map_err(|failure| {
-        if path.is_dir() {
-            return failure
-                .next(format!("of a folder: countersign preset test --presets {}", path.display()));
-        }
-        match path.is_file() {
-            true => failure.next(format!(
-                "of a file: countersign preset test {} --presets {}",
-                stem(name),
-                dir.display()
-            )),
-            false => failure,
-        }
-    })
+    let name = stem(&path.display().to_string());
+    Some(format!("of a file: countersign preset test {name} --presets {}", dir.display()))
 }
 
 /// All of them, or the mistakes of all of them.
