@@ -277,7 +277,7 @@ fn parse(registry: &mut Registry, name: &str, text: String) -> Result<Layer, Fai
 }
 
 /// A folder that holds what is built in, such as the one it was built from, says nothing twice.
-fn is_built_in(file: &Path, text: &str) -> bool {
+pub(crate) fn is_built_in(file: &Path, text: &str) -> bool {
     let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     countersign_presets::PRESETS.iter().any(|(known, built_in)| {
         Path::new(known).file_name().is_some_and(|known| known == &*name) && *built_in == text
