@@ -77,7 +77,7 @@ struct TokenScheme {
 impl Scheme for TokenScheme {
     fn needs(&self) -> Needs {
         let kinds: &'static [KeyKind] = if self.from.is_some() { &[] } else { &[KeyKind::Shared] };
-        Needs::new(BodyNeed::Stream, kinds).binds(Binds::BODY).remote(self.from.is_some())
+        Needs::new(BodyNeed::Stream, kinds).binds(Binds::BODY).remote(self.from.is_some()).signs(true)
     }
 
     fn bind(&self, keys: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {
