@@ -165,15 +165,12 @@ impl Handshake {
     /// The oracle rule: every operand of `mac` is one source with a finite `matches`, and no text of that language can
     /// be signed content of the same preset.
     pub(crate) fn check(&self, scheme: &dyn Scheme) -> Vec<ConfigError> {
-        let Some(body) = self.answer.as_ref().and_then(|answer| answer.body.as_ref()) else {
-            return Vec::new();
-        };
         let mut errors = Vec::new();
-        for (slot, _) in
-            body.slots().filter(|(slot, _)| slot.filters.iter().any(|f| matches!(f, Filter::Mac)))
-        {
+        let values = self.answer.iter().flat_map(Template::values);
+        let slots = values.flat_map(|value| value.slots().map(move |(slot, _)| (value, slot)));
+        for (value, slot) in slots.filter(|(_, slot)| slot.filters.iter().any(|f| matches!(f, Filter::Mac))) {
             let mut complain = |says: String, help: &str| {
-                let error = ConfigError::at(ConfigCode::MalformedConfig, body.span.clone(), says);
+                let error = ConfigError::at(ConfigCode::MalformedConfig, value.span.clone(), says);
                 errors.push(error.help(help));
             };
             let pattern = self.when.iter().find_map(|test| match (&test.check, &*test.value.segments) {

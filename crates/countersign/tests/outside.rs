@@ -906,6 +906,13 @@ fn a_challenge_that_could_be_long_or_anything_gets_no_mac() {
         let said = complaint(registry(&[&format!("{BODY_ONLY}{GUARD}\n{challenge}")]).unwrap().named("acme"));
         assert!(said.starts_with(says), "{said}");
     }
+    // Nor is a header another matter than the body.
+    let challenge = CHALLENGE.replace("body =", "headers = { x-token = \"{header:x-crc|mac|hex}\" }, body =");
+    let said = complaint(registry(&[&format!("{BODY_ONLY}{GUARD}\n{challenge}")]).unwrap().named("acme"));
+    assert!(
+        said.starts_with("`{header:x-crc|mac|hex}` is answered with a MAC, and nothing limits"),
+        "{said}"
+    );
     let said = complaint(with(r#"matches = "[ -~]{1,64}""#));
     assert!(said.starts_with("whoever asks for this answer could have a signature"), "{said}");
 }
