@@ -8,7 +8,7 @@ mod preset;
 use crate::error::Exit;
 use crate::output;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-pub(crate) use preset::{NewArgs, PresetCommand, ShowFormat, ShowScheme};
+pub(crate) use preset::{Column, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme};
 use std::path::PathBuf;
 
 /// Verify and sign webhooks; look after the presets that say how.

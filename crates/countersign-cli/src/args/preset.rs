@@ -6,15 +6,14 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum PresetCommand {
-    /// Every preset in a table
-    #[command(after_help = "Example:\n  countersign preset list --format json")]
-    List {
-        #[command(flatten)]
-        folder: FolderArgs,
-        /// How to answer
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
-    },
+    /// Presets in a table: all, or those that fit
+    #[command(after_help = "\
+Examples:
+  countersign preset list
+  countersign preset list pay --proven
+  countersign preset list --mode jwt --columns name,algorithm,signature
+  countersign preset list --handshake=learn --format json")]
+    List(Box<ListArgs>),
     /// One preset in words: what is signed, where the signature is, what it proves
     #[command(after_help = "\
 Examples:
@@ -77,6 +76,119 @@ Examples:
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
+}
+
+/// Which presets to list, and what of them.
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// Words to look for in names, titles, references, notes and header names; each has to be found
+    #[arg(value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+
+    /// Only those of this mode: see `countersign mode list`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mode: Option<String>,
+
+    /// Only those whose facts are from there
+    #[arg(long, value_enum)]
+    pub(crate) confidence: Option<Confidence>,
+
+    /// Only those that have a set-up handshake, or with `=KIND` one of that kind
+    #[arg(long, value_enum, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
+    pub(crate) handshake: Option<Handshake>,
+
+    /// Only those by which a published delivery verifies
+    #[arg(long, conflicts_with = "consistent")]
+    pub(crate) proven: bool,
+
+    /// Only the others, by which two programs agree and nobody else has said so
+    #[arg(long)]
+    pub(crate) consistent: bool,
+
+    /// Columns, in this order; JSON has all [default: name,mode,covers,proven,title]
+    #[arg(long, value_enum, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) columns: Vec<Column>,
+
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Confidence {
+    /// The provider: cases of its own pass
+    Provider,
+    /// Descriptions and other programs
+    ThirdParty,
+}
+
+impl Confidence {
+    /// As presets spell it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Confidence::Provider => "provider",
+            Confidence::ThirdParty => "third-party",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Handshake {
+    /// Whatever it is for
+    Any,
+    /// A challenge is answered
+    Answer,
+    /// A secret is handed over
+    Learn,
+    /// A formality
+    Ignore,
+}
+
+impl Handshake {
+    /// As presets spell it; `None`: any will do.
+    pub(crate) fn kind(self) -> Option<&'static str> {
+        match self {
+            Handshake::Any => None,
+            Handshake::Answer => Some("answer"),
+            Handshake::Learn => Some("learn"),
+            Handshake::Ignore => Some("ignore"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Column {
+    /// By which it is called
+    Name,
+    /// What it is called by people
+    Title,
+    /// The way of proving who signed
+    Mode,
+    /// What makes the signature
+    Algorithm,
+    /// Where the signature stands, or the token
+    Signature,
+    /// What a signature covers: body, time, id, url, method, query
+    Covers,
+    /// How old a message may be, and how far ahead
+    Time,
+    /// What makes two messages the same, and for how long that is remembered
+    Replay,
+    /// The kinds of its set-up handshakes
+    Handshake,
+    /// From where its facts are
+    Confidence,
+    /// How many cases are published, if a delivery of those verifies
+    Proven,
+    /// How many cases only show that two programs agree
+    Consistent,
+    /// Whether `countersign sign` signs by it
+    Signs,
+    /// The provider's page
+    Reference,
 }
 
 /// What is not given here is asked for, if there is a terminal.

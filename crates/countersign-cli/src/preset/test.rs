@@ -11,6 +11,7 @@ use countersign::Registry;
 use countersign_plugin::host::{Module, ModulePreset};
 use countersign_testkit::{CaseSource, Options, Report, VectorFile, run as run_vectors};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
@@ -46,14 +47,14 @@ pub(super) fn run(
     Ok(if total.is_ok() { Exit::Done } else { Exit::Rejected })
 }
 
-/// Files of vectors by the preset's name. If none is named: all of the folder, for that is what is being worked on; without a
-/// folder, all that modules bring; without a module, all that are built in.
-fn chosen(
-    names: &[String],
-    folder: &FolderArgs,
-    registry: &Registry,
-    modules: &[Module],
-) -> Result<Vec<(String, String)>, Failure> {
+/// Files of vectors by the preset's name, for every preset that has one: what modules and the folder bring, and what is built
+/// in beside.
+pub(super) fn vectors(folder: &FolderArgs, modules: &[Module]) -> Result<Vec<(String, String)>, Failure> {
+    Ok(with_built_in(brought(folder, modules)?))
+}
+
+/// What modules and the folder bring.
+fn brought(folder: &FolderArgs, modules: &[Module]) -> Result<Vec<(String, String)>, Failure> {
     let mut all = Vec::new();
     for module in modules {
         for ModulePreset { name, vectors, .. } in module.presets() {
@@ -65,14 +66,35 @@ fn chosen(
         for file in scheme::toml_files(dir)?.iter().filter(|file| scheme::is_vectors(file)) {
             all.push((file.display().to_string(), scheme::read_text(file)?));
         }
-        if names.is_empty() {
-            return match untested(dir, &all)? {
-                _ if !all.is_empty() => Ok(all),
-                Some(first) => Err(no_vectors(&first)),
-                None => Err(Failure::config(format!("there is no preset in `{}`", dir.display()))
-                    .next("countersign preset new NAME --dir DIR begins one")),
-            };
-        }
+    }
+    Ok(all)
+}
+
+/// And what is built in, except where that says something of the same preset: it is being worked on.
+fn with_built_in(mut all: Vec<(String, String)>) -> Vec<(String, String)> {
+    let known: BTreeSet<String> = all.iter().map(|(name, _)| stem(name)).collect();
+    let others = countersign_presets::VECTORS.iter().filter(|(name, _)| !known.contains(&stem(name)));
+    all.extend(others.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+    all.sort_by_cached_key(|(name, _)| stem(name));
+    all
+}
+
+/// Files of vectors by the preset's name. If none is named: all of the folder, for that is what is being worked on; without a
+/// folder, all that modules bring; without a module, all that are built in.
+fn chosen(
+    names: &[String],
+    folder: &FolderArgs,
+    registry: &Registry,
+    modules: &[Module],
+) -> Result<Vec<(String, String)>, Failure> {
+    let all = brought(folder, modules)?;
+    if let Some(dir) = folder.presets.as_ref().filter(|_| names.is_empty()) {
+        return match untested(dir, &all)? {
+            _ if !all.is_empty() => Ok(all),
+            Some(first) => Err(no_vectors(&first)),
+            None => Err(Failure::config(format!("there is no preset in `{}`", dir.display()))
+                .next("countersign preset new NAME --dir DIR begins one")),
+        };
     }
     if names.is_empty() && !modules.is_empty() {
         return match all.is_empty() {
@@ -80,13 +102,7 @@ fn chosen(
             true => Err(Failure::config("no module brings vectors").next("give some with --vectors FILE")),
         };
     }
-    for (name, text) in countersign_presets::VECTORS {
-        // What the folder says about a preset is what is being worked on.
-        if all.iter().all(|(known, _)| stem(known) != stem(name)) {
-            all.push(((*name).to_owned(), (*text).to_owned()));
-        }
-    }
-    all.sort_by_key(|(name, _)| stem(name));
+    let all = with_built_in(all);
     if names.is_empty() {
         return Ok(all);
     }
@@ -143,7 +159,7 @@ fn parse(texts: Vec<(String, String)>) -> Result<Vec<VectorFile>, Failure> {
 }
 
 /// `presets/acme.vectors.toml` is `acme`.
-fn stem(name: &str) -> String {
+pub(super) fn stem(name: &str) -> String {
     let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
     // `/lib/libacme.so:acme.vectors.toml` is what a module brings.
     let name = name.split_once(":").map_or(&*name, |(_, name)| name);
