@@ -52,7 +52,7 @@ impl<'a> ModeJson<'a> {
     }
 }
 
-fn find<'r>(registry: &'r Registry, name: &str) -> Result<&'r ModeInfo, Failure> {
+pub(crate) fn find<'r>(registry: &'r Registry, name: &str) -> Result<&'r ModeInfo, Failure> {
     registry.modes().find(|info| info.name == name).ok_or_else(|| {
         let near = nearest(name, registry.modes().map(|info| &*info.name));
         let failure = Failure::config(format!("there is no mode `{}`", output::plain(name)));

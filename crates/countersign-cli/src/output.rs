@@ -132,6 +132,28 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
+/// The columns that a terminal is taken to have, for help and for tables that are cut.
+pub(crate) const WIDTH: usize = 100;
+
+/// The rows of a table with their last cells cut, so that no line is longer than [`WIDTH`]. A column that would be left next
+/// to nothing is let be: who asks for so much knows it.
+pub(crate) fn fitted(head: &[&str], mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let Some(last) = head.len().checked_sub(1) else { return rows };
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).chain([head[column].len()]).max().unwrap_or(0)
+    };
+    let before: usize = (0..last).map(|column| width(column) + 2).sum();
+    let room = WIDTH.saturating_sub(before);
+    for cell in rows.iter_mut().map(|row| &mut row[last]).filter(|_| room >= head[last].len().max(8)) {
+        if let Some((at, _)) = cell.char_indices().nth(room - 1)
+            && cell.chars().count() > room
+        {
+            cell.replace_range(at.., "…");
+        }
+    }
+    rows
+}
+
 /// `1 case`, `2 cases`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
@@ -168,6 +190,19 @@ mod tests {
     fn nothing_from_outside_can_steer_the_terminal() {
         assert_eq!(plain("a\x1b[31m\n\u{202e}b\u{9b}"), "a␛[31m␊\u{fffd}b\u{fffd}");
         assert_eq!(plain_lines("a\nb\r"), "a\nb␍");
+    }
+
+    #[test]
+    fn a_table_that_is_cut_fits_and_keeps_what_fits() {
+        let rows = |last: usize| vec![vec!["a".repeat(40), "é".repeat(last)]];
+        let head = ["N", "V"];
+        for (last, kept) in [(3, 3), (58, 58), (59, 58), (500, 58)] {
+            let row = &fitted(&head, rows(last))[0];
+            assert_eq!((row[1].chars().count(), row[1].ends_with('…')), (kept, last > 58), "{last}");
+        }
+        let wide = vec![vec!["a".repeat(95), "b".repeat(20)]];
+        assert_eq!(fitted(&head, wide.clone()), wide, "no room to cut to");
+        assert!(fitted(&[], Vec::new()).is_empty());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::args::{FolderArgs, SchemeArgs};
 use crate::error::Failure;
 use crate::module;
 use crate::output;
-use countersign::config::{FileId, MAX_BYTES, Node, Value, nearest};
+use countersign::config::{FileId, MAX_BYTES, Node, Value, nearest, one_of};
 use countersign::{Compiled, ConfigErrors, KeyKind, Layer, Preset, Registry, Sources, Vars};
 use countersign_plugin::host::Module;
 use std::fs::{self, File};
@@ -56,7 +56,9 @@ impl Chosen {
         };
         let resolved = match choice {
             Choice::Name(name) => {
-                check_name(name)?;
+                let by_file =
+                    |path: &Path| path.is_file().then(|| format!("of a file: --scheme {}", path.display()));
+                check_there(name, &registry, &by_file)?;
                 registry.resolve(name, changes)
             }
             Choice::File(file) => {
@@ -231,6 +233,31 @@ pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
     })
 }
 
+/// That there is a preset of this name. Whoever typed a title, a slip or half a name is told those that may be meant; of a
+/// file or folder that is there, `by_path` says what to type instead, if anything.
+pub(crate) fn check_there(
+    name: &str,
+    registry: &Registry,
+    by_path: &dyn Fn(&Path) -> Option<String>,
+) -> Result<(), Failure> {
+    if registry.presets().any(|(known, _)| known == name) {
+        return Ok(());
+    }
+    let failure = check_name(name).err().unwrap_or_else(|| {
+        let next = "`countersign preset list` shows all; those of your own are found with --presets DIR";
+        Failure::config(format!("there is no preset `{name}`")).next(next)
+    });
+    let paths = [PathBuf::from(name), PathBuf::from(format!("{name}.toml"))];
+    let instead = paths.iter().filter(|path| path.exists()).find_map(|path| by_path(path));
+    // Who writes a slash means a file, and no name is like it.
+    let near = if name.contains('/') { Vec::new() } else { registry.near(name) };
+    Err(match instead {
+        Some(instead) => failure.next(instead),
+        None if near.is_empty() => failure,
+        None => failure.next(format!("did you mean {}? `countersign preset list` shows all", one_of(near))),
+    })
+}
+
 /// A preset's name becomes part of paths; so it may not lead out of them.
 pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
@@ -250,7 +277,7 @@ fn parse(registry: &mut Registry, name: &str, text: String) -> Result<Layer, Fai
 }
 
 /// A folder that holds what is built in, such as the one it was built from, says nothing twice.
-fn is_built_in(file: &Path, text: &str) -> bool {
+pub(crate) fn is_built_in(file: &Path, text: &str) -> bool {
     let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     countersign_presets::PRESETS.iter().any(|(known, built_in)| {
         Path::new(known).file_name().is_some_and(|known| known == &*name) && *built_in == text

@@ -133,6 +133,90 @@ fn a_preset_is_shown_in_words_as_toml_and_as_json() {
     run(&["preset", "show", "acmee"]).exits(3);
 }
 
+/// All that a preset can say beside what it signs.
+const TALKATIVE: &str = r#"
+schema = 1
+name = "talkative"
+mode = "hmac"
+
+[[var]]
+name = "token"
+
+[hmac]
+signature_source = { header = "acme-signature", encoding = "hex" }
+algorithm = { from = "{header:acme-hash}", map = { one = "sha1", two = "sha256" } }
+key = { forms = [{ decode = "text" }] }
+each = "/items/*"
+max_items = 7
+parts = { greeting = "hello {item:/name}" }
+
+[[hmac.case]]
+when = [{ value = "{method}", equals = "PUT" }, { value = "{header:acme-old}", present = true }]
+signed_template = "{part:greeting}."
+algorithm = "sha512"
+signature_source = { header = "acme-old", encoding = "base64" }
+require = [{ value = "{header:acme-one}", equals = "{var:token}" }]
+
+[[hmac.case]]
+when = []
+signed_template = "one.{item:/name}"
+require = [{ value = "{header:acme-two}", absent = true, early = true }]
+
+[event]
+type = "{json:/type}"
+
+[[handshake]]
+kind = "answer"
+when = [{ value = "{method}", equals = "GET" }, { value = "{query:c}", matches = "[a-z]{1,9}" }]
+answer = { status = 201, content_type = "application/json", headers = { acme-echo = "{query:c}" }, body = '{{"c":"{query:c|mac|hex}"}}' }
+
+[[handshake]]
+kind = "learn"
+when = [{ value = "{header:acme-secret}", present = true }]
+secret = "{header:acme-secret}"
+
+[[handshake]]
+kind = "ignore"
+signed = true
+when = [{ value = "{json:/type}", equals = "ping" }]
+
+[response]
+accepted = { body = "thanks" }
+refused = { status = 418, headers = { acme-why = "no" } }
+"#;
+
+#[test]
+fn nothing_that_a_preset_says_is_left_out_when_it_is_shown() {
+    let folder = Folder::new();
+    let file = folder.file("talkative.toml", TALKATIVE);
+    let words = run(&["preset", "show", "--scheme", &file]).exits(0).out;
+    let (words, _) = words.split_once("\nThe preset, resolved\n").unwrap();
+    let (_, signed) = words.split_once("\nWhat is signed\n").unwrap();
+    for text in [
+        "for each element of /items/*, at most 7, and all must verify:\n",
+        "  when {method} is \"PUT\" and {header:acme-old} is there\n  {part:greeting}.\n  with sha512\n",
+        "  otherwise\n  one.{item:/name}\n",
+        "  {part:greeting} = hello {item:/name}\n",
+        "  with what {header:acme-hash} names: one is sha1, two is sha256\n",
+        "  header acme-signature, hex\n  when {method} is \"PUT\" and {header:acme-old} is there: header acme-old, base64\n",
+        "  when {method} is \"PUT\" and {header:acme-old} is there: {header:acme-one} is \"{var:token}\"\n",
+        "  otherwise: {header:acme-two} is not there (looked at first)\n",
+        "\nWhat happened\n  type  {json:/type}\n",
+        "\nSet-up handshakes\n  kind    answer: a challenge, and what it wants to hear\n",
+        "  signed  no: answered before anything is verified\n",
+        "  when    {method} is \"GET\"\n          and {query:c} matches \"[a-z]{1,9}\"\n",
+        "  answer  201, application/json: {{\"c\":\"{query:c|mac|hex}\"}}\n          with acme-echo: {query:c}\n",
+        "  mac     a MAC of what stands before it, by the source's first key\n",
+        "  kind    learn: it hands over a secret, for an operator to confirm\n",
+        "  answer  200\n  secret  {header:acme-secret}\n",
+        "  kind    ignore: a formality, answered and not recorded\n  signed  yes: answered once it has verified\n",
+        "\nWhat the provider needs to hear\n  accepted  200, text/plain: thanks\n  refused   418\n            with acme-why: no\n",
+    ] {
+        assert!(signed.contains(text), "{text:?} is not in:\n{words}");
+    }
+    assert!(signed.contains("  signs        yes"), "{words}");
+}
+
 /// A file that works alone: each case says all that is needed.
 const ALONE: &str = r#"{"schema":1,"case":[{"name":"hello","source":"provider-docs","preset":"github",
     "secrets":[{"id":"main","value":"It's a Secret to Everybody"}],"now":"2026-01-01T00:00:00Z",
@@ -164,12 +248,44 @@ fn one_preset_is_tested_by_name() {
     let ran = run(&["preset", "test", "svix"]).exits(0);
     assert_eq!(ran.out.lines().filter(|line| line.starts_with("svix ")).count(), 1);
     assert!(ran.err.is_empty(), "no progress in a pipe: {}", ran.err);
-    run(&["preset", "test", "svxi"]).exits(3).says("did you mean `svix`?");
+    run(&["preset", "test", "svxi"]).exits(3).says("did you mean `svix` or `svix-ed25519`?");
     run(&["preset", "test", "../svix"]).exits(2);
     let folder = Folder::new();
     folder.file("acme.toml", ACME);
     let dir = folder.path().to_str().unwrap();
     run(&["preset", "test", "acme", "--presets", dir]).exits(3).says("acme.vectors.toml");
+}
+
+#[test]
+fn whoever_does_not_know_a_name_is_told_those_that_may_be_meant() {
+    let folder = Folder::new();
+    folder.file("acme-one.toml", ACME.replace("\"acme\"", "\"acme-one\""));
+    folder.file(
+        "acme-two.toml",
+        ACME.replace("\"acme\"", "\"acme-two\"").replace("\"Acme\"", "\"The Company\""),
+    );
+    let dir = folder.path().to_str().unwrap();
+    let both = "`acme-one` or `acme-two`";
+    for (name, exit, meant) in [
+        ("acme-too", 3, "`acme-two`"),
+        ("acme", 3, both),
+        ("acme-webhooks", 3, both),
+        ("Acme One", 2, "`acme-one`"),
+        ("company", 3, "`acme-two`"),
+        ("GitHub", 2, "`github`"),
+        ("Git Hub", 2, "`github`"),
+    ] {
+        let says = format!("did you mean {meant}? ");
+        let folder = ["--presets", dir];
+        run(&[&["preset", "show", name], &folder[..]].concat()).exits(exit).says(&says);
+        run(&[&["preset", "test", name], &folder[..]].concat()).exits(exit).says(&says);
+        let secret = ["--secret", "literal:x", "--body", "x"];
+        run(&[&["verify", "--preset", name], &folder[..], &secret].concat()).exits(exit).says(&says);
+        run(&[&["sign", "--preset", name], &folder[..], &secret].concat()).exits(exit).says(&says);
+    }
+    let file = folder.path().join("acme-one.toml");
+    let file = file.to_str().unwrap();
+    run(&["preset", "show", file]).exits(2).says(&format!("of a file: --scheme {file}"));
 }
 
 #[test]

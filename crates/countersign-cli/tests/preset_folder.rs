@@ -75,3 +75,21 @@ fn vectors_of_a_preset_that_is_nowhere_are_told_of() {
         .says("its preset `tow` is neither here nor built in: is `two` meant?");
     run(&["preset", "test", "--presets", &dir]).exits(1);
 }
+
+/// `lint` left out what a preset of the folder replaces, and so knew nothing that it could replace.
+#[test]
+fn a_preset_that_replaces_one_built_in_is_checked_as_it_is_tested() {
+    let (folder, dir) = folder();
+    let text = run(&["preset", "show", "github", "--format", "toml"]).exits(0).out;
+    let text = text.replace("name = \"github\"\n", "name = \"github\"\nreplaces = \"github\"\n");
+    let file = folder.file("github.toml", &text);
+    run(&["preset", "test", "github", "--presets", &dir]).exits(0);
+    for args in [&["--presets", &dir][..], &[&dir], &[&file], &[&file, "--presets", &dir]] {
+        run(&[&["preset", "lint"], args].concat()).exits(0);
+    }
+    // Another of the folder is checked with what replaces beside it.
+    let two = folder.path().join("two.toml");
+    run(&["preset", "lint", two.to_str().unwrap(), "--presets", &dir]).exits(0);
+    folder.file("github.toml", text.replace("\"github\"", "\"githubb\""));
+    run(&["preset", "lint", &dir]).exits(3).says("or correct the name: did you mean `github`");
+}

@@ -1,8 +1,9 @@
 //! The mathematics of every mode that signs a template with a private key. Such modes differ in the algorithms that they
 //! offer, and in nothing else.
 
+use crate::algorithm::Algorithm;
 use crate::finding::{Offered, ReadFinder};
-use crate::public::PublicKey;
+use crate::public::{PublicKey, Rules};
 use crate::sign::Signing;
 use crate::verify::{Content, Hashing, Verifying};
 use countersign::config::Reader;
@@ -62,7 +63,7 @@ impl Primitive for Signatures {
         let unknown = || KeyError::new("the mode offers an algorithm that there is not");
         let (algorithm, rules) = self.offered.algorithm(algorithm).ok_or_else(unknown)?;
         // What only verifies here, and a key that is too weak to sign with, still stand for their public halves.
-        if kind == KeyKind::Private && algorithm.can_sign() && !rules.small_rsa {
+        if kind == KeyKind::Private && signs(algorithm, rules) {
             let signing = Signing::read(bytes, algorithm)?;
             return Ok(SignatureKey { verifying: signing.verifying(), signing: Some(signing) });
         }
@@ -97,6 +98,10 @@ impl Primitive for Signatures {
         tag.into_whole()
     }
 
+    fn signs_by(&self, algorithm: usize) -> bool {
+        self.offered.algorithm(algorithm).is_some_and(|(algorithm, rules)| signs(algorithm, rules))
+    }
+
     fn can_sign(&self, key: &Self::Key) -> bool {
         key.signing.is_some()
     }
@@ -119,4 +124,9 @@ impl Primitive for Signatures {
     fn allocates(&self) -> bool {
         true
     }
+}
+
+/// Whether keys are signed with that are taken so.
+fn signs(algorithm: Algorithm, rules: Rules) -> bool {
+    algorithm.can_sign() && !rules.small_rsa
 }

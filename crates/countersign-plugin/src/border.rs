@@ -52,9 +52,9 @@ pub(crate) fn kind_of(bit: u32) -> Option<KeyKind> {
     KINDS.iter().find(|(_, known)| *known == bit).map(|(kind, _)| *kind)
 }
 
-pub(crate) fn needs_in_bits(needs: &Needs, signs: bool) -> abi::Needs {
+pub(crate) fn needs_in_bits(needs: &Needs) -> abi::Needs {
     let abilities =
-        [(needs.remote, abi::MAY_WANT), (signs, abi::CAN_SIGN), (!needs.content, abi::SAME_CONTENT)];
+        [(needs.remote, abi::MAY_WANT), (needs.signs, abi::CAN_SIGN), (!needs.content, abi::SAME_CONTENT)];
     let kind = |kind: &KeyKind| KINDS.iter().find(|(known, _)| known == kind).map_or(0, |(_, bit)| *bit);
     abi::Needs {
         body: if needs.body == BodyNeed::Nothing { abi::BODY_NOTHING } else { abi::BODY_WHOLE },

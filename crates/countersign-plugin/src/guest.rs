@@ -159,7 +159,7 @@ pub fn row<M: Exported>() -> &'static abi::Mode {
     let details: &[abi::DetailRow] = info.details.iter().map(detail).collect::<Vec<_>>().leak();
     // The trait does not say what the widest table of a mode needs, and so any may need anything.
     let kinds = [KeyKind::Shared, KeyKind::Public, KeyKind::Private, KeyKind::TrustAnchor];
-    let mut most = Needs::new(BodyNeed::Whole, kinds.to_vec()).remote(true);
+    let mut most = Needs::new(BodyNeed::Whole, kinds.to_vec()).remote(true).signs(true);
     most.content = false;
     leak(abi::Mode {
         struct_size: size_of::<abi::Mode>(),
@@ -171,7 +171,7 @@ pub fn row<M: Exported>() -> &'static abi::Mode {
         detail_count: details.len(),
         flags: if info.status == Status::Preview { abi::PREVIEW } else { 0 },
         reserved: 0,
-        needs: border::needs_in_bits(&most, true),
+        needs: border::needs_in_bits(&most),
         compile: Some(calls::compile::<M>),
         verify: Some(calls::verify),
         sign: Some(calls::sign),

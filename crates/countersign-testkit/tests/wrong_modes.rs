@@ -38,6 +38,7 @@ const WRONG: &[(&str, &str)] = &[
     ("prints-what-matched", "replay/signature-dropped"),
     ("signs-another-content", "signing/not-verified"),
     ("binds-what-it-does-not-read", "descriptor/needs"),
+    ("signs-and-denies-it", "descriptor/needs"),
 ];
 
 #[test]
@@ -237,7 +238,8 @@ impl Scheme for ToyScheme {
     fn needs(&self) -> Needs {
         let body =
             if &*self.0 == "binds-what-it-does-not-read" { BodyNeed::Nothing } else { BodyNeed::Whole };
-        Needs::new(body, vec![KeyKind::Shared]).binds(Binds::BODY | Binds::TIME)
+        let signs = &*self.0 != "signs-and-denies-it";
+        Needs::new(body, vec![KeyKind::Shared]).binds(Binds::BODY | Binds::TIME).signs(signs)
     }
 
     fn bind(&self, keys: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {

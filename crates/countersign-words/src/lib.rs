@@ -24,6 +24,7 @@
 #![warn(missing_docs)]
 
 mod filter;
+pub mod glance;
 mod keys;
 mod place;
 pub mod proof;

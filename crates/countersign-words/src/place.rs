@@ -1,11 +1,18 @@
 //! Where something stands, and how it is cut out.
 
+use crate::glance::spot;
 use crate::tree::{each, is_true, text};
-use crate::{Words, tree};
+use crate::{Words, glance, tree};
 use countersign::TimeFormat;
 use countersign::config::{Node, Table, Value};
 
 impl Words<'_> {
+    /// Where the signature or the token is, and no more: each place once.
+    pub fn spots(&self) -> Vec<String> {
+        let spots = glance::once(glance::places(self.table).into_iter().map(|place| self.spot(place)));
+        if spots.is_empty() { self.carried().into_iter().collect() } else { spots }
+    }
+
     /// A place, or several: `header x-signature, after "sha256=", hex`.
     pub fn place(&self, node: &Node) -> String {
         let Value::Array(_) = &node.value else {
@@ -42,26 +49,16 @@ impl Words<'_> {
 
     /// Where, and no more.
     fn spot(&self, place: &Table) -> String {
-        let named = |word: &str| text(place, word).map(|name| self.name(name));
-        if let Some(name) = named("header") {
-            return format!("header {name}");
+        match (spot(place).map(|(key, name)| (key, self.name(name))), text(place, "from_signature")) {
+            (Some(("header", name)), _) => format!("header {name}"),
+            (Some(("query", name)), _) => format!("query parameter {name}"),
+            (Some(("form", name)), _) => format!("form field {name}"),
+            (Some(("json", pointer)), _) => format!("{pointer} of the JSON body"),
+            (Some((_, pointer)), _) => format!("{pointer} of the element"),
+            (None, Some(field)) => format!("field {} of the same signature", self.name(field)),
+            (None, None) if is_true(place, "body") => "the whole body".into(),
+            (None, None) => "the body".into(),
         }
-        if let Some(name) = named("query") {
-            return format!("query parameter {name}");
-        }
-        if let Some(name) = named("form") {
-            return format!("form field {name}");
-        }
-        if let Some(pointer) = named("json") {
-            return format!("{pointer} of the JSON body");
-        }
-        if let Some(pointer) = named("item") {
-            return format!("{pointer} of the element");
-        }
-        if let Some(field) = named("from_signature") {
-            return format!("field {field} of the same signature");
-        }
-        if is_true(place, "body") { "the whole body".into() } else { "the body".into() }
     }
 
     /// An encoding or a format of times, or several.

@@ -99,7 +99,7 @@ pub trait Scheme: Send + Sync {
     fn bind(&self, keys: &Keyring, vars: &Vars) -> Result<Arc<dyn Check>, KeyError>;
 
     /// Take keys and variables and become a signer. Most schemes can; certificate schemes and content that cannot be
-    /// inverted cannot, and say so here.
+    /// inverted cannot, and say so here and in [`Needs::signs`].
     fn signer(&self, _keys: &Keyring, _vars: &Vars) -> Result<Box<dyn Sign>, KeyError> {
         Err(KeyError::cannot_sign())
     }
@@ -159,6 +159,9 @@ pub struct Needs {
     /// Whether verifying may allocate. `false` is a promise that a counting allocator holds it to.
     pub allocates: bool,
 
+    /// Whether who holds the keys can sign by it, so that [`Scheme::signer`] refuses keys and variables only.
+    pub signs: bool,
+
     /// Whether what is signed differs from request to request. Where it does not, as with a token that is only shown, a
     /// request cannot be known by its content, and `[replay] key = "content"` is a configuration error.
     pub content: bool,
@@ -168,10 +171,11 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// Nothing remote, nothing bound until said, and allocating until said otherwise.
+    /// Nothing remote, nothing bound and no signing until said, and allocating until said otherwise.
     pub fn new(body: BodyNeed, keys: impl Into<Cow<'static, [KeyKind]>>) -> Self {
         let (binds, notes) = (Binds::default(), Vec::new());
-        Needs { body, keys: keys.into(), remote: false, binds, allocates: true, content: true, notes }
+        let (remote, signs, allocates, content) = (false, false, true, true);
+        Needs { body, keys: keys.into(), remote, binds, allocates, signs, content, notes }
     }
 
     /// What kind of key a secret is, of which no more is known: to sign, the private half where there is one; else a shared
@@ -192,6 +196,11 @@ impl Needs {
     /// What it always binds.
     pub fn binds(self, binds: Binds) -> Self {
         Needs { binds, ..self }
+    }
+
+    /// Who holds the keys can sign by it.
+    pub fn signs(self, signs: bool) -> Self {
+        Needs { signs, ..self }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names to modes, names to presets. Nothing shadows silently, and nothing is found that was not put here.
 
 use crate::config::{
-    Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Sources, Span, nearest, one_of,
+    Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Node, Sources, Span, near, nearest, one_of,
 };
 use crate::handshake;
 use crate::keys::{KeyError, Keyring, Vars};
@@ -156,7 +156,11 @@ impl Registry {
                     false => format!("a preset replaces the one of its own name, `{name}`"),
                 };
                 let error = ConfigError::at(ConfigCode::MalformedConfig, node.span.clone(), says);
-                return Err(error.help("leave `replaces` out, or correct the name").into());
+                let help = match (there, self.did_you_mean(&name)) {
+                    (None, Some(near)) => format!("leave `replaces` out, or correct the name: {near}"),
+                    _ => "leave `replaces` out, or correct the name".into(),
+                };
+                return Err(error.help(help).into());
             }
             _ => {}
         }
@@ -183,6 +187,17 @@ impl Registry {
         self.presets.iter().map(|(name, layer)| (&**name, layer))
     }
 
+    /// The presets that `name` was most likely meant to be, by their names and titles: at most five, the likeliest first.
+    pub fn near(&self, name: &str) -> Vec<&str> {
+        near(name, self.presets.iter().map(|(name, layer)| (&**name, title(layer))))
+    }
+
+    /// The same as a question.
+    fn did_you_mean(&self, name: &str) -> Option<String> {
+        let near = self.near(name);
+        (!near.is_empty()).then(|| format!("did you mean {}?", one_of(near)))
+    }
+
     /// The texts they came from, for rendering complaints.
     pub fn sources(&self) -> &Sources {
         &self.sources
@@ -196,9 +211,8 @@ impl Registry {
     /// A preset's tree with what it is `like` beneath it and `changes` above: what is printed, compiled and pinned.
     pub fn resolve(&self, name: &str, changes: Option<Layer>) -> Result<Layer, ConfigErrors> {
         let layer = self.presets.get(name).ok_or_else(|| {
-            let known = self.presets.keys().map(|name| &**name);
-            let help = match nearest(name, known) {
-                Some(near) => format!("did you mean `{near}`? `countersign preset list` shows all"),
+            let help = match self.did_you_mean(name) {
+                Some(near) => format!("{near} `countersign preset list` shows all"),
                 None => "`countersign preset list` shows all".into(),
             };
             ConfigError::new(ConfigCode::UnknownPreset, format!("there is no preset `{name}`")).help(help)
@@ -222,8 +236,9 @@ impl Registry {
                     );
                 };
                 let Some(below) = self.presets.get(base) else {
-                    let near = nearest(base, self.presets.keys().map(|name| &**name));
-                    let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+                    let help = self
+                        .did_you_mean(base)
+                        .unwrap_or_else(|| "`countersign preset list` shows all".into());
                     return complain(format!("there is no preset `{base}` to be like"), &help);
                 };
                 if below.get(&["like"]).is_some() {
@@ -286,6 +301,11 @@ impl Registry {
             _ => Err(errors),
         }
     }
+}
+
+/// What a preset is called for people; nothing where it does not say so itself.
+fn title(layer: &Layer) -> &str {
+    layer.get(&["title"]).and_then(Node::text).map_or("", |title| title)
 }
 
 /// Freshness of a time that is not signed proves nothing; a signed time without `[freshness]` gets the default.

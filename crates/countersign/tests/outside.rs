@@ -77,7 +77,7 @@ struct TokenScheme {
 impl Scheme for TokenScheme {
     fn needs(&self) -> Needs {
         let kinds: &'static [KeyKind] = if self.from.is_some() { &[] } else { &[KeyKind::Shared] };
-        Needs::new(BodyNeed::Stream, kinds).binds(Binds::BODY).remote(self.from.is_some())
+        Needs::new(BodyNeed::Stream, kinds).binds(Binds::BODY).remote(self.from.is_some()).signs(true)
     }
 
     fn bind(&self, keys: &Keyring, _: &Vars) -> Result<Arc<dyn Check>, KeyError> {
@@ -564,7 +564,15 @@ fn a_preset_shadows_another_only_if_it_says_so() {
     assert!(complaint(registry(&[&other])).contains("there is no preset `acme` that this one could replace"));
     let else_ = other.replace("replaces = \"acme\"", "replaces = \"other\"");
     assert!(complaint(registry(&[ACME, &else_])).contains("a preset replaces the one of its own name"));
-    assert!(complaint(registry(&[ACME]).unwrap().named("acne")).contains("did you mean `acme`?"));
+    let near = ACME.replace("name = \"acme\"", "name = \"acme-two\"\ntitle = \"The Company\"");
+    for (name, meant) in [("acne", "`acme` or `acme-two`"), ("Acme", "`acme`"), ("company", "`acme-two`")] {
+        let says = complaint(registry(&[ACME, &near]).unwrap().named(name));
+        assert!(says.contains(&format!("did you mean {meant}?")), "{says}");
+    }
+    let like = "name = \"c\"\nlike = \"Company\"";
+    assert!(complaint(registry(&[&near, like]).unwrap().named("c")).contains("did you mean `acme-two`?"));
+    let else_ = other.replace("\"acme\"", "\"acmee\"");
+    assert!(complaint(registry(&[ACME, &else_])).contains("or correct the name: did you mean `acme`?"));
 }
 
 #[test]

@@ -105,7 +105,7 @@ struct MessageSignature(Arc<Plan>);
 impl Scheme for MessageSignature {
     fn needs(&self) -> Needs {
         let Plan { algorithms, binds, form, .. } = &*self.0;
-        let mut needs = Needs::new(BodyNeed::Stream, algorithms.kinds()).binds(*binds);
+        let mut needs = Needs::new(BodyNeed::Stream, algorithms.kinds()).binds(*binds).signs(true);
         if form.required().is_empty() {
             needs.notes.push("nothing has to be covered: a signature over nothing at all is accepted".into());
         }

@@ -17,6 +17,7 @@ impl Scheme for Plan {
         let body = if self.reads_the_body() { BodyNeed::Whole } else { BodyNeed::Nothing };
         let remote = matches!(self.from, From::Set(_));
         let mut needs = Needs::new(body, self.kinds()).remote(remote).binds(binds);
+        needs.signs = self.can_sign().is_ok();
         // A token that knows nothing of the request may be shown with many.
         let in_body = !self.places.are_in_head();
         needs.content = in_body || binds.contains(Binds::BODY) || binds.contains(Binds::ID);

@@ -38,31 +38,39 @@ enum Half {
     Private(Box<Signing>),
 }
 
-impl Signer {
-    /// Make the keys ready; an error says why tokens of this plan cannot be made.
-    pub(crate) fn new(plan: Plan, keys: &Keyring) -> Result<Self, KeyError> {
+impl Plan {
+    /// Why tokens of this plan cannot be made, if they cannot.
+    pub(crate) fn can_sign(&self) -> Result<(), KeyError> {
         let cannot = |why: &str| Err(KeyError::new(format!("this scheme verifies only: {why}")));
-        let From::Held(_) = &plan.from else {
+        let From::Held(_) = &self.from else {
             return cannot("its keys are found, and the private halves are not here");
         };
-        if plan.places.mark(b"x").is_none() {
+        if self.places.mark(b"x").is_none() {
             return cannot("what is cut out of its place cannot be put back");
         }
-        let content_in_body = plan.reads_the_body() && !plan.places.are_in_head();
-        if content_in_body && (plan.rules.read_the_body() || plan.detached.is_some()) {
+        let content_in_body = self.reads_the_body() && !self.places.are_in_head();
+        if content_in_body && (self.rules.read_the_body() || self.detached.is_some()) {
             return cannot("the token stands in the body that it is about");
         }
         let made = |claim: &Claim| {
-            let time = plan.expected.time.as_ref().map(|time| &time.claim);
+            let time = self.expected.time.as_ref().map(|time| &time.claim);
             MADE.contains(&claim.pointer())
                 || claim.pointer() == "/jti"
                 || time == Some(claim)
-                || plan.expected.id.as_ref() == Some(claim)
+                || self.expected.id.as_ref() == Some(claim)
         };
-        let demanded = |claim: &Claim| plan.rules.names_claim(claim.pointer());
-        if let Some(claim) = plan.expected.required.iter().find(|claim| !made(claim) && !demanded(claim)) {
-            return cannot(&format!("nothing says what its claim `{}` holds", claim.name()));
+        let demanded = |claim: &Claim| self.rules.names_claim(claim.pointer());
+        match self.expected.required.iter().find(|claim| !made(claim) && !demanded(claim)) {
+            Some(claim) => cannot(&format!("nothing says what its claim `{}` holds", claim.name())),
+            None => Ok(()),
         }
+    }
+}
+
+impl Signer {
+    /// Make the keys ready; an error says why tokens of this plan cannot be made.
+    pub(crate) fn new(plan: Plan, keys: &Keyring) -> Result<Self, KeyError> {
+        plan.can_sign()?;
         let pens =
             keys.iter().map(|(index, key)| Pen::new(&plan, index, key).map_err(|error| error.key(&key.id)));
         let keys = pens.collect::<Result<_, _>>()?;

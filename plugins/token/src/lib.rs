@@ -102,6 +102,7 @@ impl Scheme for TokenScheme {
         let in_head = self.places.are_in_head() && !self.rules.read_the_body();
         let mut needs =
             Needs::new(if in_head { BodyNeed::Nothing } else { BodyNeed::Whole }, &[KeyKind::Shared][..]);
+        needs.signs = self.can_sign();
         needs.content = false;
         needs.notes.push(
             "a token proves that the sender knows it, and nothing of the request: body, time and all else may be anyone's"
@@ -117,7 +118,7 @@ impl Scheme for TokenScheme {
     }
 
     fn signer(&self, keys: &Keyring, _: &Vars) -> Result<Box<dyn Sign>, KeyError> {
-        if self.places.mark(b"x").is_none() {
+        if !self.can_sign() {
             return Err(KeyError::new(
                 "this scheme verifies only: what is cut out of a place cannot be put back",
             ));
@@ -128,6 +129,11 @@ impl Scheme for TokenScheme {
 }
 
 impl TokenScheme {
+    /// Whether a token can be put where it is looked for.
+    fn can_sign(&self) -> bool {
+        self.places.mark(b"x").is_some()
+    }
+
     /// Every key, decoded.
     fn each<T>(
         &self,

@@ -1,11 +1,11 @@
 //! All providers at a glance: a table for readers of Markdown, and a page to search.
 
 use super::markdown::{html as escaped, prose, table};
-use super::seen::{self, Seen, spot};
+use super::seen::{self, Seen};
 use super::{ALL, Provider, by_title};
 use countersign::Binds;
-use countersign::config::{Node, Table};
-use countersign_words::tree::{each, tables, text, texts};
+use countersign_words::glance::{self, once, places, spot};
+use countersign_words::tree::text;
 
 /// The page to search, with a mark where the rows go.
 const HTML: &str = include_str!("index.html");
@@ -28,14 +28,6 @@ impl<'p> Line<'p> {
     fn of(provider: &'p Provider) -> Self {
         let binds = provider.compiled.needs().binds;
         let root = provider.layer.root().table();
-        let mut handshakes: Vec<&str> = root
-            .map(|root| tables(root, "handshake"))
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|handshake| text(handshake, "kind"))
-            .collect();
-        handshakes.sort_unstable();
-        handshakes.dedup();
         Line {
             name: provider.name(),
             title: provider.title(),
@@ -44,7 +36,7 @@ impl<'p> Line<'p> {
             signature: signature(provider),
             body: binds.contains(Binds::BODY),
             time: binds.contains(Binds::TIME),
-            handshake: handshakes.join(", "),
+            handshake: root.map(glance::handshakes).unwrap_or_default().join(", "),
             published: provider.published(),
             proven: provider.is_proven(),
         }
@@ -60,27 +52,15 @@ impl<'p> Line<'p> {
 
 /// What makes the signature, each once.
 fn algorithms(provider: &Provider) -> String {
-    let table = provider.table();
-    let own = std::iter::once(table).chain(tables(table, "case"));
-    let words = own.filter_map(|own| own.get("algorithm")).flat_map(|node| match node.table() {
-        Some(closed) => {
-            closed.get("map").and_then(Node::table).map(|map| map.iter().map(|(_, node)| node).collect())
-        }
-        None => Some(vec![node]),
-    });
-    let words = words.flatten().filter_map(Node::text).map(|word| seen::named(word, provider.mode()));
-    once(words.chain(texts(table, "algorithms").into_iter().map(str::to_owned))).join(", ")
+    let words = glance::algorithms(provider.table()).into_iter();
+    once(words.map(|word| seen::named(word, provider.mode()))).join(", ")
 }
 
 /// Where the signature, or the token, is.
 fn signature(provider: &Provider) -> String {
     let table = provider.table();
     let seen = Seen { provider, table };
-    let own: Vec<&Table> = std::iter::once(table).chain(tables(table, "case")).collect();
-    let sources =
-        ["signature_source", "token_source"].iter().flat_map(|key| own.iter().filter_map(|own| own.get(key)));
-    let places = sources.flat_map(each).filter_map(Node::table);
-    let named = places.map(|place| match spot(place) {
+    let named = places(table).into_iter().map(|place| match spot(place) {
         Some(("header", name)) => seen.spelling(name),
         Some(("query", name)) => format!("query {name}"),
         Some(("form", name)) => format!("form {name}"),
@@ -94,16 +74,6 @@ fn signature(provider: &Provider) -> String {
         [] => seen.spelling("signature"),
         named => named.join(", "),
     }
-}
-
-fn once(all: impl Iterator<Item = String>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    all.for_each(|one| {
-        if !found.contains(&one) {
-            found.push(one);
-        }
-    });
-    found
 }
 
 fn lines() -> Vec<Line<'static>> {

@@ -3,6 +3,7 @@
 use super::Provider;
 use super::drawing::{WIDTH, width};
 use countersign::config::{Node, Table};
+use countersign_words::glance::spot;
 use countersign_words::tree::{each, integer, is_true, tables, text, texts};
 
 /// How things look on the wire.
@@ -141,11 +142,6 @@ impl Seen<'_> {
             None => format!("{what}{read}"),
         }
     }
-}
-
-/// Where a place is: its key, and the name there. `None`: the body itself.
-pub(crate) fn spot(place: &Table) -> Option<(&'static str, &str)> {
-    ["header", "query", "form", "json", "item"].into_iter().find_map(|key| Some((key, text(place, key)?)))
 }
 
 /// How a signature is written, outermost first.

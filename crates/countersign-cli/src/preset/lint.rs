@@ -2,10 +2,12 @@
 
 use crate::args::FolderArgs;
 use crate::error::{Exit, Failure};
+use crate::module;
 use crate::output::{self, count};
-use crate::scheme::{self, Known};
-use countersign::config::{ConfigError, nearest};
+use crate::scheme;
+use countersign::config::{ConfigError, near, one_of};
 use countersign::{ConfigErrors, Layer, Registry, Sources};
+use countersign_plugin::host::Module;
 use countersign_testkit::VectorFile;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -62,34 +64,38 @@ impl Linted {
         self.complain(&errors, registry.sources());
     }
 
-    /// Presets in files. One that is built in gives way to the file that has its name: that file is being worked on.
+    /// Presets in files. One of the same name that is not among them gives way, for the file is being worked on; one that
+    /// says what it `replaces` finds it there.
     fn given(&mut self, files: &[&(PathBuf, String)], folder: &FolderArgs) -> Result<(), Failure> {
-        let names: BTreeSet<Arc<str>> = files.iter().filter_map(|(_, text)| name_in(text)).collect();
         let mut registry =
             countersign_modes::without_presets().map_err(|errors| Failure::config(errors.to_string()))?;
-        let Known { registry: base, modules } = scheme::known(folder)?;
+        let modules = module::load_all(&folder.modules)?;
         for module in &modules {
             let added = module.register_modes(&mut registry);
             added.map_err(|errors| Failure::config(errors.to_string()))?;
         }
-        for (name, layer) in base.presets().filter(|(name, _)| !names.contains(*name)) {
-            let file = layer.root().span.file;
-            let (path, text) = (base.sources().name(file), base.sources().text(file));
-            if registry.presets().all(|(known, _)| known != name) {
-                registry.add_preset(path, text).map_err(|errors| Failure::config(errors.to_string()))?;
+        let named: Vec<(Arc<str>, bool)> = files.iter().filter_map(|(_, text)| name_in(text)).collect();
+        let gives_way = |text: &str| {
+            let is_same = |known: &Arc<str>| named.iter().any(|(name, replaces)| name == known && !replaces);
+            name_in(text).is_some_and(|(name, _)| is_same(&name))
+        };
+        for (path, text) in beside(files, folder, &modules)? {
+            if !gives_way(&text) {
+                let added = registry.add_preset(path, text).map(drop);
+                added.map_err(|errors| Failure::complaints(&errors, registry.sources()))?;
             }
         }
         let mut errors = Vec::new();
         let mut added = BTreeSet::new();
         for (path, text) in files {
             self.presets += 1;
-            // Here it replaces nothing, whatever it says: what it would replace was left out.
             match registry.add_preset(path.display().to_string(), text.as_str()).map(drop) {
-                Ok(()) => added.extend(name_in(text)),
+                Ok(()) => added.extend(name_in(text).map(|(name, _)| name)),
                 Err(more) => errors.extend(more.0),
             }
         }
-        self.known.extend(names.into_iter().chain(registry.presets().map(|(name, _)| Arc::from(name))));
+        let named = named.into_iter().map(|(name, _)| name);
+        self.known.extend(named.chain(registry.presets().map(|(name, _)| Arc::from(name))));
         errors.extend(added.iter().flat_map(|name| mistakes(&registry, name)));
         self.complain(&ConfigErrors(errors), registry.sources());
         Ok(())
@@ -116,10 +122,13 @@ impl Linted {
     fn finish(self) -> Result<Exit, Failure> {
         let Self { presets, files, cases, complaints, rendered, known, named } = self;
         for (preset, file) in named.iter().filter(|(preset, _)| !known.contains(preset)) {
-            let near = nearest(preset, known.iter().map(|name| &**name));
-            let near = near.map_or_else(String::new, |near| format!(": is `{near}` meant?"));
+            let near = near(preset, known.iter().map(|name| (&**name, "")));
+            let meant = match near.is_empty() {
+                true => String::new(),
+                false => format!(": is {} meant?", one_of(near)),
+            };
             // No mistake of the file's own: its preset may be elsewhere.
-            output::warn(&format!("{file}: its preset `{preset}` is neither here nor built in{near}"));
+            output::warn(&format!("{file}: its preset `{preset}` is neither here nor built in{meant}"));
         }
         if complaints > 0 {
             output::raw_error(&rendered.join("\n"));
@@ -169,9 +178,32 @@ fn meant(file: &Path, failure: Failure) -> Failure {
     }
 }
 
-/// The name that a preset gives itself, if it can be read that far.
-fn name_in(text: &str) -> Option<Arc<str>> {
+/// Presets that files may name: what is built in, what modules bring, what else the folder has. Each with its path.
+fn beside(
+    files: &[&(PathBuf, String)],
+    folder: &FolderArgs,
+    modules: &[Module],
+) -> Result<Vec<(String, String)>, Failure> {
+    let built_in = countersign_presets::PRESETS.iter();
+    let mut beside: Vec<_> = built_in.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    for module in modules {
+        let presets = module.presets().iter();
+        beside.extend(presets.map(|preset| (module.preset_file(&preset.name), preset.text.to_string())));
+    }
+    let Some(dir) = &folder.presets else { return Ok(beside) };
+    for file in scheme::preset_files(dir)? {
+        let text = scheme::read_text(&file)?;
+        if files.iter().all(|(_, given)| *given != text) && !scheme::is_built_in(&file, &text) {
+            beside.push((file.display().to_string(), text));
+        }
+    }
+    Ok(beside)
+}
+
+/// The name that a preset gives itself, if it can be read that far, and whether it says that it replaces another.
+fn name_in(text: &str) -> Option<(Arc<str>, bool)> {
     let mut sources = Sources::new();
     let file = sources.add("", text);
-    Layer::parse(&sources, file).ok()?.get(&["name"])?.text().cloned()
+    let layer = Layer::parse(&sources, file).ok()?;
+    Some((layer.get(&["name"])?.text()?.clone(), layer.get(&["replaces"]).is_some()))
 }

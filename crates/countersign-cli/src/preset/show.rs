@@ -41,6 +41,7 @@ struct Shown<'a> {
     remote: bool,
     body: &'static str,
     allocates: bool,
+    signs: bool,
     binds: Vec<&'static str>,
     freshness: Option<FreshnessJson>,
     replay: ReplayJson,
@@ -76,6 +77,7 @@ fn to_json(chosen: &Chosen) -> Shown<'_> {
         remote: needs.remote,
         body: needs.body.word(),
         allocates: needs.allocates,
+        signs: needs.signs,
         binds: needs.binds.words().collect(),
         freshness: compiled.freshness().map(Into::into),
         replay: compiled.replay().into(),
@@ -115,6 +117,11 @@ fn in_words(chosen: &Chosen) -> String {
     facts(&mut out, &keys.collect::<Vec<_>>());
     heading(&mut out, "What a good signature proves");
     facts(&mut out, &proves(&needs, compiled.freshness(), compiled.replay()));
+    if let Some(root) = layer.root().table() {
+        words::event(&mut out, root);
+        words::handshakes(&mut out, root);
+        words::responses(&mut out, root);
+    }
     variables(&mut out, &preset.vars);
     let notes = preset.notes.iter().map(|note| &**note).chain(needs.notes.iter().map(|note| &**note));
     let notes: Vec<&str> = notes.collect();
@@ -155,6 +162,7 @@ fn proves(needs: &Needs, freshness: Option<Freshness>, replay: Replay) -> Vec<Fa
     facts.push(("replay", proof::replay(replay)));
     facts.push(("reads body", needs.body.word().into()));
     facts.push(("allocates", if needs.allocates { "yes" } else { "no" }.into()));
+    facts.push(("signs", if needs.signs { "yes: countersign sign" } else { "no: it verifies only" }.into()));
     facts
 }
 
@@ -163,11 +171,12 @@ fn variables(out: &mut String, vars: &[Var]) {
         return;
     }
     heading(out, "Variables (--var NAME=VALUE)");
-    for Var { name, label, secret, required, .. } in vars {
+    let told = vars.iter().map(|Var { name, label, secret, required, .. }| {
         let secret = if *secret { ", secret" } else { "" };
         let required = if *required { "required" } else { "optional" };
-        let _ = writeln!(out, "  {name}  {} ({required}{secret})", plain(label));
-    }
+        (&**name, format!("{} ({required}{secret})", plain(label)))
+    });
+    facts(out, &told.collect::<Vec<_>>());
 }
 
 pub(super) fn heading(out: &mut String, text: &str) {

@@ -8,10 +8,10 @@ use crate::error::{Exit, Failure};
 use crate::output::{self, BAD, GOOD};
 use crate::scheme::{self, Known};
 use countersign::Registry;
-use countersign::config::nearest;
 use countersign_plugin::host::{Module, ModulePreset};
 use countersign_testkit::{CaseSource, Options, Report, VectorFile, run as run_vectors};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
@@ -47,14 +47,14 @@ pub(super) fn run(
     Ok(if total.is_ok() { Exit::Done } else { Exit::Rejected })
 }
 
-/// Files of vectors by the preset's name. If none is named: all of the folder, for that is what is being worked on; without a
-/// folder, all that modules bring; without a module, all that are built in.
-fn chosen(
-    names: &[String],
-    folder: &FolderArgs,
-    registry: &Registry,
-    modules: &[Module],
-) -> Result<Vec<(String, String)>, Failure> {
+/// Files of vectors by the preset's name, for every preset that has one: what modules and the folder bring, and what is built
+/// in beside.
+pub(super) fn vectors(folder: &FolderArgs, modules: &[Module]) -> Result<Vec<(String, String)>, Failure> {
+    Ok(with_built_in(brought(folder, modules)?))
+}
+
+/// What modules and the folder bring.
+fn brought(folder: &FolderArgs, modules: &[Module]) -> Result<Vec<(String, String)>, Failure> {
     let mut all = Vec::new();
     for module in modules {
         for ModulePreset { name, vectors, .. } in module.presets() {
@@ -66,14 +66,35 @@ fn chosen(
         for file in scheme::toml_files(dir)?.iter().filter(|file| scheme::is_vectors(file)) {
             all.push((file.display().to_string(), scheme::read_text(file)?));
         }
-        if names.is_empty() {
-            return match untested(dir, &all)? {
-                _ if !all.is_empty() => Ok(all),
-                Some(first) => Err(no_vectors(&first)),
-                None => Err(Failure::config(format!("there is no preset in `{}`", dir.display()))
-                    .next("countersign preset new NAME --dir DIR begins one")),
-            };
-        }
+    }
+    Ok(all)
+}
+
+/// And what is built in, except where that says something of the same preset: it is being worked on.
+fn with_built_in(mut all: Vec<(String, String)>) -> Vec<(String, String)> {
+    let known: BTreeSet<String> = all.iter().map(|(name, _)| stem(name)).collect();
+    let others = countersign_presets::VECTORS.iter().filter(|(name, _)| !known.contains(&stem(name)));
+    all.extend(others.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+    all.sort_by_cached_key(|(name, _)| stem(name));
+    all
+}
+
+/// Files of vectors by the preset's name. If none is named: all of the folder, for that is what is being worked on; without a
+/// folder, all that modules bring; without a module, all that are built in.
+fn chosen(
+    names: &[String],
+    folder: &FolderArgs,
+    registry: &Registry,
+    modules: &[Module],
+) -> Result<Vec<(String, String)>, Failure> {
+    let all = brought(folder, modules)?;
+    if let Some(dir) = folder.presets.as_ref().filter(|_| names.is_empty()) {
+        return match untested(dir, &all)? {
+            _ if !all.is_empty() => Ok(all),
+            Some(first) => Err(no_vectors(&first)),
+            None => Err(Failure::config(format!("there is no preset in `{}`", dir.display()))
+                .next("countersign preset new NAME --dir DIR begins one")),
+        };
     }
     if names.is_empty() && !modules.is_empty() {
         return match all.is_empty() {
@@ -81,25 +102,13 @@ fn chosen(
             true => Err(Failure::config("no module brings vectors").next("give some with --vectors FILE")),
         };
     }
-    for (name, text) in countersign_presets::VECTORS {
-        // What the folder says about a preset is what is being worked on.
-        if all.iter().all(|(known, _)| stem(known) != stem(name)) {
-            all.push(((*name).to_owned(), (*text).to_owned()));
-        }
-    }
-    all.sort_by_key(|(name, _)| stem(name));
+    let all = with_built_in(all);
     if names.is_empty() {
         return Ok(all);
     }
-    for name in names {
-        check_name(name)?;
-        if all.iter().any(|(file, _)| stem(file) == *name) {
-            continue;
-        }
-        return Err(match registry.presets().any(|(known, _)| known == name) {
-            true => no_vectors(name),
-            false => no_preset(name, folder, registry),
-        });
+    if let Some(name) = names.iter().find(|name| all.iter().all(|(file, _)| stem(file) != **name)) {
+        scheme::check_there(name, registry, &by_path)?;
+        return Err(no_vectors(name));
     }
     Ok(all.into_iter().filter(|(file, _)| names.contains(&stem(file))).collect())
 }
@@ -123,40 +132,14 @@ fn no_vectors(name: &str) -> Failure {
         .next(format!("put {name}.vectors.toml beside it, or give one with --vectors FILE"))
 }
 
-fn no_preset(name: &str, folder: &FolderArgs, registry: &Registry) -> Failure {
-    let failure = Failure::config(format!("there is no preset `{name}`"));
-    let near = nearest(name, registry.presets().map(|(name, _)| name));
-    let here = folder.presets.is_none() && Path::new(&format!("{name}.toml")).is_file();
-    match (here, near) {
-        (true, _) => failure.next(format!(
-            "{name}.toml is here, and is found with its folder: countersign preset test {name} --presets ."
-        )),
-        (false, Some(near)) => {
-            failure.next(format!("did you mean `{near}`? `countersign preset list` shows all"))
-        }
-        (false, None) => failure
-            .next("`countersign preset list` shows all; those of your own are found with --presets DIR"),
+/// Files and folders are what one tries first.
+fn by_path(path: &Path) -> Option<String> {
+    if path.is_dir() {
+        return Some(format!("of a folder: countersign preset test --presets {}", path.display()));
     }
-}
-
-/// Names, and neither files nor folders, though that is what one tries first.
-fn check_name(name: &str) -> Result<(), Failure> {
-    let path = Path::new(name);
     let dir = path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
-    scheme::check_name(name).map_err(|failure| {
-        if path.is_dir() {
-            return failure
-                .next(format!("of a folder: countersign preset test --presets {}", path.display()));
-        }
-        match path.is_file() {
-            true => failure.next(format!(
-                "of a file: countersign preset test {} --presets {}",
-                stem(name),
-                dir.display()
-            )),
-            false => failure,
-        }
-    })
+    let name = stem(&path.display().to_string());
+    Some(format!("of a file: countersign preset test {name} --presets {}", dir.display()))
 }
 
 /// All of them, or the mistakes of all of them.
@@ -176,7 +159,7 @@ fn parse(texts: Vec<(String, String)>) -> Result<Vec<VectorFile>, Failure> {
 }
 
 /// `presets/acme.vectors.toml` is `acme`.
-fn stem(name: &str) -> String {
+pub(super) fn stem(name: &str) -> String {
     let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
     // `/lib/libacme.so:acme.vectors.toml` is what a module brings.
     let name = name.split_once(":").map_or(&*name, |(_, name)| name);

@@ -69,7 +69,7 @@ fn compiled<M: Exported>(setup: &abi::Setup, out: &mut abi::Compiled) -> Result<
         abi::BAD_CONFIG
     })?;
     let needs = scheme.needs();
-    out.needs = border::needs_in_bits(&needs, true);
+    out.needs = border::needs_in_bits(&needs);
     if setup.purpose == abi::FOR_CHECK {
         for note in &needs.notes {
             append(&mut out.notes, note.replace(['\n', '\r'], " ").as_bytes());

@@ -145,6 +145,7 @@ impl LoadedMode {
         }
         let mut ours = Needs::new(body, kinds).remote(may_want);
         ours.binds = border::binds_of(needs.binds).unwrap_or_default();
+        ours.signs = needs.abilities & abi::CAN_SIGN != 0;
         ours.content = needs.abilities & abi::SAME_CONTENT == 0;
         let notes = String::from_utf8_lossy(notes).into_owned();
         let spellings = Spellings::of([]);

@@ -1,7 +1,7 @@
 //! What a scheme signs, it verifies; and how fast, which is told and not judged.
 
 use super::kit::{Kit, Subject};
-use super::promises::{Check, NOT_VERIFIED, OTHER_VERIFIES};
+use super::promises::{Check, NEEDS, NOT_VERIFIED, OTHER_VERIFIES};
 use super::report::Timing;
 use crate::run::{self, Bench, Verdict};
 use crate::vectors::{Case, SecretSpec};
@@ -16,6 +16,9 @@ pub(super) fn ask(kit: &mut Kit<'_>, subject: &Subject<'_>) {
         Some(Err(why)) => return kit.not_asked(check, &why),
         None => return,
     };
+    if !subject.bench.compiled.needs().signs {
+        kit.say(NEEDS, Some(case), "it signs, and says that nobody can sign by it");
+    }
     let other = subject.rekeyed(kit, check).map(|(_, verifier)| verifier);
     let long = filled(100_000);
     let mut signed_any = false;

@@ -175,7 +175,7 @@ impl Layer {
 
     /// The tree as tidy TOML: plain keys, then a `[section]` for every table and a `[[section]]` for every
     /// array of tables; what stands inside a section is written inline, unless it is a table that does not
-    /// fit in a line. Comments are not kept.
+    /// fit in a line, or an array with such a table in it. Comments are not kept.
     ///
     /// Reading it again gives an equal tree, up to the order in which a table's sections and its other keys
     /// stand.
@@ -585,10 +585,13 @@ kind = "ignore"
 [hmac]
 key = { forms = [{ decode = "text" }] }
 "odd key" = 1.0
-case = [
-  { when = [{ value = "{method}", equals = "GET" }], signed_template = "{url|query:drop}?{query|sort|pairs:=|join:&|default:}.{id}" },
-  { when = [] },
-]
+
+[[hmac.case]]
+when = [{ value = "{method}", equals = "GET" }]
+signed_template = "{url|query:drop}?{query|sort|pairs:=|join:&|default:}.{id}"
+
+[[hmac.case]]
+when = []
 
 [hmac.long]
 a = "0123456789012345678901234567890123456789"

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use layer::{Key, Layer, MAX_BYTES, MAX_DEPTH, Node, Table, Value};
 pub use reader::{Reader, Spanned};
-pub use words::{nearest, one_of};
+pub use words::{near, nearest, one_of};
 
 /// How many complaints [`ConfigErrors::render`] shows before it only counts: finding a line costs a walk
 /// through its text.

@@ -69,14 +69,20 @@ fn print_header(out: &mut String, header: &str) {
     out.push('\n');
 }
 
-/// Whether a value inside a section needs one of its own.
+/// Whether a value inside a section needs one of its own: a table that does not fit in a line, or an array of such.
 pub(super) fn is_wide_table(key: &Key, node: &Node) -> bool {
-    let mut line = String::new();
-    node.table().is_some() && {
-        print_key(&mut line, &key.name);
+    let is_wide = |name: &str, value: &Value| {
+        let mut line = String::new();
+        print_key(&mut line, name);
         line.push_str(" = ");
-        print_value(&mut line, &node.value);
+        print_value(&mut line, value);
         line.chars().count() > LINE
+    };
+    match &node.value {
+        Value::Table(_) => is_wide(&key.name, &node.value),
+        // Items of an array stand on lines of their own, behind two spaces and without the name.
+        Value::Array(items) => is_section(node) && items.iter().any(|item| is_wide("", &item.value)),
+        _ => false,
     }
 }
 

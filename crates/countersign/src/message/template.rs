@@ -81,6 +81,11 @@ pub trait Primitive: Send + Sync + 'static {
         Err(tag)
     }
 
+    /// Whether some key signs by an algorithm. Where none does by any that a preset allows, it verifies only.
+    fn signs_by(&self, _algorithm: usize) -> bool {
+        true
+    }
+
     /// Whether a key signs, too. One that does not is a [`KeyError`] when a signer is made.
     fn can_sign(&self, _key: &Self::Key) -> bool {
         true
@@ -229,6 +234,7 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
         };
         let kinds = self.finder.as_ref().map_or_else(|| self.primitive.kinds(), |finder| finder.kinds());
         let mut needs = Needs::new(body, kinds).binds(plan.binds).remote(self.finder.is_some());
+        needs.signs = self.can_sign().is_ok();
         needs.allocates = plan.allocates() || self.primitive.allocates() || self.finder.is_some();
         needs.notes.extend(self.finder.iter().flat_map(|finder| finder.notes()));
         if plan.key.per_request {
@@ -247,10 +253,7 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
     }
 
     fn signer(&self, keys: &Keyring, vars: &Vars) -> Result<Box<dyn Sign>, KeyError> {
-        if self.finder.is_some() {
-            return Err(KeyError::new("this scheme verifies only: its keys lead to anchors"));
-        }
-        self.plan.can_sign()?;
+        self.can_sign()?;
         let bound = self.bound(keys, vars)?;
         let mute = bound.keys.iter().find(|key| !key.signs(&*self.primitive));
         if let Some(key) = mute {
@@ -290,6 +293,17 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
 }
 
 impl<P: Primitive> TemplateScheme<P> {
+    /// Why nobody can sign by this, if nobody can.
+    fn can_sign(&self) -> Result<(), KeyError> {
+        if self.finder.is_some() {
+            return Err(KeyError::new("this scheme verifies only: its keys lead to anchors"));
+        }
+        match self.plan.algorithms().iter().any(|algorithm| self.primitive.signs_by(*algorithm)) {
+            true => self.plan.can_sign(),
+            false => Err(KeyError::new("this scheme verifies only: nothing signs by its algorithm here")),
+        }
+    }
+
     fn bound(&self, keys: &Keyring, vars: &Vars) -> Result<Bound<P>, KeyError> {
         let plan = self.plan.bind(vars)?;
         let algorithms = plan.algorithms();

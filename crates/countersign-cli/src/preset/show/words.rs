@@ -1,10 +1,14 @@
 //! The words of a preset, laid out for a terminal: what is signed, drawn as the template with its parts, and where things
 //! stand.
 
+mod answers;
+
+pub(super) use answers::{event, handshakes, responses};
+
 use super::heading;
 use crate::output::{FAINT, HEAD, facts, plain, styled};
 use countersign::config::{Node, Table};
-use countersign_words::tree::{each, is_true, tables, text, texts};
+use countersign_words::tree::{each, integer, is_true, tables, text, texts};
 use countersign_words::{Piece, Voice, Words, component, pieces};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,14 +27,19 @@ pub(super) fn scheme(out: &mut String, table: &Table, mode: &str) {
         let _ = writeln!(out, "  what the mode says, and no template: countersign mode show {}", plain(mode));
     }
     if let Some(each) = text(table, "each") {
-        let _ = writeln!(out, "  for each element of {}:", plain(each));
+        let most = integer(table, "max_items").map_or_else(String::new, |most| format!(", at most {most}"));
+        let _ = writeln!(out, "  for each element of {}{most}, and all must verify:", plain(each));
     }
     let mut legend = Legend { words, entries: BTreeMap::new() };
     draw(out, table, &mut legend);
     for case in tables(table, "case") {
-        let when: Vec<String> = tables(case, "when").into_iter().map(|test| words.test(test)).collect();
-        let _ = writeln!(out, "  {FAINT}when{FAINT:#} {}", when.join(" and "));
-        draw(out, case, &mut legend);
+        if case.get("signed_template").or(case.get("algorithm")).is_some() {
+            let _ = writeln!(out, "  {}", when(case, words));
+            draw(out, case, &mut legend);
+        }
+        if let Some(algorithm) = case.get("algorithm") {
+            let _ = writeln!(out, "  {FAINT}with{FAINT:#} {}", algorithm_words(algorithm));
+        }
     }
     for (name, value) in table.get("parts").and_then(Node::table).into_iter().flat_map(Table::iter) {
         if let Some(template) = value.text() {
@@ -53,14 +62,40 @@ pub(super) fn scheme(out: &mut String, table: &Table, mode: &str) {
         heading(out, "What the token must say");
         facts(out, &claims);
     }
-    let required = tables(table, "require");
+    let required = own_and_of_cases(table, words, |table| tables(table, "require"));
     if !required.is_empty() {
         heading(out, "What is required besides");
-        for require in required {
-            let early = if is_true(require, "early") { " (looked at first)" } else { "" };
-            let _ = writeln!(out, "  {}{early}", words.test(require));
-        }
     }
+    for (when, require) in required {
+        let early = if is_true(require, "early") { " (looked at first)" } else { "" };
+        let _ = writeln!(out, "  {when}{}{early}", words.test(require));
+    }
+}
+
+/// What a table has, and what its cases have: each of those behind the words for when it counts.
+fn own_and_of_cases<'t, T>(
+    table: &'t Table,
+    words: Words<'_>,
+    of: impl Fn(&'t Table) -> Vec<T>,
+) -> Vec<(String, T)> {
+    let mut all: Vec<_> = of(table).into_iter().map(|one| (String::new(), one)).collect();
+    for case in tables(table, "case") {
+        all.extend(of(case).into_iter().map(|one| (format!("{}: ", when(case, words)), one)));
+    }
+    all
+}
+
+/// When a case is the one that counts.
+fn when(case: &Table, words: Words<'_>) -> String {
+    match tests(case, words)[..] {
+        [] => format!("{FAINT}otherwise{FAINT:#}"),
+        ref tests => format!("{FAINT}when{FAINT:#} {}", tests.join(" and ")),
+    }
+}
+
+/// What a request is recognised by.
+fn tests(table: &Table, words: Words<'_>) -> Vec<String> {
+    tables(table, "when").into_iter().map(|test| words.test(test)).collect()
 }
 
 /// What is signed where there is no template. `false`: nothing here says.
@@ -164,13 +199,13 @@ fn places(out: &mut String, table: &Table, words: Words<'_>) {
         ("timestamp_source", "Where the time is"),
         ("id_source", "Where the id is"),
     ] {
-        let in_cases = tables(table, "case").into_iter().filter_map(|case| case.get(key));
-        let all: Vec<&Node> = table.get(key).into_iter().chain(in_cases).flat_map(each).collect();
+        let all = own_and_of_cases(table, words, |table| table.get(key).map(each).unwrap_or_default());
         let carried = words.carried().filter(|_| key == "signature_source" && all.is_empty());
         if carried.is_some() || !all.is_empty() {
             heading(out, title);
         }
-        for place in carried.into_iter().chain(all.into_iter().map(|place| words.place(place))) {
+        let all = all.into_iter().map(|(when, place)| format!("{when}{}", words.place(place)));
+        for place in carried.into_iter().chain(all) {
             let _ = writeln!(out, "  {place}");
         }
     }
@@ -180,7 +215,11 @@ fn algorithm_words(node: &Node) -> String {
     match (node.text(), node.table()) {
         (Some(word), _) => plain(word),
         (_, Some(table)) => {
-            format!("what {} names, of a closed list", plain(text(table, "from").unwrap_or("?")))
+            let words = table.get("map").and_then(Node::table).into_iter().flat_map(Table::iter);
+            let words =
+                words.map(|(word, node)| format!("{} is {}", plain(&word.name), algorithm_words(node)));
+            let words: Vec<String> = words.collect();
+            format!("what {} names: {}", plain(text(table, "from").unwrap_or("?")), words.join(", "))
         }
         _ => "?".into(),
     }
