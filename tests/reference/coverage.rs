@@ -52,7 +52,7 @@ fn keys<'t>(table: &'t Table, key: &str) -> impl Iterator<Item = (&'t Table, &'t
 }
 
 /// The lists of those that have no preset.
-const ABSENT: [&str; 3] = ["inexpressible", "waiting", "unsigned"];
+const ABSENT: [&str; 2] = ["inexpressible", "waiting"];
 
 fn ours(id: &str) -> Option<&'static Provider> {
     ALL.iter().find(|provider| provider.name() == id)
@@ -166,9 +166,10 @@ fn beyond(root: &Table) -> String {
     format!(
         "\n## What data cannot express\n\n{}\nAnd of providers that have a preset, what its notes say that it leaves out:\n\n{}\n\
         ## What waits for a primary source\n\n\
-        Their schemes are known by hearsay alone. A page, code or a delivery of their own would do: {}.\n\n\
+        Their schemes are known by hearsay alone, or not whole. A page, code or a delivery of their own would do: {}.\n\n\
         ## What is unsigned by design\n\n\
-        Nothing of a delivery is signed, and no secret is shown: fetch each event back: {}.\n",
+        Nothing of a delivery is signed. Their presets take a secret that the operator has put into the URL, which is shown to whoever\n\
+        sees that; fetch each event back: {}.\n",
         table(&["provider", "why"], inexpressible),
         left_out.collect::<String>(),
         names("waiting"),
