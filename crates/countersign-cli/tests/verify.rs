@@ -327,17 +327,21 @@ const ED25519: ([u8; 32], [u8; 32]) = (
 fn keys_for(shown: &Value) -> (String, String) {
     let has = |kind: &str| shown["keys"].as_array().unwrap().contains(&json!(kind));
     let one = |spec: String| (spec.clone(), spec);
-    if !has("private") {
-        return one(format!("literal:{SECRET}"));
-    }
     let table = &shown["resolved"][shown["mode"].as_str().unwrap()];
+    // In PEM if it takes that; else the form that needs the least around a key stands last.
+    let forms = table["key"]["forms"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let form = forms.iter().find(|form| form["decode"] == "pem").or(forms.last());
+    let of_form = |key: &str| form.and_then(|form| form[key].as_str()).unwrap_or_default();
+    if !has("private") {
+        return one(format!("literal:{}{SECRET}", of_form("prefix")));
+    }
     let algorithm = table.get("algorithm").or_else(|| table["algorithms"].get(0)).unwrap().to_string();
-    let decode = table["key"]["forms"][0]["decode"].as_str().unwrap();
     let pem = |file: &str| format!("file:{}/tests/common/{file}.pem", env!("CARGO_MANIFEST_DIR"));
-    match (algorithm.to_lowercase(), decode) {
+    match (algorithm.to_lowercase(), of_form("decode")) {
         (name, decode) if name.contains("ed25519") && decode != "pem" => {
             let written = |key: [u8; 32]| match decode {
                 "hex" => key.iter().map(|byte| format!("{byte:02x}")).collect(),
+                "base64url" => base64_simd::URL_SAFE_NO_PAD.encode_to_string(key),
                 _ => base64_simd::STANDARD.encode_to_string(key),
             };
             (format!("literal:{}", written(ED25519.0)), format!("literal:{}", written(ED25519.1)))
