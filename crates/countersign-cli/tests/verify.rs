@@ -261,11 +261,12 @@ fn the_url_is_said_or_assumed_aloud() {
     verify(&http.replace("Host: example.com\r\n", ""), &[]).exits(2).says("--url URL");
 }
 
+/// Of one preset in eight: the core asks all of them, and a process for each would take minutes. `EVERY=1` takes them.
 #[test]
 fn what_every_preset_signs_it_verifies() {
     let list = run(&["preset", "list", "--format", "json"]).exits(0).json();
-    let mut signed_by = 0;
-    for preset in list.as_array().unwrap() {
+    let (mut signed_by, every) = (0, if std::env::var_os("EVERY").is_some() { 1 } else { 8 });
+    for preset in list.as_array().unwrap().iter().step_by(every) {
         let name = preset["name"].as_str().unwrap();
         let resolved = run(&["preset", "show", name, "--format", "json"]).exits(0).json();
         let role = resolved["resolved"][preset["mode"].as_str().unwrap()]["key"]["roles"][0].as_str();
@@ -310,7 +311,7 @@ fn what_every_preset_signs_it_verifies() {
             verify(&changed.to_string()).exits(1);
         }
     }
-    assert!(signed_by > 200, "{signed_by}");
+    assert!(signed_by * every > 200, "{signed_by}");
 }
 
 /// The seed `7777…` of RFC 8032's Ed25519, and its public key.
