@@ -304,6 +304,7 @@ fn every_help_has_an_example() {
         &["preset"],
         &["preset", "list"],
         &["preset", "show"],
+        &["preset", "diff"],
         &["preset", "lint"],
         &["preset", "test"],
         &["preset", "new"],

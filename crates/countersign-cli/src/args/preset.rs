@@ -96,7 +96,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) mode: Option<String>,
 
-    /// Only those whose facts are from there
+    /// Only those whose facts are as sure as this
     #[arg(long, value_enum)]
     pub(crate) confidence: Option<Confidence>,
 
