@@ -9,7 +9,7 @@ use crate::scheme::{self, Known};
 use clap::ValueEnum;
 use countersign::config::{Node, Value, one_of};
 use countersign::{Compiled, ConfigErrors, Freshness, Layer, Registry, Replay, ReplayBy};
-use countersign_testkit::Tally;
+use countersign_testkit::Counted;
 use countersign_words::{Piece, Voice, Words, glance, pieces, proof::span};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,16 +26,16 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, Failure> {
         mode::find(&registry, mode)?;
     }
     let vectors = test::vectors(folder, &modules)?;
-    let tallies = vectors.iter().map(|(file, text)| (test::stem(file), Tally::of(text))).collect();
+    let counts = vectors.iter().map(|(file, text)| (test::stem(file), Counted::of(text))).collect();
     let presets = compiled(&registry)?;
     let all: Vec<Listed<'_>> =
-        presets.iter().map(|(layer, preset)| Listed::of(layer, preset, &tallies)).collect();
+        presets.iter().map(|(layer, preset)| Listed::of(layer, preset, &counts)).collect();
     let found: Vec<&Listed<'_>> = all.iter().filter(|listed| listed.fits(args)).collect();
     match format {
         Format::Json => output::print_json(&found)?,
         Format::Human => {
             output::print(&table(&found, if columns.is_empty() { &COLUMNS } else { columns }))?;
-            output::raw_error(&format!("{}\n", counted(found.len(), all.len())));
+            output::raw_error(&format!("{}\n", how_many(found.len(), all.len())));
         }
     }
     if found.is_empty() {
@@ -87,10 +87,10 @@ struct Listed<'p> {
 }
 
 impl<'p> Listed<'p> {
-    fn of(layer: &'p Layer, compiled: &'p Compiled, tallies: &BTreeMap<String, Tally>) -> Self {
+    fn of(layer: &'p Layer, compiled: &'p Compiled, counts: &BTreeMap<String, Counted>) -> Self {
         let (preset, needs) = (compiled.preset(), compiled.needs());
         let table = layer.get(&[&preset.mode.value]).and_then(Node::table);
-        let tally = tallies.get(&*preset.name);
+        let counted = counts.get(&*preset.name);
         let mut text = vec![&*preset.name];
         text.extend(preset.title.as_deref().into_iter().chain(preset.reference.as_deref()));
         text.extend(preset.notes.iter().map(|note| &**note));
@@ -108,9 +108,9 @@ impl<'p> Listed<'p> {
             replay: compiled.replay().into(),
             handshakes: layer.root().table().map(glance::handshakes).unwrap_or_default(),
             signs: needs.signs,
-            proven: tally.is_some_and(|tally| tally.proven),
-            published: tally.map(|tally| tally.published),
-            generated: tally.map(|tally| tally.generated),
+            proven: counted.is_some_and(|counted| counted.proven),
+            published: counted.map(|counted| counted.published),
+            generated: counted.map(|counted| counted.generated),
             compiled,
             text: text.join("\n").to_lowercase(),
         }
@@ -195,7 +195,7 @@ fn table(found: &[&Listed<'_>], columns: &[Column]) -> String {
     output::table(&heads, &rows)
 }
 
-fn counted(found: usize, all: usize) -> String {
+fn how_many(found: usize, all: usize) -> String {
     match found == all {
         true => count(all, "preset"),
         false => format!("{found} of {}", count(all, "preset")),
