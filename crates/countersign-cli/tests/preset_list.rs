@@ -126,6 +126,10 @@ fn everything_that_can_be_asked_for_is_found_and_nothing_else() {
     for (asked, found) in asked {
         assert_eq!(names(&folder, asked), found, "{asked:?}");
     }
+    let mention = "schema = 1\nname = \"aaa\"\nlike = \"found\"\nnotes = [\"Like widgets.\"]\n";
+    folder.file("aaa.toml", mention);
+    let out = list(&folder, &["widgets", "--columns", "name"]).exits(0).out;
+    assert_eq!(out, "NAME\nwidgets\naaa\n", "before those that only mention it");
     list(&folder, &["--mode", "tokn"]).exits(3).says("did you mean `token`?");
     list(&folder, &["--proven", "--consistent"]).exits(2);
     list(&folder, &["--handshake=lern"]).exits(2).says("a similar value exists: 'learn'");

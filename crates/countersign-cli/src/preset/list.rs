@@ -20,7 +20,7 @@ const COLUMNS: [Column; 5] = [Column::Name, Column::Mode, Column::Covers, Column
 
 /// List them.
 pub(super) fn run(args: &ListArgs) -> Result<Exit, Failure> {
-    let ListArgs { mode, columns, folder, format, .. } = args;
+    let ListArgs { words, mode, columns, folder, format, .. } = args;
     let Known { registry, modules } = scheme::known(folder)?;
     if let Some(mode) = mode {
         mode::find(&registry, mode)?;
@@ -30,7 +30,9 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, Failure> {
     let presets = compiled(&registry)?;
     let all: Vec<Listed<'_>> =
         presets.iter().map(|(layer, preset)| Listed::of(layer, preset, &counts)).collect();
-    let found: Vec<&Listed<'_>> = all.iter().filter(|listed| listed.fits(args)).collect();
+    let mut found: Vec<&Listed<'_>> = all.iter().filter(|listed| listed.fits(args)).collect();
+    // Before those that only mention it.
+    found.sort_by_key(|listed| !has(&listed.called, words));
     match format {
         Format::Json => output::print_json(&found)?,
         Format::Human => {
@@ -81,7 +83,10 @@ struct Listed<'p> {
     generated: Option<usize>,
     #[serde(skip)]
     compiled: &'p Compiled,
-    /// In lower case, what words are looked for in.
+    /// Name and title, in lower case.
+    #[serde(skip)]
+    called: String,
+    /// All that words are looked for in.
     #[serde(skip)]
     text: String,
 }
@@ -91,8 +96,10 @@ impl<'p> Listed<'p> {
         let (preset, needs) = (compiled.preset(), compiled.needs());
         let table = layer.get(&[&preset.mode.value]).and_then(Node::table);
         let counted = counts.get(&*preset.name);
-        let mut text = vec![&*preset.name];
-        text.extend(preset.title.as_deref().into_iter().chain(preset.reference.as_deref()));
+        let called =
+            format!("{}\n{}", preset.name, preset.title.as_deref().unwrap_or_default()).to_lowercase();
+        let mut text = vec![called.as_str()];
+        text.extend(preset.reference.as_deref());
         text.extend(preset.notes.iter().map(|note| &**note));
         headers(layer.root(), "", &mut text);
         Listed {
@@ -113,6 +120,7 @@ impl<'p> Listed<'p> {
             generated: counted.map(|counted| counted.generated),
             compiled,
             text: text.join("\n").to_lowercase(),
+            called,
         }
     }
 
@@ -127,12 +135,7 @@ impl<'p> Listed<'p> {
             && handshake.is_none_or(shakes)
             && (!proven || self.proven)
             && (!consistent || !self.proven)
-            && self.has(words)
-    }
-
-    /// Whether all words are found.
-    fn has(&self, words: &[String]) -> bool {
-        words.iter().all(|word| self.text.contains(&word.to_lowercase()))
+            && has(&self.text, words)
     }
 
     fn cell(&self, column: Column) -> String {
@@ -169,6 +172,11 @@ fn headers<'p>(node: &'p Node, key: &str, found: &mut Vec<&'p str>) {
         Value::Table(table) => table.iter().for_each(|(key, node)| headers(node, &key.name, found)),
         _ => {}
     }
+}
+
+/// Whether all words are in a text, which is in lower case.
+fn has(text: &str, words: &[String]) -> bool {
+    words.iter().all(|word| text.contains(&word.to_lowercase()))
 }
 
 fn time(Freshness { tolerance, .. }: Freshness) -> String {
@@ -214,7 +222,7 @@ fn nothing(args: &ListArgs, all: &[Listed<'_>], registry: &Registry) {
     }));
     asked.extend(proven.then(|| "that is proven".into()));
     asked.extend(consistent.then(|| "that is consistent only".into()));
-    let by_words = all.iter().filter(|listed| listed.has(words)).count();
+    let by_words = all.iter().filter(|listed| has(&listed.text, words)).count();
     let near = registry.near(&words.join(" "));
     let next = match by_words {
         _ if words.is_empty() => "leave out an option;".into(),
