@@ -73,13 +73,14 @@ fn the_page_of_modes_is_what_they_declare() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_help_says() {
-    const COMMANDS: [&str; 16] = [
+    const COMMANDS: [&str; 17] = [
         "",
         "verify",
         "sign",
         "preset",
         "preset list",
         "preset show",
+        "preset diff",
         "preset new",
         "preset lint",
         "preset test",

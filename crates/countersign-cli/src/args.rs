@@ -8,7 +8,9 @@ mod preset;
 use crate::error::Exit;
 use crate::output;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-pub(crate) use preset::{Column, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme};
+pub(crate) use preset::{
+    Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
+};
 use std::path::PathBuf;
 
 /// Verify and sign webhooks; look after the presets that say how.
@@ -23,7 +25,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Exit codes:
   0  verified, signed, shown, in order
-  1  the request was refused, or a test case failed
+  1  the request was refused, a test case failed, or two presets differ
   2  the command line makes no sense
   3  a preset or other configuration is invalid
   4  no usable key, or one that has to be fetched first
@@ -43,7 +45,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Make the signature that a receiver will ask for
     Sign(SignArgs),
-    /// List, show, check and test presets
+    /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {
         #[command(subcommand)]

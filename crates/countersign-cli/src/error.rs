@@ -15,8 +15,8 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Verified, signed, shown, or all in order.
     Done = 0,
-    /// The request was refused, or a test case failed.
-    Rejected = 1,
+    /// The answer is no: the request was refused, a test case failed, two presets differ.
+    No = 1,
     /// The command line makes no sense.
     Usage = 2,
     /// A preset or other configuration is invalid.

@@ -15,6 +15,10 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Look here.
 pub(crate) const CARE: Style = AnsiColor::Yellow.on_default().bold();
+/// What one has and the other lacks.
+pub(crate) const GONE: Style = AnsiColor::Red.on_default();
+/// What the other has.
+pub(crate) const NEW: Style = AnsiColor::Green.on_default();
 /// Headings and names.
 pub(crate) const HEAD: Style = Style::new().bold();
 /// What only frames the rest.

@@ -1,5 +1,6 @@
 //! `countersign preset`: what there is, what it says, whether it is right.
 
+mod diff;
 mod lint;
 mod list;
 mod new;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: &PresetCommand) -> Result<Exit, Failure> {
     match command {
         PresetCommand::List(args) => list::run(args),
         PresetCommand::Show { name, scheme, format } => show::run(name.as_deref(), scheme, *format),
+        PresetCommand::Diff(args) => diff::run(args),
         PresetCommand::Lint { files, folder } => lint::run(files, folder),
         PresetCommand::New(args) => new::run(args),
         PresetCommand::Schema { vectors } => {

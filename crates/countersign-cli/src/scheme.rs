@@ -24,6 +24,8 @@ pub(crate) struct Chosen {
 pub(crate) enum Choice<'a> {
     Name(&'a str),
     File(&'a Path),
+    /// Whichever it looks like.
+    Either(&'a str),
 }
 
 impl Chosen {
@@ -48,29 +50,8 @@ impl Chosen {
         more: Option<&str>,
     ) -> Result<Self, Failure> {
         let mut registry = registry(folder)?;
-        let lines = overrides.iter().map(|text| override_line(text)).chain(more.map(|line| Ok(line.into())));
-        let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
-        let changes = match lines.is_empty() {
-            true => None,
-            false => Some(parse(&mut registry, "--override", lines.join("\n"))?),
-        };
-        let resolved = match choice {
-            Choice::Name(name) => {
-                let by_file =
-                    |path: &Path| path.is_file().then(|| format!("of a file: --scheme {}", path.display()));
-                check_there(name, &registry, &by_file)?;
-                registry.resolve(name, changes)
-            }
-            Choice::File(file) => {
-                let layer = parse(&mut registry, &file.display().to_string(), read_text(file)?)?;
-                registry.resolve_layer(&layer, changes)
-            }
-        };
-        let compiled = resolved.and_then(|layer| Ok((registry.compile(&Preset::read(&layer)?)?, layer)));
-        match compiled {
-            Ok((compiled, layer)) => Ok(Chosen { registry, compiled, layer }),
-            Err(errors) => Err(Failure::complaints(&errors, registry.sources())),
-        }
+        let (compiled, layer) = resolve_in(&mut registry, choice, overrides, more)?;
+        Ok(Chosen { registry, compiled, layer })
     }
 
     /// What sort of key a `--secret` is here.
@@ -141,6 +122,45 @@ impl Chosen {
         self.layer.get(&[mode]).is_some_and(|node| texts(node).iter().any(|text| names_url(text)))
             || required.is_some_and(|node| texts(node).into_iter().any(covered))
     }
+}
+
+/// Find one in a registry, lay overrides over it, compile it.
+pub(crate) fn resolve_in(
+    registry: &mut Registry,
+    choice: &Choice<'_>,
+    overrides: &[String],
+    more: Option<&str>,
+) -> Result<(Arc<Compiled>, Layer), Failure> {
+    let lines = overrides.iter().map(|text| override_line(text)).chain(more.map(|line| Ok(line.into())));
+    let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+    let changes = match lines.is_empty() {
+        true => None,
+        false => Some(parse(registry, "--override", lines.join("\n"))?),
+    };
+    let (file, name, option) = match *choice {
+        Choice::File(file) => (Some(file), "", ""),
+        Choice::Name(name) => (None, name, "--scheme "),
+        Choice::Either(text) => (is_path(text).then(|| Path::new(text)), text, ""),
+    };
+    let resolved = match file {
+        Some(file) => {
+            let layer = parse(registry, &file.display().to_string(), read_text(file)?)?;
+            registry.resolve_layer(&layer, changes)
+        }
+        None => {
+            let by_file =
+                |path: &Path| path.is_file().then(|| format!("of a file: {option}{}", path.display()));
+            check_there(name, registry, &by_file)?;
+            registry.resolve(name, changes)
+        }
+    };
+    let compiled = resolved.and_then(|layer| Ok((registry.compile(&Preset::read(&layer)?)?, layer)));
+    compiled.map_err(|errors| Failure::complaints(&errors, registry.sources()))
+}
+
+/// Whether a text stands for a file where a name might stand as well.
+fn is_path(text: &str) -> bool {
+    text.contains('/') || text.ends_with(".toml") || check_name(text).is_err() && Path::new(text).is_file()
 }
 
 /// What there is to verify with: a registry, and the modules that some of it came from.

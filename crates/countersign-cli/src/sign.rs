@@ -204,7 +204,7 @@ fn cannot(rejection: &Rejection) -> Exit {
         countersign::Reason::MissingHeader => "give what the scheme signs: --header, --url, --body",
         reason => advice(*reason),
     });
-    Exit::Rejected
+    Exit::No
 }
 
 /// Host and target of an absolute URL.

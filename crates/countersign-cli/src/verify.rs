@@ -45,7 +45,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     documents.remark_unread();
     Ok(match outcome {
         Outcome::Verified(_) => Exit::Done,
-        Outcome::Rejected(_) => Exit::Rejected,
+        Outcome::Rejected(_) => Exit::No,
         Outcome::Unresolved(_) => Exit::Key,
     })
 }

@@ -171,6 +171,12 @@ when = [{ value = "{method}", equals = "GET" }, { value = "{query:c}", matches =
 answer = { status = 201, content_type = "application/json", headers = { acme-echo = "{query:c}" }, body = '{{"c":"{query:c|mac|hex}"}}' }
 
 [[handshake]]
+kind = "answer"
+when = []
+parts = { both = "{query:a}{query:b}" }
+answer = { body = "{part:both|sha256|hex}" }
+
+[[handshake]]
 kind = "learn"
 when = [{ value = "{header:acme-secret}", present = true }]
 secret = "{header:acme-secret}"
@@ -207,6 +213,7 @@ fn nothing_that_a_preset_says_is_left_out_when_it_is_shown() {
         "  when    {method} is \"GET\"\n          and {query:c} matches \"[a-z]{1,9}\"\n",
         "  answer  201, application/json: {{\"c\":\"{query:c|mac|hex}\"}}\n          with acme-echo: {query:c}\n",
         "  mac     a MAC of what stands before it, by the source's first key\n",
+        "  when    always\n  answer  200, text/plain: {part:both|sha256|hex}\n  parts   {part:both} = {query:a}{query:b}\n",
         "  kind    learn: it hands over a secret, for an operator to confirm\n",
         "  answer  200\n  secret  {header:acme-secret}\n",
         "  kind    ignore: a formality, answered and not recorded\n  signed  yes: answered once it has verified\n",
@@ -304,6 +311,7 @@ fn every_help_has_an_example() {
         &["preset"],
         &["preset", "list"],
         &["preset", "show"],
+        &["preset", "diff"],
         &["preset", "lint"],
         &["preset", "test"],
         &["preset", "new"],

@@ -1,10 +1,11 @@
-//! `preset list`: what is found, what is told of it, and what is said when there is nothing.
+//! `preset list`: what is found, what is told of it, and what is said when there is nothing; and the guide to it.
 
 #![allow(clippy::unwrap_used)]
 
 mod common;
 use common::{ACME, Folder, Ran, run};
 use serde_json::{Value, json};
+use std::process::Command;
 
 /// Three presets that differ in all that can be asked for.
 fn folder() -> Folder {
@@ -125,6 +126,10 @@ fn everything_that_can_be_asked_for_is_found_and_nothing_else() {
     for (asked, found) in asked {
         assert_eq!(names(&folder, asked), found, "{asked:?}");
     }
+    let mention = "schema = 1\nname = \"aaa\"\nlike = \"found\"\nnotes = [\"Like widgets.\"]\n";
+    folder.file("aaa.toml", mention);
+    let out = list(&folder, &["widgets", "--columns", "name"]).exits(0).out;
+    assert_eq!(out, "NAME\nwidgets\naaa\n", "before those that only mention it");
     list(&folder, &["--mode", "tokn"]).exits(3).says("did you mean `token`?");
     list(&folder, &["--proven", "--consistent"]).exits(2);
     list(&folder, &["--handshake=lern"]).exits(2).says("a similar value exists: 'learn'");
@@ -209,4 +214,21 @@ fn who_finds_nothing_is_told_what_was_looked_for_and_what_else_to_look_for() {
     list(&folder, &["--handshake", "learn"]).exits(0).says("for the kind, write --handshake=learn");
     let ran = list(&folder, &["\x1b[31m"]).exits(0);
     assert!(!ran.err.contains('\x1b'), "nothing that was typed steers the terminal");
+}
+
+#[test]
+fn every_command_of_the_guide_does_what_it_is_shown_for() {
+    let page = include_str!("../../../docs/guide/presets.md");
+    let folder = Folder::new();
+    folder.file("acme.toml", ACME);
+    let commands: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("countersign ")).collect();
+    assert!(commands.len() > 8, "{commands:?}");
+    for command in commands {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        let output = run.args(command.split(' ')).current_dir(folder.path()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).lines().count();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(i32::from(command.contains(" diff "))), "{command}\n{err}");
+        assert!(told > 1, "{command}\n{err}");
+    }
 }

@@ -44,15 +44,15 @@
 
 mod answers;
 pub mod conformance;
+mod counted;
 pub mod mutants;
 pub mod run;
-mod tally;
 pub mod vectors;
 
 pub use answers::{Answers, Reply};
+pub use counted::Counted;
 pub use mutants::{Expected, Mutant};
 pub use run::{Failure, Options, Report, run, shape};
-pub use tally::Tally;
 pub use vectors::{Case, CaseSource, Delivery, Expect, SecretSpec, VectorErrors, VectorFile};
 
 /// The files of a preset, for a test that has them beside it: `(preset, vectors)`, each as its name and its text.

@@ -1,7 +1,7 @@
 //! The shipped presets pass their vectors and every mutant of them.
 #![allow(clippy::unwrap_used)]
 
-use countersign_testkit::{Expect, Options, Report, SecretSpec, Tally, VectorFile, run, shape};
+use countersign_testkit::{Counted, Expect, Options, Report, SecretSpec, VectorFile, run, shape};
 
 fn all() -> Report {
     let registry = countersign_modes::registry().unwrap_or_else(|errors| panic!("{errors}"));
@@ -22,18 +22,19 @@ fn every_shipped_preset_passes_its_vectors_and_mutants() {
 }
 
 #[test]
-fn a_tally_is_what_a_reader_counts() {
+fn cases_are_counted_as_a_reader_counts_them() {
     for (name, text) in countersign_presets::VECTORS {
         let cases = VectorFile::parse(*name, text).unwrap().cases;
         let published: Vec<_> = cases.iter().filter(|case| case.source.is_proof()).collect();
         let proven = published.iter().any(|case| case.expect == Expect::Ok);
-        let counted = Tally { published: published.len(), generated: cases.len() - published.len(), proven };
-        assert_eq!(Tally::of(text), counted, "{name}");
+        let counted =
+            Counted { published: published.len(), generated: cases.len() - published.len(), proven };
+        assert_eq!(Counted::of(text), counted, "{name}");
     }
     let spaced =
         "schema = 1\n[[case]]\nname = \"a\"\nsource=\"captured\" # why\nexpect  =  \"ok\"\n\n[[case]]\n";
-    assert_eq!(Tally::of(spaced), Tally { published: 1, generated: 1, proven: true });
-    assert_eq!(Tally::of("{\"schema\": 1}"), Tally::default());
+    assert_eq!(Counted::of(spaced), Counted { published: 1, generated: 1, proven: true });
+    assert_eq!(Counted::of("{\"schema\": 1}"), Counted::default());
 }
 
 #[test]

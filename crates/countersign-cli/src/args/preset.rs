@@ -29,6 +29,13 @@ Examples:
         #[arg(long, value_enum, default_value_t = ShowFormat::Human)]
         format: ShowFormat,
     },
+    /// What differs between two presets, key by key: the exit code is 1 if anything does, and 0 if nothing
+    #[command(after_help = "\
+Examples:
+  countersign preset diff NAME OTHER
+  countersign preset diff NAME ./acme.toml --ignore-prose
+  countersign preset diff NAME NAME --override freshness.tolerance_seconds=60")]
+    Diff(Box<DiffArgs>),
     /// Begin a preset of your own, and its first test case: asks what is not given
     New(Box<NewArgs>),
     /// Check presets and vectors, and tell every mistake in them
@@ -89,7 +96,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) mode: Option<String>,
 
-    /// Only those whose facts are from there
+    /// Only those whose facts are as sure as this
     #[arg(long, value_enum)]
     pub(crate) confidence: Option<Confidence>,
 
@@ -108,6 +115,33 @@ pub(crate) struct ListArgs {
     /// Columns, in this order; JSON has all [default: name,mode,covers,proven,title]
     #[arg(long, value_enum, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) columns: Vec<Column>,
+
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+/// Which presets to compare, and how.
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    /// A preset by its name, or in a file: a path with a slash in it, or that ends in `.toml`
+    #[arg(value_name = "A")]
+    pub(crate) a: String,
+
+    /// Another
+    #[arg(value_name = "B")]
+    pub(crate) b: String,
+
+    /// Leave out what is for people: title, reference, confidence, notes
+    #[arg(long)]
+    pub(crate) ignore_prose: bool,
+
+    /// Change a value of B first; may be repeated
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
 
     #[command(flatten)]
     pub(crate) folder: FolderArgs,

@@ -63,7 +63,7 @@ pub(super) fn run(args: &ConformArgs) -> Result<Exit, Failure> {
         Format::Json => output::print_json(&to_json(&module, &of_file, &all, ok))?,
         Format::Human => output::print(&in_words(&of_file, &all, ok))?,
     }
-    Ok(if ok { Exit::Done } else { Exit::Rejected })
+    Ok(if ok { Exit::Done } else { Exit::No })
 }
 
 /// What can be told without asking.

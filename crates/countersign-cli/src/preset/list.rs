@@ -9,7 +9,7 @@ use crate::scheme::{self, Known};
 use clap::ValueEnum;
 use countersign::config::{Node, Value, one_of};
 use countersign::{Compiled, ConfigErrors, Freshness, Layer, Registry, Replay, ReplayBy};
-use countersign_testkit::Tally;
+use countersign_testkit::Counted;
 use countersign_words::{Piece, Voice, Words, glance, pieces, proof::span};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,22 +20,24 @@ const COLUMNS: [Column; 5] = [Column::Name, Column::Mode, Column::Covers, Column
 
 /// List them.
 pub(super) fn run(args: &ListArgs) -> Result<Exit, Failure> {
-    let ListArgs { mode, columns, folder, format, .. } = args;
+    let ListArgs { words, mode, columns, folder, format, .. } = args;
     let Known { registry, modules } = scheme::known(folder)?;
     if let Some(mode) = mode {
         mode::find(&registry, mode)?;
     }
     let vectors = test::vectors(folder, &modules)?;
-    let tallies = vectors.iter().map(|(file, text)| (test::stem(file), Tally::of(text))).collect();
+    let counts = vectors.iter().map(|(file, text)| (test::stem(file), Counted::of(text))).collect();
     let presets = compiled(&registry)?;
     let all: Vec<Listed<'_>> =
-        presets.iter().map(|(layer, preset)| Listed::of(layer, preset, &tallies)).collect();
-    let found: Vec<&Listed<'_>> = all.iter().filter(|listed| listed.fits(args)).collect();
+        presets.iter().map(|(layer, preset)| Listed::of(layer, preset, &counts)).collect();
+    let mut found: Vec<&Listed<'_>> = all.iter().filter(|listed| listed.fits(args)).collect();
+    // Before those that only mention it.
+    found.sort_by_key(|listed| !has(&listed.called, words));
     match format {
         Format::Json => output::print_json(&found)?,
         Format::Human => {
             output::print(&table(&found, if columns.is_empty() { &COLUMNS } else { columns }))?;
-            output::raw_error(&format!("{}\n", counted(found.len(), all.len())));
+            output::raw_error(&format!("{}\n", how_many(found.len(), all.len())));
         }
     }
     if found.is_empty() {
@@ -81,18 +83,23 @@ struct Listed<'p> {
     generated: Option<usize>,
     #[serde(skip)]
     compiled: &'p Compiled,
-    /// In lower case, what words are looked for in.
+    /// Name and title, in lower case.
+    #[serde(skip)]
+    called: String,
+    /// All that words are looked for in.
     #[serde(skip)]
     text: String,
 }
 
 impl<'p> Listed<'p> {
-    fn of(layer: &'p Layer, compiled: &'p Compiled, tallies: &BTreeMap<String, Tally>) -> Self {
+    fn of(layer: &'p Layer, compiled: &'p Compiled, counts: &BTreeMap<String, Counted>) -> Self {
         let (preset, needs) = (compiled.preset(), compiled.needs());
         let table = layer.get(&[&preset.mode.value]).and_then(Node::table);
-        let tally = tallies.get(&*preset.name);
-        let mut text = vec![&*preset.name];
-        text.extend(preset.title.as_deref().into_iter().chain(preset.reference.as_deref()));
+        let counted = counts.get(&*preset.name);
+        let called =
+            format!("{}\n{}", preset.name, preset.title.as_deref().unwrap_or_default()).to_lowercase();
+        let mut text = vec![called.as_str()];
+        text.extend(preset.reference.as_deref());
         text.extend(preset.notes.iter().map(|note| &**note));
         headers(layer.root(), "", &mut text);
         Listed {
@@ -108,11 +115,12 @@ impl<'p> Listed<'p> {
             replay: compiled.replay().into(),
             handshakes: layer.root().table().map(glance::handshakes).unwrap_or_default(),
             signs: needs.signs,
-            proven: tally.is_some_and(|tally| tally.proven),
-            published: tally.map(|tally| tally.published),
-            generated: tally.map(|tally| tally.generated),
+            proven: counted.is_some_and(|counted| counted.proven),
+            published: counted.map(|counted| counted.published),
+            generated: counted.map(|counted| counted.generated),
             compiled,
             text: text.join("\n").to_lowercase(),
+            called,
         }
     }
 
@@ -127,12 +135,7 @@ impl<'p> Listed<'p> {
             && handshake.is_none_or(shakes)
             && (!proven || self.proven)
             && (!consistent || !self.proven)
-            && self.has(words)
-    }
-
-    /// Whether all words are found.
-    fn has(&self, words: &[String]) -> bool {
-        words.iter().all(|word| self.text.contains(&word.to_lowercase()))
+            && has(&self.text, words)
     }
 
     fn cell(&self, column: Column) -> String {
@@ -171,6 +174,11 @@ fn headers<'p>(node: &'p Node, key: &str, found: &mut Vec<&'p str>) {
     }
 }
 
+/// Whether all words are in a text, which is in lower case.
+fn has(text: &str, words: &[String]) -> bool {
+    words.iter().all(|word| text.contains(&word.to_lowercase()))
+}
+
 fn time(Freshness { tolerance, .. }: Freshness) -> String {
     format!("{} / {}", span(tolerance.past), span(tolerance.future))
 }
@@ -195,7 +203,7 @@ fn table(found: &[&Listed<'_>], columns: &[Column]) -> String {
     output::table(&heads, &rows)
 }
 
-fn counted(found: usize, all: usize) -> String {
+fn how_many(found: usize, all: usize) -> String {
     match found == all {
         true => count(all, "preset"),
         false => format!("{found} of {}", count(all, "preset")),
@@ -214,7 +222,7 @@ fn nothing(args: &ListArgs, all: &[Listed<'_>], registry: &Registry) {
     }));
     asked.extend(proven.then(|| "that is proven".into()));
     asked.extend(consistent.then(|| "that is consistent only".into()));
-    let by_words = all.iter().filter(|listed| listed.has(words)).count();
+    let by_words = all.iter().filter(|listed| has(&listed.text, words)).count();
     let near = registry.near(&words.join(" "));
     let next = match by_words {
         _ if words.is_empty() => "leave out an option;".into(),

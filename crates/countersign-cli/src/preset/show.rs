@@ -89,7 +89,7 @@ fn to_json(chosen: &Chosen) -> Shown<'_> {
     }
 }
 
-fn json_of(node: &Node) -> serde_json::Value {
+pub(super) fn json_of(node: &Node) -> serde_json::Value {
     match &node.value {
         Value::Text(text) | Value::Datetime(text) => (**text).into(),
         Value::Integer(number) => (*number).into(),

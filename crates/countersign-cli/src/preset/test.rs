@@ -44,7 +44,7 @@ pub(super) fn run(
         Format::Json => output::print_json(&to_json(&reports, &total))?,
         Format::Human => output::print(&in_words(&reports, &total))?,
     }
-    Ok(if total.is_ok() { Exit::Done } else { Exit::Rejected })
+    Ok(if total.is_ok() { Exit::Done } else { Exit::No })
 }
 
 /// Files of vectors by the preset's name, for every preset that has one: what modules and the folder bring, and what is built

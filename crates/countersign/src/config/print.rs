@@ -1,9 +1,28 @@
 //! A tree printed as tidy TOML: what `preset show` prints, and what reads back as the same tree.
 
 use super::{Key, Node, Table, Value};
+use std::fmt;
 
 /// The columns that [`Layer::to_toml`] tries to keep to.
 const LINE: usize = 100;
+
+/// As TOML on one line.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        print_value(&mut out, self);
+        f.write_str(&out)
+    }
+}
+
+/// As TOML: bare, or in quotes if it has to be.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        print_key(&mut out, &self.name);
+        f.write_str(&out)
+    }
+}
 
 /// Whether a value at the root is written under a header of its own.
 pub(super) fn is_section(node: &Node) -> bool {

@@ -41,11 +41,9 @@ pub(super) fn scheme(out: &mut String, table: &Table, mode: &str) {
             let _ = writeln!(out, "  {FAINT}with{FAINT:#} {}", algorithm_words(algorithm));
         }
     }
-    for (name, value) in table.get("parts").and_then(Node::table).into_iter().flat_map(Table::iter) {
-        if let Some(template) = value.text() {
-            let _ = writeln!(out, "  {{part:{}}} = {}", plain(&name.name), template_line(template));
-            legend.add(template);
-        }
+    for (name, template) in parts(table) {
+        let _ = writeln!(out, "  {}", part_line(name, template));
+        legend.add(template);
     }
     let algorithms = texts(table, "algorithms");
     if !algorithms.is_empty() {
@@ -146,6 +144,16 @@ fn draw(out: &mut String, table: &Table, legend: &mut Legend<'_>) {
         let _ = writeln!(out, "  {or}{}", template_line(template));
         legend.add(template);
     }
+}
+
+/// The values that others are made of, by name.
+fn parts(table: &Table) -> Vec<(&str, &str)> {
+    let parts = table.get("parts").and_then(Node::table).into_iter().flat_map(Table::iter);
+    parts.filter_map(|(name, value)| Some((&*name.name, &**value.text()?))).collect()
+}
+
+fn part_line(name: &str, template: &str) -> String {
+    format!("{{part:{}}} = {}", plain(name), template_line(template))
 }
 
 /// On one line, placeholders standing out.

@@ -1,7 +1,7 @@
 //! What a preset says beside its mode's table: what happened, and what is said back.
 
 use super::super::heading;
-use super::{GUARDED, template_line, tests};
+use super::{GUARDED, part_line, parts, template_line, tests};
 use crate::output::{facts, plain};
 use countersign::config::{Node, Table};
 use countersign_words::tree::{integer, is_true, tables, text};
@@ -45,14 +45,17 @@ fn handshake(table: &Table) -> Vec<Fact> {
         true => "yes: answered once it has verified",
         false => "no: answered before anything is verified",
     };
+    let when = match tests(table, Words::of(table, GUARDED)) {
+        none if none.is_empty() => "always".into(),
+        tests => tests.join("\nand "),
+    };
     let answer = answer(table, "answer").unwrap_or_else(|| "200".into());
     let has_mac = answer.contains("|mac");
-    let mut facts = vec![
-        ("kind", kind),
-        ("signed", signed.into()),
-        ("when", tests(table, Words::of(table, GUARDED)).join("\nand ")),
-        ("answer", answer),
-    ];
+    let mut facts = vec![("kind", kind), ("signed", signed.into()), ("when", when), ("answer", answer)];
+    let parts: Vec<String> = parts(table).iter().map(|(name, value)| part_line(name, value)).collect();
+    if !parts.is_empty() {
+        facts.push(("parts", parts.join("\n")));
+    }
     if has_mac {
         facts.push(("mac", "a MAC of what stands before it, by the source's first key".into()));
     }

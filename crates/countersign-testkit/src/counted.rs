@@ -7,7 +7,7 @@ use crate::vectors::{CaseSource, Expect};
 
 /// The cases of a file by who says that they are right.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Tally {
+pub struct Counted {
     /// From outside this project.
     pub published: usize,
 
@@ -18,22 +18,22 @@ pub struct Tally {
     pub proven: bool,
 }
 
-impl Tally {
+impl Counted {
     /// That of a text in TOML. What is wrong with it is passed over, for whoever reads it tells.
     pub fn of(text: &str) -> Self {
-        let mut tally = Tally::default();
+        let mut counted = Counted::default();
         for case in text.split("\n[[case]]").skip(1) {
             let source = said(case, "source").unwrap_or_default();
             // What is no source at all proves nothing.
             match CaseSource::WORDS.iter().any(|(word, known)| *word == source && known.is_proof()) {
-                false => tally.generated += 1,
+                false => counted.generated += 1,
                 true => {
-                    tally.published += 1;
-                    tally.proven |= said(case, "expect") == Some(Expect::Ok.code());
+                    counted.published += 1;
+                    counted.proven |= said(case, "expect") == Some(Expect::Ok.code());
                 }
             }
         }
-        tally
+        counted
     }
 }
 
