@@ -26,6 +26,15 @@ fn what_is_written_is_well_formed_and_passes_at_once_with_its_mutants() {
         ("body", &[&PLAIN, &["--signed", "body"]]),
         ("time", &[&PLAIN, &TIME, &["--signed", "timestamp.body", "--prefix", "sha256="]]),
         ("id", &[&PLAIN, &TIME, &["--signed", "id.timestamp.body", "--id-header", "x-id"]]),
+        (
+            "pairs",
+            &[
+                &["--signed", "{body}{timestamp}", "--adjacent", "accepted", "--pair-separator", "&"],
+                &["--signature-header", "x-s", "--signature-key", "s", "--timestamp-key", "t"],
+                &["--timestamp-header", "X-S", "--timestamp-format", "unix", "--encoding", "hex"],
+                &["--secret-form", "text"],
+            ],
+        ),
         ("template", &[&PLAIN, &["--signed", "{method}:{url}:{header:x-other}:{body}"]]),
         ("touching", &[&PLAIN, &["--signed", "{method}{url}{body}", "--adjacent", "accepted"]]),
         ("base64", &[&header, &["--signed", "body", "--encoding", "base64", "--secret-form", "base64"]]),

@@ -281,6 +281,18 @@ pub(crate) struct NewArgs {
     #[arg(long, value_name = "NAME")]
     timestamp_header: Option<String>,
 
+    /// Where one header holds both, as in `t=…,v1=…`: the signature's key, such as `v1`
+    #[arg(long, value_name = "KEY")]
+    signature_key: Option<String>,
+
+    /// And the time's, such as `t`
+    #[arg(long, value_name = "KEY")]
+    timestamp_key: Option<String>,
+
+    /// And what stands between the two [default: ,]
+    #[arg(long, value_name = "TEXT")]
+    pair_separator: Option<String>,
+
     /// How that time is written: unix, unix_ms, rfc3339, iso8601_utc or http_date
     #[arg(long, value_name = "WORD")]
     timestamp_format: Option<String>,
@@ -324,6 +336,9 @@ impl NewArgs {
             "prefix" => &self.prefix,
             "encoding" => &self.encoding,
             "timestamp-header" => &self.timestamp_header,
+            "signature-key" => &self.signature_key,
+            "timestamp-key" => &self.timestamp_key,
+            "pair-separator" => &self.pair_separator,
             "timestamp-format" => &self.timestamp_format,
             "tolerance" => &self.tolerance,
             "id-header" => &self.id_header,

@@ -134,7 +134,13 @@ fn ask(answers: &mut Answers, input: &mut impl BufRead, out: &mut impl Write) ->
             match answers.with(option, value) {
                 Ok(more) => break *answers = more,
                 Err(wrong) => {
-                    let wrong = output::plain(&wrong.join("; "));
+                    let mut wrong = output::plain(&wrong.join("; "));
+                    // No question asks for the unsafe choice.
+                    if wrong.contains("--adjacent accepted") {
+                        let begin =
+                            format!("; to begin again: countersign preset new {name} --adjacent accepted");
+                        wrong.push_str(&begin);
+                    }
                     write!(out, "  That will not do: {wrong}\n[{shown}] ")
                         .and_then(|()| out.flush())
                         .map_err(failed)?;

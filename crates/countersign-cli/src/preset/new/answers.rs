@@ -114,6 +114,30 @@ pub(super) const QUESTIONS: &[Question] = &[
         default: |answers| format!("x-{}-timestamp", answers.name),
     },
     Question {
+        option: "signature-key",
+        asks: "That header holds both, as in t=…,v1=…: what is the signature's key?",
+        explains: "What stands before its sign of equality.",
+        needed: true,
+        applies: Answers::in_one_header,
+        default: |_| "v1".into(),
+    },
+    Question {
+        option: "timestamp-key",
+        asks: "And the time's?",
+        explains: "What stands before its sign of equality.",
+        needed: true,
+        applies: Answers::in_one_header,
+        default: |_| "t".into(),
+    },
+    Question {
+        option: "pair-separator",
+        asks: "And what stands between the two?",
+        explains: "A comma, mostly.",
+        needed: false,
+        applies: Answers::in_one_header,
+        default: |_| ",".into(),
+    },
+    Question {
         option: "timestamp-format",
         asks: "How is that time written?",
         explains: "unix (ten digits), unix_ms (thirteen), rfc3339 (2026-01-02T03:04:05Z), iso8601_utc or http_date.",
@@ -184,8 +208,13 @@ impl Answers {
         let text = more.get("signed");
         if option == "signed" && !text.contains('{') {
             return Err(vec![format!(
-                "`{text}` is neither body, timestamp.body or id.timestamp.body, nor a template with `{{body}}` in it"
+                "`{text}` is neither body, timestamp.body or id.timestamp.body, nor a template: write one with braces, such as {{body}}.{{timestamp}}"
             )]);
+        }
+        if more.in_one_header() && !more.get("prefix").is_empty() {
+            return Err(vec![
+                "one header holds signature and time: leave --prefix out, and give --signature-key and --timestamp-key".into(),
+            ]);
         }
         let compiled = more.compile()?;
         write::made_up(&more, &compiled).map_err(|wrong| vec![wrong])?;
@@ -234,6 +263,11 @@ impl Answers {
 
     pub(super) fn signs_time(&self) -> bool {
         self.signs() && self.get("signed").contains("{timestamp")
+    }
+
+    /// Whether signature and time stand in one header, as pairs.
+    pub(super) fn in_one_header(&self) -> bool {
+        self.signs_time() && self.get("timestamp-header").eq_ignore_ascii_case(&self.get("signature-header"))
     }
 
     pub(super) fn signs_id(&self) -> bool {

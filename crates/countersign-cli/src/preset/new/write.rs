@@ -79,7 +79,8 @@ pub(super) fn made_up(answers: &Answers, compiled: &Arc<Compiled>) -> Result<Del
     draft.headers = &headers;
     let signer = compiled.signer(&ring, &Vars::new()).map_err(wrong)?;
     let added = signer.sign(&draft).map_err(|rejection| {
-        format!("a first case cannot be signed, for it would need more than headers and a body ({}): begin with body, and change it in the file", rejection.reason)
+        let detail = rejection.detail.map_or_else(String::new, |detail| format!(", {}", detail.text));
+        format!("a first case cannot be made up and signed ({}{detail}): begin with body, and change it in the file", rejection.reason)
     })?;
     let added =
         added.headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value).into()));
@@ -157,7 +158,17 @@ impl Answers {
     fn table(&self, out: &mut String) {
         let prefix = self.get("prefix");
         let header = quoted(&self.get("signature-header"));
+        let pair = |option: &str| match (self.in_one_header(), &*self.get("pair-separator")) {
+            (false, _) => String::new(),
+            (true, ",") => format!(", extract = \"kv_pairs\", key = {}", quoted(&self.get(option))),
+            (true, between) => format!(
+                ", extract = \"kv_pairs\", pair_separator = {}, key = {}",
+                quoted(between),
+                quoted(&self.get(option))
+            ),
+        };
         let cut = match (&*prefix, self.signs()) {
+            ("", true) => pair("signature-key"),
             ("", _) => String::new(),
             // A scheme of HTTP's own may come in any case.
             (scheme, false) if scheme.trim().bytes().all(|b| b.is_ascii_alphabetic()) => {
@@ -183,8 +194,9 @@ impl Answers {
             let _ = write!(
                 out,
                 "\n# Where `{{timestamp}}` is, and how it is written.\n\
-                 timestamp_source = {{ header = {}, format = {} }}\n",
+                 timestamp_source = {{ header = {}{}, format = {} }}\n",
                 quoted(&self.get("timestamp-header")),
+                pair("timestamp-key"),
                 quoted(&self.get("timestamp-format"))
             );
         }
