@@ -1,7 +1,7 @@
 //! `countersign preset diff`: what differs between two presets once all is resolved.
 //!
-//! Trees are compared, and no texts: neither order nor spelling is a difference. What is only said by one is, though it be
-//! the default, for only a mode knows its defaults.
+//! Trees are compared, and no texts: neither the order of keys nor how they are written is a difference. What only one of
+//! the two says is, though it be the default, for only a mode knows its defaults.
 
 use super::show::json_of;
 use crate::args::{DiffArgs, Format};

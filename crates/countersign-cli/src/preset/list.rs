@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdout};
 use std::sync::Arc;
 
+/// What is told if nothing is asked for: as much as a terminal has room for.
 const COLUMNS: [Column; 5] = [Column::Name, Column::Mode, Column::Covers, Column::Proven, Column::Title];
 
 /// List them.
