@@ -166,7 +166,6 @@ fn settled(printed: &str, folder: &Path, pin: &mut String) -> String {
 /// command, if need be, and does not run it: it would set what the command warns of.
 fn run(command: &str, folder: &Path) -> String {
     // Of a project in the folder, the versions are those that are here, and nothing is fetched.
-    // Of a project in the folder, the versions are those that are here, and nothing is fetched.
     let prelude = "exec 2>&1\numask 022\n\
         countersign() { \"$CARGO\" build --quiet --offline --manifest-path \"$ROOT/Cargo.toml\" --bin countersign --target-dir \"$TARGET\" && \"$TARGET/debug/countersign\" \"$@\"; }\n\
         cargo() { [ -e Cargo.lock ] || cp \"$ROOT/Cargo.lock\" .; env -u CARGO_TARGET_DIR \"$CARGO\" \"$@\" --offline; }\n";
