@@ -136,7 +136,8 @@ impl Verifier {
     /// a key by itself. At most [`MAX_CHALLENGE`](crate::MAX_CHALLENGE) bytes.
     pub fn learnt(&self, request: &Request<'_>) -> Option<Secret> {
         let scope = Scope::new(request);
-        self.handshakes.iter().find(|handshake| handshake.recognises(&scope))?.learnt(&scope)
+        let recognised = self.handshakes.iter().filter(|handshake| handshake.recognises(&scope));
+        recognised.filter_map(|handshake| handshake.learnt(&scope)).next()
     }
 
     /// What the provider needs to hear, if the preset's `[response]` says so: after accepting, or after a refusal.
@@ -402,7 +403,8 @@ impl Signed {
             }
             MarkPlace::Form(name) => {
                 if !wire::is_form(draft.headers) {
-                    return Err(Rejection::new(Reason::MalformedContent));
+                    let says = "it goes into a form: the message needs `Content-Type: application/x-www-form-urlencoded`";
+                    return Err(Rejection::new(Reason::MalformedContent).detail("core/no-form", says));
                 }
                 self.body = Some(wire::with_field(self.body.as_deref().unwrap_or(draft.body), &name, &text));
             }
@@ -462,6 +464,11 @@ pub const CORE_DETAILS: &[DetailInfo] = &[
         Cow::Borrowed("core/future"),
         Reason::FutureTimestamp,
         Cow::Borrowed("when it was signed, and how far ahead"),
+    ),
+    (
+        Cow::Borrowed("core/no-form"),
+        Reason::MalformedContent,
+        Cow::Borrowed("what signs the message is a field of a form, and the message is none"),
     ),
 ];
 

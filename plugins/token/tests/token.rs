@@ -171,3 +171,18 @@ fn mistakes_in_the_table_are_told_all_at_once() {
         assert!(said.contains(part), "{part}: {said}");
     }
 }
+
+#[test]
+fn a_token_goes_into_a_form_and_into_nothing_that_is_none() {
+    let registry =
+        with("[token]\ntoken_source = { form = \"token\" }\nkey = { forms = [{ decode = \"text\" }] }");
+    let compiled = registry.named("acme").unwrap();
+    let signer = compiled.signer(&Keyring::of("s3cr3t-t0k3n").unwrap(), &Vars::new()).unwrap();
+    let mut draft =
+        Draft::new("msg_1", Timestamp::from_unix(0), "https://example.com/hook", b"a=1&token=old");
+    let rejection = signer.sign(&draft).err().unwrap();
+    assert_eq!(rejection.detail.unwrap().code, "core/no-form");
+    let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+    draft.headers = &headers;
+    assert_eq!(signer.sign(&draft).unwrap().body.unwrap(), b"a=1&token=s3cr3t-t0k3n");
+}

@@ -27,7 +27,8 @@ impl<'r> Crossing<'r> {
     #[inline]
     pub(super) fn fill(&mut self, request: &Request<'r>) {
         let Self { headers, lower, .. } = self;
-        request.head.headers.each(&mut |name, value| {
+        // Named so that the compiler holds them to the request's own lifetime, which `shown` relies on.
+        request.head.headers.each(&mut |name: &'r [u8], value: &'r [u8]| {
             if has_upper(name) || headers.len() == headers.capacity() {
                 return push(headers, lower, name, value);
             }

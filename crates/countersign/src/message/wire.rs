@@ -292,6 +292,7 @@ fn escaped(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{collection::vec, prelude::*};
 
     #[test]
     fn a_pair_takes_the_place_of_those_of_its_name() {
@@ -306,7 +307,6 @@ mod tests {
         assert_eq!(with_field(b"", "s", b"1"), b"s=1");
         assert_eq!(with_field(b"%zz=1&s=0&\xff=2", "s", b"1"), b"%zz=1&\xff=2&s=1");
     }
-    use proptest::{collection::vec, prelude::*};
 
     fn url(text: &str) -> Option<Url<'_>> {
         Url::split(text).ok()
