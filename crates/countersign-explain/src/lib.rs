@@ -7,17 +7,54 @@
 //! Nothing here is for deciding: a request is accepted by a [`Verifier`](countersign::Verifier) and by nothing else. Explaining
 //! is slow and candid, and belongs behind a terminal or an administrator's door. What the right signature would have been
 //! is never told, nor is any byte of a secret: no type here has a place for either.
+//!
+//! ```
+//! use countersign::{Head, Keyring, Request, Timestamp, Vars};
+//! use countersign_explain::{Asked, Source, State, explain};
+//!
+//! let mut registry = countersign::Registry::new();
+//! registry.add_preset("acme.toml", r#"
+//!     schema = 1
+//!     name = "acme"
+//!     mode = "hmac"
+//!     [hmac]
+//!     algorithm = "sha256"
+//!     signed_template = "{body}"
+//!     signature_source = { header = "x-signature", encoding = "hex" }
+//!     key = { forms = [{ decode = "text" }] }
+//! "#)?;
+//!
+//! // The secret was read from a file, and its newline with it; and a framework has parsed the body and written it anew.
+//! let (keys, vars) = (Keyring::of("correct horse battery staple\n")?, Vars::new());
+//! let headers = [("x-signature", "41b97f4e7f8cb8a4e22b6ba2fde5e4b2dc6a6e4e6e2a3d3c2b1a0f9e8d7c6b5a")];
+//! let request = Request::new(Head::new("POST", "https://example.com/hook", &headers), br#"{"a":1}"#);
+//!
+//! let preset = registry.resolve("acme", None)?;
+//! let source = Source { name: "acme", preset: &preset, keys: &keys, vars: &vars };
+//! let diagnosis = explain(&Asked::new(&registry, source, &request, Timestamp::from_unix(1_700_000_000)));
+//! assert_eq!(diagnosis.state, State::Unexplained, "this signature is made up, and nothing fits it");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod asked;
+mod atoms;
+mod body;
+mod candidates;
+mod deviation;
 mod diagnosis;
+mod form;
+mod head;
+mod json;
+mod layers;
+mod read;
+mod schemes;
+mod search;
+mod secret;
+mod text;
+mod trial;
 
 pub use asked::{Asked, Budget, Source};
 pub use diagnosis::{Diagnosis, Effort, Finding, Piece, Proof, State};
-
-/// Find out why.
-pub fn explain(asked: &Asked<'_>) -> Diagnosis {
-    let _ = asked;
-    Diagnosis::default()
-}
+pub use trial::explain;

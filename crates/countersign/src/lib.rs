@@ -77,7 +77,7 @@ pub use keys::{
     MAX_SECRET, Memo, RequestKind, Secret, Vars, Window,
 };
 pub use mode::{
-    Alphabet, BodyNeed, Check, Context, DetailInfo, Draft, Evidence, Explain, Hypothesis, Mark, MarkPlace,
+    Alphabet, BodyNeed, Change, Check, Context, DetailInfo, Draft, Evidence, Explain, Hypothesis, Mark, MarkPlace,
     Mode, ModeInfo, Needs, Progress, Refusal, Scheme, Sign, SignedBy, Status, Step,
 };
 pub use outcome::{

@@ -128,7 +128,7 @@ pub struct Alphabet {
     pub longest: usize,
 }
 
-/// A scheme that would verify if this were the mistake.
+/// A change by which a refused request would verify, if this were the mistake.
 pub struct Hypothesis {
     /// Stable, such as `hmac/other-hash`.
     pub code: Cow<'static, str>,
@@ -137,7 +137,16 @@ pub struct Hypothesis {
     pub says: Cow<'static, str>,
 
     /// What to try.
-    pub scheme: Box<dyn Scheme>,
+    pub change: Change,
+}
+
+/// What to try instead of a scheme.
+pub enum Change {
+    /// Lines of TOML, laid over the mode's own table: they go with other changes, and mend the preset if they are right.
+    Table(String),
+
+    /// Another scheme, where no lines say it, such as one that asks less.
+    Scheme(Box<dyn Scheme>),
 }
 
 /// What a scheme must be given, and what it proves at least.

@@ -7,7 +7,7 @@ use crate::sign::Signer;
 use crate::token::{self, Header, Token};
 use countersign::template::{Message, Scope};
 use countersign::{
-    Binds, BodyNeed, Check, Hypothesis, KeyError, Keyring, Needs, Request, Scheme, Sign, Vars,
+    Binds, BodyNeed, Change, Check, Hypothesis, KeyError, Keyring, Needs, Request, Scheme, Sign, Vars,
 };
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ impl Plan {
         let mut guess = |code: &'static str, says: &'static str, change: &dyn Fn(&mut Plan)| {
             let mut plan = self.clone();
             change(&mut plan);
-            guesses.push(Hypothesis { code: code.into(), says: says.into(), scheme: Box::new(plan) });
+            guesses.push(Hypothesis { code: code.into(), says: says.into(), change: Change::Scheme(Box::new(plan)) });
         };
         let other = self.named(request).filter(|found| self.allowed(found.name).is_none());
         if let Some(found) = other.filter(|found| found.name.starts_with("HS") == self.is_shared()) {

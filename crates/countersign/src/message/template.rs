@@ -263,6 +263,16 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
         Ok(Box::new(bound))
     }
 
+    fn hypotheses<'s>(&'s self, _request: &Request<'s>) -> Box<dyn Iterator<Item = Hypothesis> + 's> {
+        let used = self.plan.algorithms();
+        let others = self.primitive.algorithms().iter().enumerate();
+        Box::new(others.filter(move |(number, _)| !used.contains(number)).map(|(_, word)| Hypothesis {
+            code: "algorithm/other".into(),
+            says: format!("the sender signs with `{word}`").into(),
+            change: Change::Table(format!("algorithm = \"{word}\"\n")),
+        }))
+    }
+
     fn could_sign(&self, text: &Alphabet) -> bool {
         let content = |case: &Case, template: &Value| {
             // Some literal that always stands in the content has a byte that no such text has …

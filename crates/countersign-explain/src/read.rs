@@ -1,0 +1,194 @@
+//! What needs no trial: what stands in the request, the configuration or the refusal for everyone to see.
+
+use crate::asked::Asked;
+use crate::deviation::Deviation;
+use crate::head::{self, Headers};
+use crate::schemes;
+use base64_simd::STANDARD;
+use countersign::{Reason, Rejection};
+use md5::Md5;
+use sha2::{Digest, Sha256, Sha512};
+
+/// What a digest of the body, made by somebody on the way, says of it.
+pub(crate) struct Witness {
+    pub(crate) header: &'static str,
+    algorithm: Algorithm,
+    expected: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Algorithm {
+    Md5,
+    Sha256,
+    Sha512,
+}
+
+impl Witness {
+    /// Whether these are the bytes that it saw.
+    pub(crate) fn saw(&self, body: &[u8]) -> bool {
+        let digest = match self.algorithm {
+            Algorithm::Md5 => Md5::digest(body).to_vec(),
+            Algorithm::Sha256 => Sha256::digest(body).to_vec(),
+            Algorithm::Sha512 => Sha512::digest(body).to_vec(),
+        };
+        digest == self.expected
+    }
+}
+
+/// Every digest of the body that the request carries: RFC 9530, RFC 3230, RFC 1864.
+pub(crate) fn witnesses(headers: &Headers<'_>) -> Vec<Witness> {
+    let mut found = Vec::new();
+    let decode = |text: &str| STANDARD.decode_to_vec(text.trim().trim_matches(':').as_bytes()).ok();
+    for (header, names) in [
+        ("content-digest", [("sha-256=", Algorithm::Sha256), ("sha-512=", Algorithm::Sha512)]),
+        ("digest", [("sha-256=", Algorithm::Sha256), ("sha-512=", Algorithm::Sha512)]),
+    ] {
+        for value in head::values(headers, header).iter().filter_map(|value| std::str::from_utf8(value).ok()) {
+            for item in value.split(',').map(str::trim) {
+                for (name, algorithm) in names {
+                    let given = item.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name));
+                    if let Some(expected) = given.and_then(|_| decode(&item[name.len()..])) {
+                        found.push(Witness { header, algorithm, expected });
+                    }
+                }
+            }
+        }
+    }
+    for value in head::values(headers, "content-md5").iter().filter_map(|value| std::str::from_utf8(value).ok()) {
+        if let Some(expected) = decode(value).filter(|expected| expected.len() == 16) {
+            found.push(Witness { header: "content-md5", algorithm: Algorithm::Md5, expected });
+        }
+    }
+    found
+}
+
+/// A refusal whose cause stands in the request.
+pub(crate) fn refusal(rejection: &Rejection, asked: &Asked<'_>, headers: &Headers<'_>) -> Option<Deviation> {
+    let detail = rejection.detail.as_ref().map_or_else(String::new, |detail| format!(": {}", detail.text));
+    let (code, advice) = match rejection.reason {
+        Reason::MissingSignature => ("transport/signature-missing", "look whether the sender signs at all, and whether a proxy drops the header"),
+        Reason::MissingTimestamp => ("transport/time-missing", "look whether a proxy drops the header that has the time"),
+        Reason::MissingHeader => ("transport/header-missing", "look whether a proxy drops it"),
+        Reason::MalformedSignature => ("signature/malformed", "compare the header with what the provider says that it sends"),
+        Reason::MalformedTimestamp => ("message/time-malformed", "compare the time with what the provider says that it sends"),
+        Reason::MalformedContent => ("body/malformed", "look what was done to the body on its way"),
+        Reason::ClaimMismatch => ("message/requirement", "the signature is right, and something else is not as the preset requires"),
+        Reason::Disallowed => ("message/case", "the request is of a kind that the preset does not know"),
+        Reason::KeyUnavailable | Reason::UnknownKey => ("secret/unknown-key", "look which keys the provider publishes now"),
+        _ => return None,
+    };
+    let says = match rejection.reason {
+        Reason::MissingSignature => {
+            let wanted = schemes::signature_headers(asked.source.preset);
+            let missing: Vec<&String> = wanted.iter().filter(|name| head::values(headers, name).is_empty()).collect();
+            match missing.is_empty() {
+                true => format!("the request carries no signature where the preset looks for one{detail}"),
+                false => format!("the request has no header {}", listed(&missing)),
+            }
+        }
+        reason => format!("{}{detail}", reason.code().replace('_', " ")),
+    };
+    Some(Deviation::new(code, 0, says, advice))
+}
+
+fn listed(names: &[&String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+}
+
+/// Marks of what may have gone wrong: suspects.
+pub(crate) fn suspects(asked: &Asked<'_>, headers: &Headers<'_>) -> Vec<Deviation> {
+    let body = asked.request.body;
+    let mut suspects = Vec::new();
+    let mut add = |code, says: String, advice: &'static str| suspects.push(Deviation::new(code, 0, says, advice));
+    let text = |name: &str| head::values(headers, name).first().and_then(|value| std::str::from_utf8(value).ok()).map(str::trim);
+    if let Some(length) = text("content-length").and_then(|text| text.parse::<usize>().ok()).filter(|length| *length != body.len()) {
+        let says = format!("Content-Length says {length} bytes, and the body has {}", body.len());
+        let (code, advice): (_, &'static str) = match body.len() {
+            0 => ("body/consumed", "the body was read before it was verified: read it once, keep it, and hand the copy on"),
+            len if len < length => ("body/truncated", "the body was cut off, and what is missing cannot be guessed: look for a limit on its way"),
+            _ => ("body/grown", "something was added to the body, or changed in it, on its way"),
+        };
+        add(code, says, advice);
+    }
+    let encoded = text("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+    let magic = body.starts_with(&[0x1f, 0x8b]);
+    match encoded {
+        Some(encoding) if !magic && encoding.contains("gzip") => add(
+            "body/decompressed",
+            "Content-Encoding says gzip, and the body is not: it was decompressed on its way".to_owned(),
+            "if the sender signs the compressed bytes, have the proxy leave them alone",
+        ),
+        None if magic => add("body/compressed", "the body is gzip, and nothing says so".to_owned(), "look who compresses it"),
+        _ => {}
+    }
+    let start = body.trim_ascii_start();
+    if start.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype")) || start.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"<html")) {
+        add("body/html", "the body is an HTML page".to_owned(), "a proxy or a tunnel answered in place of the sender: look at the page");
+    }
+    let json = text("content-type").is_some_and(|value| value.to_ascii_lowercase().contains("json"));
+    if json && !body.is_empty() && crate::json::Document::read(body).is_none() {
+        add("body/not-json", "Content-Type says JSON, and the body is none".to_owned(), "look what was done to the body, or whether it is cut off");
+    }
+    if [&b"[object Object]"[..], b"undefined", b"null"].contains(&start) {
+        add("body/object", "the body is what a program prints in place of one".to_owned(), "hand on the bytes that arrived, and not what a framework made of them");
+    }
+    if body.is_empty() && asked.request.head.method == "GET" {
+        add("transport/get", "it is a GET request without a body".to_owned(), "a person or a monitor looked at the URL, or a redirect made a GET of the POST");
+    }
+    let marks: Vec<&str> = ["via", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "x-original-uri"]
+        .into_iter()
+        .filter(|name| !head::values(headers, name).is_empty())
+        .collect();
+    if !marks.is_empty() {
+        let names: Vec<String> = marks.iter().map(|name| format!("`{name}`")).collect();
+        add("transport/proxy", format!("the request came through a proxy ({})", names.join(", ")), "look what it changes: URL, headers, the body's bytes");
+    }
+    for (_, key) in asked.source.keys.iter() {
+        suspects.extend(crate::secret::shapes(key));
+        suspects.extend(foreign_prefix(asked, key));
+    }
+    suspects.extend(fingerprints(asked, headers));
+    suspects
+}
+
+/// A secret that begins as another preset's do.
+fn foreign_prefix(asked: &Asked<'_>, key: &countersign::Key) -> Option<Deviation> {
+    let own = crate::layers::table(asked.source.preset).map(secret_prefixes).unwrap_or_default();
+    let text = key.material.expose();
+    if own.iter().any(|prefix| text.starts_with(prefix.as_bytes())) {
+        return None;
+    }
+    let of = asked.registry.presets().find_map(|(name, layer)| {
+        let prefixes = crate::layers::table(layer).map(secret_prefixes).unwrap_or_default();
+        let prefix = prefixes.into_iter().find(|prefix| prefix.len() >= 4 && text.starts_with(prefix.as_bytes()))?;
+        Some((name.to_owned(), prefix))
+    })?;
+    let says = format!("key `{}` begins with `{}`, as secrets of the preset `{}` do, and this preset's do not", key.id, of.1, of.0);
+    Some(Deviation::new("secret/other-kind", 0, says, "look whether it is this endpoint's secret"))
+}
+
+/// The prefixes that a table's secrets have.
+pub(crate) fn secret_prefixes(table: &countersign::config::Table) -> Vec<String> {
+    crate::secret::forms(table).into_iter().map(|form| form.prefix).filter(|prefix| !prefix.is_empty()).collect()
+}
+
+/// Presets whose signature headers the request carries, if they are not this one's.
+fn fingerprints(asked: &Asked<'_>, headers: &Headers<'_>) -> Option<Deviation> {
+    let own = schemes::signature_headers(asked.source.preset);
+    let there = |names: &[String]| names.iter().any(|name| !head::values(headers, name).is_empty());
+    if own.is_empty() || there(&own) {
+        return None;
+    }
+    let mut alike: Vec<String> = Vec::new();
+    for (name, layer) in asked.registry.presets() {
+        let theirs = schemes::signature_headers(layer);
+        if there(&theirs) {
+            alike.push(format!("`{name}`"));
+        }
+    }
+    if alike.is_empty() || alike.len() > 8 {
+        return None;
+    }
+    let says = format!("the request carries the signature header of {}, and not this preset's", alike.join(", "));
+    Some(Deviation::new("transport/other-fingerprint", 0, says, "look whether it is the sender that you think it is"))
+}
