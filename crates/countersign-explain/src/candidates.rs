@@ -27,8 +27,6 @@ pub(crate) struct Candidate {
     pub(crate) after: String,
     /// As the grammar of presets calls it.
     pub(crate) encoding: &'static str,
-    /// The text was upper-case hexadecimal.
-    pub(crate) upper: bool,
     /// Something else than the encoding was done to the bytes.
     pub(crate) form: Form,
     /// Decoded.
@@ -106,7 +104,7 @@ pub(crate) fn collect(request: &Request<'_>) -> Vec<Candidate> {
     for (place, text) in texts(request).into_iter().filter(|(_, text)| text.len() <= LONGEST) {
         for (start, piece) in pieces(&text) {
             for (encoding, bytes) in decodings(piece) {
-                if !likely(bytes.len(), piece) || found.iter().any(|other| other.bytes == bytes) {
+                if !likely(bytes.len()) || found.iter().any(|other| other.bytes == bytes) {
                     continue;
                 }
                 found.push(Candidate {
@@ -114,7 +112,6 @@ pub(crate) fn collect(request: &Request<'_>) -> Vec<Candidate> {
                     before: text[..start].to_owned(),
                     after: text[start + piece.len()..].to_owned(),
                     encoding,
-                    upper: encoding == "hex" && piece.bytes().any(|b| b.is_ascii_uppercase()),
                     form: Form::AsItStands,
                     bytes,
                 });
@@ -185,7 +182,7 @@ fn decodings(text: &str) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 }
 
 /// Whether a signature may have so many bytes: a MAC's, a digest's, those of a public key's signature, or DER.
-fn likely(length: usize, _text: &str) -> bool {
+fn likely(length: usize) -> bool {
     matches!(length, 16 | 20 | 28 | 32 | 48 | 64 | 128 | 256 | 384 | 512) || (68..=72).contains(&length)
 }
 

@@ -46,6 +46,7 @@ mod deviation;
 mod diagnosis;
 mod form;
 mod head;
+mod infer;
 mod json;
 mod layers;
 mod read;
@@ -57,4 +58,5 @@ mod trial;
 
 pub use asked::{Asked, Budget, Source};
 pub use diagnosis::{Diagnosis, Effort, Finding, Piece, Proof, State};
+pub use infer::{Deliveries, Explanation, Inferred, infer};
 pub use trial::explain;

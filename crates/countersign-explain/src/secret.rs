@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 pub(crate) struct Variant {
     /// `None`: as configured.
     pub(crate) deviation: Option<Deviation>,
-    pub(crate) kind: KeyKind,
     pub(crate) role: Option<Arc<str>>,
     /// Decoded: what the mode takes. A PEM or JWK text stays one.
     pub(crate) bytes: Zeroizing<Vec<u8>>,
@@ -185,7 +184,7 @@ fn readings(key: &Key, cleaned: &Cleaned, forms: &[Form], prefixes: &[String], o
         let steps = u32::from(cleaned.deviation.is_some()) + u32::from(deviation.is_some());
         let deviation = both(cleaned.deviation.clone(), deviation);
         let id = key.id.as_str().to_owned();
-        out.push(Variant { deviation, kind: key.kind, role: key.role.clone(), bytes, steps, id });
+        out.push(Variant { deviation, role: key.role.clone(), bytes, steps, id });
     };
     // As configured: the first form whose prefix it has.
     let form = forms.iter().find(|form| text.starts_with(form.prefix.as_bytes()));
@@ -234,8 +233,8 @@ fn readings(key: &Key, cleaned: &Cleaned, forms: &[Form], prefixes: &[String], o
 fn whole(key: &Key, out: &mut Vec<Variant>) {
     let text = key.material.expose();
     let mut push = |deviation: Deviation, bytes: Vec<u8>| {
-        let (id, kind, role) = (key.id.as_str().to_owned(), key.kind, key.role.clone());
-        out.push(Variant { deviation: Some(deviation), kind, role, bytes: Zeroizing::new(bytes), steps: 1, id });
+        let (id, role) = (key.id.as_str().to_owned(), key.role.clone());
+        out.push(Variant { deviation: Some(deviation), role, bytes: Zeroizing::new(bytes), steps: 1, id });
     };
     let encoded = "the sender signs with its secret in another encoding: have it use the secret as it is";
     if let Ok(text) = std::str::from_utf8(text) {
