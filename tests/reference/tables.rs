@@ -225,6 +225,17 @@ pub(crate) const TABLES: &[Table] = &[
             ("select", "", "a value: only the key of this id is tried", ""),
             ("roles", "none", "what each key must say it is", ""),
             ("min_bytes", "1", "a shorter key is an error", ""),
+            ("mistaken", "none", "what people give in its place: told when a signature fails", ""),
+        ]],
+    },
+    Table {
+        title: "`mistaken` of `key`",
+        about: "",
+        open: "[[hmac.key.mistaken]]",
+        given: "",
+        rows: &[&[
+            ("prefix", "required", "what such a text begins with", ""),
+            ("is", "required", "what it is, with its article: `an API key`", ""),
         ]],
     },
     Table {

@@ -5,6 +5,7 @@ use crate::deviation::Deviation;
 use crate::head::{self, Headers};
 use crate::schemes;
 use base64_simd::STANDARD;
+use countersign::config::Value;
 use countersign::{Reason, Rejection};
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
@@ -144,11 +145,26 @@ pub(crate) fn suspects(asked: &Asked<'_>, headers: &Headers<'_>) -> Vec<Deviatio
         add("transport/proxy", format!("the request came through a proxy ({})", names.join(", ")), "look what it changes: URL, headers, the body's bytes");
     }
     for (_, key) in asked.source.keys.iter() {
-        suspects.extend(crate::secret::shapes(key));
-        suspects.extend(foreign_prefix(asked, key));
+        let told = crate::secret::shapes(key).or_else(|| mistaken(asked, key)).or_else(|| foreign_prefix(asked, key));
+        suspects.extend(told);
     }
     suspects.extend(fingerprints(asked, headers));
     suspects
+}
+
+/// A secret that is, by the preset's own account, something else.
+fn mistaken(asked: &Asked<'_>, key: &countersign::Key) -> Option<Deviation> {
+    let table = crate::layers::table(asked.source.preset)?.get("key")?.table()?;
+    let Value::Array(kinds) = &table.get("mistaken")?.value else { return None };
+    let text = key.material.expose();
+    kinds.iter().find_map(|kind| {
+        let word = |key: &str| kind.table()?.get(key)?.text().map(|text| text.to_string());
+        let (prefix, is) = (word("prefix")?, word("is")?);
+        text.starts_with(prefix.as_bytes()).then(|| {
+            let says = format!("key `{}` begins with `{prefix}`: it is {is}, and the signing secret is wanted", key.id);
+            Deviation::new("secret/wrong-kind", 0, says, "copy the signing secret of this endpoint from the provider's page")
+        })
+    })
 }
 
 /// A secret that begins as another preset's do.

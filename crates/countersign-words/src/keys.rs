@@ -48,6 +48,12 @@ impl Words<'_> {
             facts.push(("roles", format!("{} (role=ROLE@… in a SPEC)", self.names(&roles))));
         }
         facts.extend(integer(key, "min_bytes").map(|bytes| ("at least", format!("{bytes} bytes"))));
+        let mistaken = tables(key, "mistaken").into_iter();
+        let not = mistaken.filter_map(|table| Some(format!("{}…, {}", text(table, "prefix")?, text(table, "is")?)));
+        let not: Vec<String> = not.map(|not| self.name(&not)).collect();
+        if !not.is_empty() {
+            facts.push(("not", not.join("\n")));
+        }
         facts
     }
 

@@ -50,7 +50,7 @@ impl Decode {
 }
 
 impl KeyForms {
-    /// Read `forms`, `roles` and `min_bytes` of a table `key`. `kinds` are those of the mode: PEM and JWK are containers
+    /// Read `forms`, `roles`, `min_bytes` and `mistaken` of a table `key`. `kinds` are those of the mode: PEM and JWK are containers
     /// of public and private keys, and no spelling of a shared secret. The caller ends the reading.
     pub fn read(table: &Reader<'_>, kinds: &[KeyKind]) -> Option<Self> {
         let contained = kinds.iter().any(|kind| *kind != KeyKind::Shared);
@@ -70,6 +70,11 @@ impl KeyForms {
         }
         let roles = table.texts("roles").unwrap_or_default().into_iter().map(|role| role.value).collect();
         let min_bytes = table.integer("min_bytes", 1..=4096).map_or(1, |n| n.value as usize);
+        // What a secret is taken for by mistake is for whoever explains a failure: a secret may begin like that and be one.
+        for mistaken in table.tables("mistaken") {
+            let _ = (mistaken.required_text("prefix"), mistaken.required_text("is"));
+            mistaken.finish();
+        }
         (!forms.is_empty()).then(|| KeyForms { forms: forms.into(), roles, min_bytes })
     }
 
