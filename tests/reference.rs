@@ -73,10 +73,13 @@ fn the_page_of_modes_is_what_they_declare() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_help_says() {
-    const COMMANDS: [&str; 17] = [
+    const COMMANDS: [&str; 20] = [
         "",
         "verify",
         "sign",
+        "capture",
+        "capture show",
+        "capture redact",
         "preset",
         "preset list",
         "preset show",

@@ -3,10 +3,14 @@
 //! What may hold a secret is taken as plain text and read elsewhere: clap quotes a value it does not like, and a secret
 //! must not be quoted.
 
+mod capture;
 mod preset;
 
 use crate::error::Exit;
 use crate::output;
+pub(crate) use capture::{
+    CaptureArgs, CaptureCommand, EntryArgs, RedactArgs, RedactFormat, ShownAs, WhatOfBody,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use preset::{
     Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
@@ -45,6 +49,12 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Make the signature that a receiver will ask for
     Sign(SignArgs),
+    /// Show captured requests, and strip them of credentials
+    #[command(after_help = "Example:\n  countersign capture show request.har")]
+    Capture {
+        #[command(subcommand)]
+        command: CaptureCommand,
+    },
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {
@@ -238,18 +248,14 @@ Examples:
   countersign verify --preset NAME --secret file:secret.txt --header 'X-Signature: …' --body @body.json
   … | countersign verify - --preset NAME --secret env:WEBHOOK_SECRET --now 2026-01-02T03:04:05Z --format json")]
 pub(crate) struct VerifyArgs {
-    /// A file, or `-` for standard input: a raw HTTP/1.1 message, or JSON with method, url, headers and body
-    #[arg(value_name = "REQUEST", conflicts_with_all = ["method", "header", "body"])]
-    pub(crate) request: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
 
     #[command(flatten)]
     pub(crate) scheme: SchemeArgs,
 
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
-
-    #[command(flatten)]
-    pub(crate) parts: PartArgs,
 
     /// What is at a URL, or under a name, that the scheme wants to have fetched: nothing is fetched here. May be repeated
     #[arg(long, value_name = "URL=FILE")]
@@ -266,6 +272,20 @@ pub(crate) struct VerifyArgs {
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
+}
+
+/// A request that came: a capture, or pieces.
+#[derive(Args)]
+pub(crate) struct RequestArgs {
+    /// A file, or `-` for standard input: a raw HTTP/1.1 message, a curl command line, a HAR, a gateway's event, or JSON with method, url, headers and body
+    #[arg(value_name = "REQUEST", conflicts_with_all = ["method", "header", "body"])]
+    pub(crate) request: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) entry: EntryArgs,
+
+    #[command(flatten)]
+    pub(crate) parts: PartArgs,
 }
 
 /// A request in pieces.

@@ -5,6 +5,7 @@
 //! that looks at the clock; everything below is told the time.
 
 mod args;
+mod capture;
 mod error;
 mod mode;
 mod module;
@@ -37,6 +38,7 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
     match command {
         Command::Verify(args) => verify::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Capture { command } => capture::run(&command),
         Command::Preset { command } => preset::run(&command),
         Command::Mode { command } => mode::run(&command),
         Command::Module { command } => module::run(&command),

@@ -3,11 +3,12 @@
 use crate::args::{SignArgs, SignFormat};
 use crate::error::{Exit, Failure};
 use crate::output;
-use crate::request::{Address, Incoming, RequestJson, Stdin};
+use crate::request::{self, Stdin};
 use crate::scheme::Chosen;
 use crate::verify::advice;
 use crate::{secret, time};
 use countersign::{Draft, Rejection, Signed};
+use countersign_explain::capture::{Address, Capture, split};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<Exit, Failure> {
     let vars = chosen.vars(&keys.var)?;
     chosen.require_signing()?;
     chosen.require_secret(&keys.secret, true)?;
-    let incoming = Incoming::from_parts(parts, &mut stdin)?;
+    let incoming = request::from_parts(parts, &mut stdin)?;
     let url = url_of(&incoming, chosen.looks_at_url())?;
     let ring = secret::keyring(&keys.secret, chosen.key_kind(true), &mut stdin)?;
     let signer = chosen.compiled.signer(&ring, &vars)?;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<Exit, Failure> {
         SignFormat::Headers => outgoing.print_headers()?,
         SignFormat::Curl => output::print(&outgoing.curl(parts.body.as_deref())?)?,
         SignFormat::Http => output::print_bytes(&outgoing.http()?)?,
-        SignFormat::Json => output::print_json(&outgoing.json()?)?,
+        SignFormat::Json => output::print_json(&outgoing.json()?.to_json())?,
     }
     Ok(Exit::Done)
 }
@@ -60,7 +61,7 @@ struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    fn new(incoming: &'a Incoming, url: String, signed: Signed) -> Result<Self, Failure> {
+    fn new(incoming: &'a Capture, url: String, signed: Signed) -> Result<Self, Failure> {
         let Signed { headers, url: signed_url, body, .. } = signed;
         let added: Vec<(String, Vec<u8>)> =
             headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
@@ -107,53 +108,33 @@ impl<'a> Outgoing<'a> {
     }
 
     fn http(&self) -> Result<Vec<u8>, Failure> {
-        let (host, target) = split(&self.url);
-        let mut out = format!("{} {target} HTTP/1.1\r\n", self.method).into_bytes();
-        let mut line = |name: &str, value: &[u8]| {
-            out.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
-        };
-        if !self.has("host") {
-            line("Host", host.as_bytes());
-        }
+        let (host, rest) = split(&self.url);
+        let target = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
         let length = self.body.len().to_string();
-        for (name, value) in self.headers() {
-            if name.eq_ignore_ascii_case("content-length") && **value != *length.as_bytes()
+        let contradicts = |(name, value): &&(String, Vec<u8>)| {
+            name.eq_ignore_ascii_case("content-length") && **value != *length.as_bytes()
                 || name.eq_ignore_ascii_case("transfer-encoding")
-            {
-                return Err(Failure::usage(format!(
-                    "--header: `{name}` contradicts the body of {length} bytes"
-                ))
+        };
+        if let Some((name, _)) = self.headers().find(contradicts) {
+            return Err(Failure::usage(format!("--header: `{name}` contradicts the body of {length} bytes"))
                 .next("leave it out: the length is written by itself"));
-            }
-            line(name, value);
+        }
+        let mut headers: Vec<(String, Vec<u8>)> = self.headers().cloned().collect();
+        if !self.has("host") {
+            headers.insert(0, ("Host".into(), host.into()));
         }
         if !self.has("content-length") {
-            line("Content-Length", length.as_bytes());
+            headers.push(("Content-Length".into(), length.into_bytes()));
         }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&self.body);
-        Ok(out)
+        let address = Address::Wire { host: None, target };
+        let capture = Capture::new(self.method, address, headers, self.body.clone());
+        capture.and_then(|capture| capture.to_http()).map_err(request::failure)
     }
 
-    fn json(&self) -> Result<RequestJson, Failure> {
-        let text =
-            |(name, value): &(String, Vec<u8>)| match String::from_utf8(value.clone()) {
-                Ok(value) => Ok((name.clone(), value)),
-                Err(_) => Err(Failure::usage(format!("header `{name}` is not UTF-8, and JSON is"))
-                    .next("--format http")),
-            };
-        let (body, body_base64) = match std::str::from_utf8(&self.body) {
-            Ok(body) => (Some(body.to_owned()), None),
-            Err(_) => (None, Some(base64_simd::STANDARD.encode_to_string(&self.body))),
-        };
-        let headers = self.headers().map(text).collect::<Result<_, _>>()?;
-        Ok(RequestJson {
-            method: self.method.into(),
-            url: Some(self.url.clone()),
-            headers,
-            body,
-            body_base64,
-        })
+    fn json(&self) -> Result<Capture, Failure> {
+        let headers = self.headers().cloned().collect();
+        Capture::new(self.method, Address::Given(self.url.clone()), headers, self.body.clone())
+            .map_err(request::failure)
     }
 
     fn curl(&self, body_option: Option<&str>) -> Result<String, Failure> {
@@ -186,7 +167,7 @@ impl<'a> Outgoing<'a> {
 }
 
 /// The URL that is signed. Where the scheme signs it, none may be made up.
-fn url_of(incoming: &Incoming, wanted: bool) -> Result<String, Failure> {
+fn url_of(incoming: &Capture, wanted: bool) -> Result<String, Failure> {
     match (&incoming.url, wanted) {
         (Address::Given(url), _) => Ok(url.clone()),
         (_, true) => Err(Failure::usage("this scheme signs the URL, and it is not given")
@@ -207,17 +188,6 @@ fn cannot(rejection: &Rejection) -> Exit {
     Exit::No
 }
 
-/// Host and target of an absolute URL.
-fn split(url: &str) -> (&str, String) {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-    match rest.find(['/', '?']) {
-        Some(at) if rest[at..].starts_with('/') => (&rest[..at], rest[at..].to_owned()),
-        Some(at) => (&rest[..at], format!("/{}", &rest[at..])),
-        None => (rest, "/".to_owned()),
-    }
-}
-
 /// Between single quotes a POSIX shell leaves everything but the single quote alone.
 pub(crate) fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -233,15 +203,6 @@ fn random_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_comes_apart_where_a_receiver_would_see_it() {
-        for (url, host, target) in
-            [("https://h", "h", "/"), ("https://h:1/a?b#c", "h:1", "/a?b"), ("https://h?b=/", "h", "/?b=/")]
-        {
-            assert_eq!(split(url), (host, target.to_owned()));
-        }
-    }
 
     #[test]
     fn a_quote_stays_a_quote() {

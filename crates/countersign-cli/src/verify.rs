@@ -3,7 +3,7 @@
 use crate::args::{Format, VerifyArgs};
 use crate::error::{Exit, Failure};
 use crate::output::{self, BAD, CARE, GOOD};
-use crate::request::{Incoming, Stdin, read_all};
+use crate::request::{self, Stdin, read_all};
 use crate::scheme::Chosen;
 use crate::{secret, time};
 use countersign::{
@@ -16,17 +16,17 @@ use std::sync::{Mutex, PoisonError};
 
 /// Judge it.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
-    let VerifyArgs { request, scheme, keys, parts, document, now, ignore_time, format } = args;
-    let named = request.as_deref().and_then(Path::to_str);
-    Stdin::check(&keys.secret, &[named, parts.body.as_deref()])?;
+    let VerifyArgs { request, scheme, keys, document, now, ignore_time, format } = args;
+    let named = request.request.as_deref().and_then(Path::to_str);
+    Stdin::check(&keys.secret, &[named, request.parts.body.as_deref()])?;
     let mut stdin = Stdin::default();
     let now = now.as_deref().map_or_else(|| Ok(time::now()), |text| time::parse_option("--now", text))?;
     let chosen = Chosen::by(scheme, ignore_time.then_some(AGELESS))?;
     let vars = chosen.vars(&keys.var)?;
     chosen.require_secret(&keys.secret, false)?;
     // The request first: a secret is best read only when there is something to do with it.
-    let incoming = Incoming::read(request.as_deref(), parts, &mut stdin)?;
-    let url = incoming.settle_url(chosen.looks_at_url())?;
+    let capture = request::read(request, &mut stdin)?;
+    let url = request::settle_url(&capture, chosen.looks_at_url())?;
     let documents = Documents::read(document, now, &mut stdin)?;
     let ring = secret::keyring(&keys.secret, chosen.key_kind(false), &mut stdin)?;
     let verifier = chosen.compiled.verifier("command-line", &ring, &vars)?;
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
             "--ignore-time: the age of the message is not judged; a replayed one would pass as well",
         );
     }
-    let outcome = verifier.verify(&incoming.request(&url), &Context::new(now, &documents));
+    let outcome = verifier.verify(&capture.request(&url), &Context::new(now, &documents));
     let answer = Answer::new(&chosen.compiled, &outcome, now);
     match format {
         Format::Json => output::print_json(&answer)?,

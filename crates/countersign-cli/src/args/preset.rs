@@ -1,6 +1,6 @@
 //! The command line of `countersign preset`.
 
-use super::{FolderArgs, Format};
+use super::{EntryArgs, FolderArgs, Format};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -316,6 +316,9 @@ pub(crate) struct NewArgs {
     /// A delivery that you kept, as `verify` reads it: it becomes the first case. Needs --secret
     #[arg(long, value_name = "REQUEST")]
     pub(crate) from: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) entry: EntryArgs,
 
     /// What that delivery was signed with: see `countersign verify --help`
     #[arg(long, value_name = "SPEC", allow_hyphen_values = true)]

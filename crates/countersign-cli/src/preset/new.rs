@@ -8,10 +8,10 @@ mod answers;
 mod keys;
 mod write;
 
-use crate::args::NewArgs;
+use crate::args::{EntryArgs, NewArgs};
 use crate::error::{Exit, Failure};
 use crate::output;
-use crate::request::{Incoming, Stdin, read_all};
+use crate::request::{self, Stdin};
 use crate::verify::advice;
 use crate::{scheme, secret, time};
 use answers::{Answers, QUESTIONS, Question};
@@ -27,7 +27,7 @@ const SCHEMAS: [(&str, &str); 2] =
 
 /// Write them.
 pub(super) fn run(args: &NewArgs) -> Result<Exit, Failure> {
-    let NewArgs { name, dir, from, secret, .. } = args;
+    let NewArgs { name, dir, from, entry, secret, .. } = args;
     check_name(name)?;
     let file = |name: String| if dir == Path::new(".") { PathBuf::from(name) } else { dir.join(name) };
     let (preset, vectors) = (file(format!("{name}.toml")), file(format!("{name}.vectors.toml")));
@@ -44,7 +44,7 @@ pub(super) fn run(args: &NewArgs) -> Result<Exit, Failure> {
     let compiled = answers.compile().map_err(|wrong| Failure::config(wrong.join("; ")))?;
     let delivered = match from {
         None => None,
-        Some(from) => Some(captured(&answers, from, secret)?),
+        Some(from) => Some(captured(&answers, from, entry, secret)?),
     };
     let texts = [(&preset, answers.preset()), (&vectors, answers.vectors(&compiled, delivered.as_ref())?)];
     let mut said = String::new();
@@ -156,19 +156,24 @@ fn ask(answers: &mut Answers, input: &mut impl BufRead, out: &mut impl Write) ->
 }
 
 /// A delivery that was kept, if the new preset takes it: else the answers are wrong, and there is nothing to write down.
-fn captured(answers: &Answers, from: &Path, secret: &[String]) -> Result<Delivered, Failure> {
+fn captured(
+    answers: &Answers,
+    from: &Path,
+    entry: &EntryArgs,
+    secret: &[String],
+) -> Result<Delivered, Failure> {
     let mut stdin = Stdin::default();
-    let incoming = Incoming::parse(&read_all(from, "the request", &mut stdin)?)?;
+    let capture = request::captured(from, entry, &mut stdin)?;
     // It may be old: when it was sent, it says itself, and then is the present of its case.
     let compiled = answers.ageless().compile().map_err(|wrong| Failure::config(wrong.join("; ")))?;
     let ring = secret::keyring(secret, compiled.needs().key_kind(false), &mut stdin)?;
-    let url = incoming.settle_url(answers.signs_url())?;
+    let url = request::settle_url(&capture, answers.signs_url())?;
     let verifier = compiled.verifier("command-line", &ring, &Vars::new())?;
     let now = time::now();
-    match verifier.verify(&incoming.request(&url), &Context::at(now)) {
+    match verifier.verify(&capture.request(&url), &Context::at(now)) {
         Outcome::Verified(verified) => {
             let now = verified.signed_at().unwrap_or(now);
-            Delivered::new(&incoming, url.clone(), now, &ring)
+            Delivered::new(&capture, url.clone(), now, &ring)
         }
         Outcome::Rejected(Rejection { reason, detail, .. }) => {
             let detail = detail.map_or_else(String::new, |detail| format!(" {}", detail.text));

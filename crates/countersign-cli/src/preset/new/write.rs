@@ -3,9 +3,9 @@
 use super::answers::Answers;
 use super::keys::{self, Pair};
 use crate::error::Failure;
-use crate::request::Incoming;
 use crate::scheme::quoted;
 use countersign::{Binds, Compiled, Draft, Key, KeyId, KeyKind, Keyring, Secret, Timestamp, Vars};
+use countersign_explain::capture::Capture;
 use countersign_testkit::vectors::{DEFAULT_NOW, DEFAULT_URL};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) struct Delivered {
 impl Delivered {
     /// One that was kept.
     pub(super) fn new(
-        incoming: &Incoming,
+        capture: &Capture,
         url: String,
         now: Timestamp,
         ring: &Keyring,
@@ -41,11 +41,11 @@ impl Delivered {
         // Where it went and how long it is, the case says without them.
         let kept =
             |name: &str| !["host", "content-length"].iter().any(|drop| name.eq_ignore_ascii_case(drop));
-        let headers = incoming.headers.iter().filter(|(name, _)| kept(name));
+        let headers = capture.headers.iter().filter(|(name, _)| kept(name));
         let headers = headers
             .map(|(name, value)| Ok((name.clone(), text(value, &format!("the header `{name}`"))?)))
             .collect::<Result<_, Failure>>()?;
-        let (method, body) = (incoming.method.clone(), incoming.body.clone());
+        let (method, body) = (capture.method.clone(), capture.body.clone());
         Ok(Delivered { method, url, now, secrets, headers, body })
     }
 }
