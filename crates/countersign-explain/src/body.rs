@@ -59,13 +59,17 @@ const RAW: &str = "verify the bytes that arrived, before any framework parses th
 
 /// JSON that was parsed and written again.
 fn spellings(seen: Seen, fractions: bool, variants: &mut Vec<Variant>) {
-    let escapes = |ascii, slash, html| Escapes { ascii, slash, html, lines: html, ..Escapes::default() };
+    let escapes = |ascii, slash, html| {
+        let also = if html { "<>&" } else { "" };
+        Escapes { ascii, slash, lines: html, also, ..Escapes::default() }
+    };
     let plain = Style::COMPACT;
     let spaced = Style { comma: ", ", colon: ": ", ..plain };
     let pretty = |step| Style { colon: ": ", indent: Some(step), ..plain };
     let with = |style: Style, escapes| Style { escapes, ..style };
     let ascii = escapes(true, false, false);
-    let dotnet = Escapes { ascii: true, upper: true, html: true, lines: true, quotes: true, slash: false };
+    let dotnet = Escapes { ascii: true, upper: true, lines: true, also: "\"'+`<>&\x7f", slash: false };
+    let gson = Escapes { lines: true, also: "<>&='", ..Escapes::default() };
     let mut hands: Vec<(&str, u32, Style)> = vec![
         ("compactly", 10, plain),
         ("with a space behind `,` and `:`, and escapes for all that is not ASCII", 12, with(spaced, ascii)),
@@ -84,6 +88,8 @@ fn spellings(seen: Seen, fractions: bool, variants: &mut Vec<Variant>) {
         ("with two spaces a level and ` : `", 36, Style { colon: " : ", ..pretty("  ") }),
         ("with one space a level", 46, pretty(" ")),
         ("compactly, with large escapes for quotes, `<`, `>`, `&`, `+` and all that is not ASCII", 28, with(plain, dotnet)),
+        ("compactly, with escapes for `<`, `>`, `&`, `=` and `'`", 29, with(plain, gson)),
+        ("with two spaces a level and escapes for `<`, `>`, `&`, `=` and `'`", 45, with(pretty("  "), gson)),
         ("with two spaces a level and large escapes", 38, with(pretty("  "), dotnet)),
         ("with escapes for `<`, `>`, `&` and all that is not ASCII", 42, with(plain, escapes(true, false, true))),
         ("with two spaces a level and escapes for `<`, `>` and `&`", 43, with(pretty("  "), escapes(false, false, true))),
@@ -97,18 +103,16 @@ fn spellings(seen: Seen, fractions: bool, variants: &mut Vec<Variant>) {
     }
     // What a document does not have, nobody escapes differently: those hands are another's.
     let told = |style: &Style| {
-        let Escapes { ascii, upper, slash, html, lines, quotes } = style.escapes;
-        Style {
-            escapes: Escapes {
-                ascii: ascii && seen.wide,
-                upper: upper && (seen.wide || html && seen.html || quotes && seen.quotes),
-                slash: slash && seen.slash,
-                html: html && seen.html,
-                lines: lines && seen.lines,
-                quotes: quotes && seen.quotes,
-            },
-            ..*style
-        }
+        let Escapes { ascii, upper, slash, lines, also } = style.escapes;
+        let also = if seen.any(also) { also } else { "" };
+        let escapes = Escapes {
+            ascii: ascii && seen.wide,
+            upper: upper && (seen.wide || !also.is_empty()),
+            slash: slash && seen.slash,
+            lines: lines && seen.lines,
+            also,
+        };
+        Style { escapes, ..*style }
     };
     let mut written = std::collections::HashSet::new();
     let mut add = |words: &str, rank: u32, code: &'static str, style: Style, variants: &mut Vec<Variant>| {
@@ -122,7 +126,7 @@ fn spellings(seen: Seen, fractions: bool, variants: &mut Vec<Variant>) {
     for (words, rank, style) in &hands {
         add(words, *rank, "body/json-reserialised", *style, variants);
     }
-    for (words, rank, style) in &hands[..9] {
+    for (words, rank, style) in hands.iter().filter(|(_, rank, _)| *rank <= 38) {
         let style = Style { end: "\n", ..*style };
         add(&format!("{words}, and a newline behind it"), rank + 20, "body/json-reserialised", style, variants);
     }
@@ -138,9 +142,11 @@ fn spellings(seen: Seen, fractions: bool, variants: &mut Vec<Variant>) {
             (Numbers::Cents, "two digits behind every point"),
         ];
         for (numbers, what) in spelt {
-            for (words, rank, style) in &hands[..9] {
+            for (words, rank, style) in hands.iter().filter(|(_, rank, _)| *rank <= 38) {
                 let style = Style { numbers, ..*style };
                 add(&format!("{words}, and {what}"), rank + 20, "body/json-numbers", style, variants);
+                let style = Style { end: "\n", ..style };
+                add(&format!("{words}, and {what}, and a newline behind it"), rank + 30, "body/json-numbers", style, variants);
             }
         }
     }
@@ -179,6 +185,14 @@ fn ends(variants: &mut Vec<Variant>) {
         Variant::new("body/white-space", 55, "the sender's body begins with a newline that yours has lost", lost, |body| Some([b"\n", body].concat())),
         Variant::new("body/white-space", 56, "the sender's body has a newline at both ends", lost, |body| Some([b"\n", body, b"\n"].concat())),
         Variant::new("body/white-space", 57, "the sender's body ends with two newlines that yours has lost", lost, append(b"\n\n")),
+        Variant::new("body/nul", 45, "your body ends with zero bytes that the sender's has not", added, |body| {
+            let end = body.iter().rev().take_while(|b| **b == 0).count();
+            (end > 0).then(|| body[..body.len() - end].to_vec())
+        }),
+        Variant::new("body/twice", 47, "your body is the sender's, twice", "look who hands it on twice", |body| {
+            let (half, other) = body.split_at(body.len() / 2);
+            (!body.is_empty() && half == other).then(|| half.to_vec())
+        }),
         Variant::new("body/empty", 33, "the sender signed an empty body", "look whether the sender sends a body at all, or whether yours is of another request", |body| {
             (!body.is_empty()).then(Vec::new)
         }),
@@ -212,6 +226,12 @@ fn wrappings(body: &[u8], variants: &mut Vec<Variant>) {
             let inner = body.strip_prefix(b"b'").and_then(|b| b.strip_suffix(b"'"));
             inner.or_else(|| body.strip_prefix(b"b\"").and_then(|b| b.strip_suffix(b"\""))).map(<[u8]>::to_vec)
         }),
+        Variant::new("body/backslashes", 38, "the sender's body has quotes and backslashes with a backslash before each, and yours has not", "hand on the bytes that arrived", |body| {
+            body.contains(&b'"').then(|| replaced(&replaced(body, b"\\", b"\\\\"), b"\"", b"\\\""))
+        }),
+        Variant::new("body/backslashes", 40, "your body has a backslash before each quote and backslash that the sender's has not", "hand on the bytes that arrived", |body| {
+            memchr::memmem::find(body, b"\\").map(|_| without_backslashes(body))
+        }),
         Variant::new("body/backslashes", 37, "the escapes of the sender's body were taken for a shell's or a program's", "hand on the bytes that arrived", |body| {
             body.contains(&b'\\').then(|| replaced(body, b"\\\\", b"\\")).filter(|back| back != body)
         }),
@@ -229,13 +249,28 @@ fn wrappings(body: &[u8], variants: &mut Vec<Variant>) {
             (!body.is_empty()).then(|| form::encode(body, form::Style { plus: true, bare: b"-_.*=&", small: false }))
         }),
         Variant::new("body/escapes-as-html", 64, "your body has `&quot;`, `&amp;`, `&lt;`, `&gt;` where the sender's has the characters", "something escaped the body for a page", |body| {
-            body.contains(&b'&').then(|| {
-                [(&b"&quot;"[..], &b"\""[..]), (b"&#39;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">"), (b"&amp;", b"&")]
-                    .into_iter()
-                    .fold(body.to_vec(), |text, (old, new)| replaced(&text, old, new))
-            })
+            body.contains(&b'&').then(|| crate::text::without_html(body))
         }),
     ]);
+    // A form that was parsed into an object, and printed as one.
+    if let Some(pairs) = crate::json::flat(body) {
+        let styles = [
+            ("with `+` for a space", form::Style { plus: true, bare: b"-_.*", small: false }),
+            ("with `%20` for a space", form::Style { plus: false, bare: b"-_.~", small: false }),
+            ("as encodeURIComponent does", form::Style { plus: false, bare: b"-_.!~*'()", small: false }),
+            ("with `+` for a space and `~` as it is", form::Style { plus: true, bare: b"-_.~", small: false }),
+            ("with `+` for a space and small digits", form::Style { plus: true, bare: b"-_.*", small: true }),
+            ("with `%20` for a space and small digits", form::Style { plus: false, bare: b"-_.~", small: true }),
+        ];
+        for (rank, (words, style)) in styles.into_iter().enumerate() {
+            let pairs = pairs.clone();
+            let says = format!("the sender sent a form, {words}, and your body is JSON with its fields");
+            variants.push(Variant::new("body/form-as-json", 32 + rank as u32, &says, "the framework parsed the form: hand on the bytes that arrived", move |_| {
+                let text = |(name, value): &(String, String)| [form::encode(name.as_bytes(), style), vec![b'='], form::encode(value.as_bytes(), style)].concat();
+                Some(pairs.iter().map(text).collect::<Vec<_>>().join(&b'&'))
+            }));
+        }
+    }
     // A form's only field, or one of a few, that is the message: `payload={…}`.
     let fields: Vec<String> = form::pairs(body).take(12).map(|(name, _)| name).collect();
     if body.contains(&b'=') && body.len() < 8 * 1024 * 1024 {
@@ -247,13 +282,35 @@ fn wrappings(body: &[u8], variants: &mut Vec<Variant>) {
             }));
         }
     }
-    for name in ["payload", "data", "body", "json"] {
+    for (name, plus, bare) in [
+        ("payload", true, &b"-_.*"[..]),
+        ("payload", false, b"-_.!~*'()"),
+        ("payload", false, b"-_.~"),
+        ("data", true, b"-_.*"),
+        ("body", true, b"-_.*"),
+        ("json", true, b"-_.*"),
+    ] {
         let says = format!("the sender sent a form with the field `{name}`, and your body is what the field holds");
-        variants.push(Variant::new("body/form-field", 59, &says, "the framework took the field out of the form: hand on the bytes that arrived", move |body| {
-            let style = form::Style { plus: true, bare: b"-_.*", small: false };
-            (body.first() == Some(&b'{')).then(|| [format!("{name}=").into_bytes(), form::encode(body, style)].concat())
+        variants.push(Variant::new("body/form-field", 49, &says, "the framework took the field out of the form: hand on the bytes that arrived", move |body| {
+            let style = form::Style { plus, bare, small: false };
+            matches!(body.first(), Some(b'{' | b'[')).then(|| [format!("{name}=").into_bytes(), form::encode(body, style)].concat())
         }));
     }
+}
+
+/// Every backslash taken for one that only says that the next character is meant as it stands.
+fn without_backslashes(body: &[u8]) -> Vec<u8> {
+    let (mut out, mut escaped) = (Vec::with_capacity(body.len()), false);
+    for byte in body {
+        match (*byte, escaped) {
+            (b'\\', false) => escaped = true,
+            (byte, _) => {
+                out.push(byte);
+                escaped = false;
+            }
+        }
+    }
+    out
 }
 
 /// A name that may come from anywhere, short.
@@ -263,6 +320,12 @@ fn shown(name: &str) -> String {
 
 /// What was done to characters.
 fn texts(body: &[u8], variants: &mut Vec<Variant>) {
+    let bytes = "something read the body as text in the wrong encoding: hand on the bytes that arrived";
+    if body.contains(&0) || body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") {
+        for (large, rank) in [(false, 33), (true, 34)] {
+            variants.push(Variant::new("body/utf-16", rank, "your body is in UTF-16, and the sender's in UTF-8", bytes, move |body| from_utf16(body, large)));
+        }
+    }
     if body.is_ascii() {
         return;
     }
@@ -298,6 +361,16 @@ fn windows_1252_byte(c: char) -> Option<u8> {
         '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
     ];
     HIGH.iter().position(|known| *known == c).map(|at| 0x80 + at as u8)
+}
+
+/// UTF-8 out of UTF-16, with or without a mark before it.
+fn from_utf16(body: &[u8], large: bool) -> Option<Vec<u8>> {
+    let mark: &[u8] = if large { b"\xfe\xff" } else { b"\xff\xfe" };
+    let body = body.strip_prefix(mark).unwrap_or(body);
+    (body.len() % 2 == 0).then_some(())?;
+    let unit = |pair: &[u8]| if large { u16::from_be_bytes([pair[0], pair[1]]) } else { u16::from_le_bytes([pair[0], pair[1]]) };
+    let units: Vec<u16> = body.chunks(2).map(unit).collect();
+    String::from_utf16(&units).ok().map(String::into_bytes)
 }
 
 /// UTF-8 out of CESU-8.

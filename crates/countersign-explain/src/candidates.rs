@@ -101,9 +101,24 @@ pub(crate) fn texts<'r>(request: &Request<'r>) -> Vec<(Place, Cow<'r, str>)> {
 /// Every candidate of a request.
 pub(crate) fn collect(request: &Request<'_>) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
-    for (place, text) in texts(request).into_iter().filter(|(_, text)| text.len() <= LONGEST) {
+    let mut texts = texts(request);
+    // A signature that was percent-encoded on its way has other letters where its alphabet has `+`, `/` and `=`.
+    // And one that was taken for a form's has spaces where it has `+`; one that was printed has `0x` before it.
+    let respelt = |(place, text): &(Place, Cow<'_, str>)| {
+        let decoded = text.contains('%').then(|| String::from_utf8(crate::form::decode(text.as_bytes(), false)).ok()).flatten();
+        let plus = text.contains(' ').then(|| text.replace(' ', "+"));
+        let bare = text.contains("0x").then(|| text.replace("0x", ""));
+        [decoded, plus, bare].into_iter().flatten().map(|text| (place.clone(), Cow::Owned(text))).collect::<Vec<_>>()
+    };
+    let more: Vec<(Place, Cow<'_, str>)> = texts.iter().flat_map(respelt).collect();
+    texts.extend(more);
+    for (place, text) in texts.into_iter().filter(|(_, text)| text.len() <= LONGEST) {
         for (start, piece) in pieces(&text) {
-            for (encoding, bytes) in decodings(piece) {
+            // Twice encoded, as by whoever takes the digits for the bytes.
+            let once: Vec<(&'static str, Vec<u8>)> = decodings(piece).collect();
+            let again = once.iter().filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok()).flat_map(decodings);
+            let again: Vec<(&'static str, Vec<u8>)> = again.collect();
+            for (encoding, bytes) in once.into_iter().chain(again) {
                 if !likely(bytes.len()) || found.iter().any(|other| other.bytes == bytes) {
                     continue;
                 }
@@ -123,6 +138,11 @@ pub(crate) fn collect(request: &Request<'_>) -> Vec<Candidate> {
     // Headers first: they came first above.
     found.truncate(MOST);
     found
+}
+
+/// What the pieces of a text may decode to, whatever its length.
+pub(crate) fn short(text: &str) -> Vec<Vec<u8>> {
+    pieces(text).flat_map(|(_, piece)| decodings(piece)).map(|(_, bytes)| bytes).collect()
 }
 
 /// The headers that hand candidates to a scheme.

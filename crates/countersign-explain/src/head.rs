@@ -212,6 +212,18 @@ type Step = (u32, &'static str, String, String);
 /// Every URL that is one step away.
 fn steps(given: &str, headers: &Headers<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
+    let text = |name: &str| values(headers, name).first().and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned);
+    if given.starts_with('/') {
+        // A path, where the whole URL is meant.
+        for name in ["host", "x-forwarded-host", "x-original-host"] {
+            let Some(host) = text(name).filter(|host| is_authority(host)) else { continue };
+            for (rank, scheme) in [(1, "https"), (2, "http")] {
+                let says = format!("it is whole, with the host of header `{name}`, and yours is a path");
+                steps.push((rank, "url/whole", says, format!("{scheme}://{host}{given}")));
+            }
+        }
+        return steps;
+    }
     let Ok(url) = Url::parse(given) else { return steps };
     let (rest, query) = match given.split_once('?') {
         Some((rest, query)) => (rest, Some(query)),
@@ -283,7 +295,6 @@ fn steps(given: &str, headers: &Headers<'_>) -> Vec<Step> {
     let decoded = String::from_utf8_lossy(&crate::form::decode(path.as_bytes(), false)).into_owned();
     step(20, "url/path", "its path is not percent-encoded", put(scheme, authority, &decoded));
     step(21, "url/host", "its host is in small letters", put(scheme, &authority.to_ascii_lowercase(), path));
-    let text = |name: &str| values(headers, name).first().and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned);
     let first = |value: String| value.split(',').next().unwrap_or_default().trim().to_owned();
     for name in ["host", "x-forwarded-host", "x-original-host", "x-host", "x-forwarded-server", "origin"] {
         if let Some(value) = text(name).map(first).filter(|value| is_authority(value)) {

@@ -51,12 +51,10 @@ pub(crate) struct Escapes {
     pub(crate) upper: bool,
     /// `\/`.
     pub(crate) slash: bool,
-    /// `<`, `>` and `&`.
-    pub(crate) html: bool,
     /// U+2028 and U+2029.
     pub(crate) lines: bool,
-    /// `"`, `'`, `+` and backtick, too, as `\uXXXX`.
-    pub(crate) quotes: bool,
+    /// These, too, as `\uXXXX`: all of them ASCII.
+    pub(crate) also: &'static str,
 }
 
 /// How numbers are spelled.
@@ -80,7 +78,7 @@ impl Style {
         comma: ",",
         colon: ":",
         indent: None,
-        escapes: Escapes { ascii: false, upper: false, slash: false, html: false, lines: false, quotes: false },
+        escapes: Escapes { ascii: false, upper: false, slash: false, lines: false, also: "" },
         numbers: Numbers::Kept,
         sorted: false,
         end: "",
@@ -174,11 +172,9 @@ impl<'j> Document<'j> {
             for c in text.chars() {
                 match c {
                     '/' => seen.slash = true,
-                    '<' | '>' | '&' => seen.html = true,
                     '\u{2028}' | '\u{2029}' => (seen.lines, seen.wide) = (true, true),
-                    '\'' | '"' | '+' | '`' => seen.quotes = true,
                     c if !c.is_ascii() => seen.wide = true,
-                    _ => {}
+                    c => seen.ascii |= 1 << u32::from(c),
                 }
             }
         }
@@ -277,10 +273,17 @@ impl<'j> Document<'j> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) slash: bool,
-    pub(crate) html: bool,
     pub(crate) lines: bool,
-    pub(crate) quotes: bool,
     pub(crate) wide: bool,
+    /// One bit for each character of ASCII.
+    ascii: u128,
+}
+
+impl Seen {
+    /// Whether some character of a set is there.
+    pub(crate) fn any(&self, of: &str) -> bool {
+        of.bytes().any(|byte| self.ascii & (1 << byte) != 0)
+    }
 }
 
 /// The texts of a document with pointers to them; none if it is no JSON.
@@ -312,6 +315,30 @@ fn walk(document: &Document<'_>, at: usize, pointer: &mut String, found: &mut Ve
         }
         _ => {}
     }
+}
+
+/// The members of an object that holds nothing but texts, numbers and words, as texts; a list of such is a name several times.
+pub(crate) fn flat(bytes: &[u8]) -> Option<Vec<(String, String)>> {
+    let document = Document::read(bytes)?;
+    matches!(document.tokens.first()?, Token::Mark(b'{')).then_some(())?;
+    let text = |at: usize| match &document.tokens[at] {
+        Token::Text { decoded, .. } => decoded.clone(),
+        Token::Word(word) => Some(String::from_utf8_lossy(word).into_owned()),
+        Token::Mark(_) => None,
+    };
+    let mut pairs = Vec::new();
+    for member in document.members(0) {
+        let (name, value) = (text(member)?, member + 2);
+        match &document.tokens[value] {
+            Token::Mark(b'[') => {
+                for item in document.members(value) {
+                    pairs.push((name.clone(), text(item)?));
+                }
+            }
+            _ => pairs.push((name, text(value)?)),
+        }
+    }
+    (!pairs.is_empty()).then_some(pairs)
 }
 
 /// A text that was written as JSON and then once more as a text of JSON.
@@ -397,14 +424,11 @@ fn write_text(raw: &[u8], decoded: Option<&str>, escapes: Escapes, out: &mut Vec
             let mut plain = 0;
             for (at, c) in text.char_indices() {
                 let special = match c {
-                    '"' | '\\' => true,
-                    '\0'..='\x1f' => true,
+                    '"' | '\\' | '\0'..='\x1f' => true,
                     '/' => escapes.slash,
-                    '<' | '>' | '&' => escapes.html,
-                    '\'' | '+' | '`' => escapes.quotes,
                     '\u{2028}' | '\u{2029}' => escapes.lines || escapes.ascii,
-                    '\x7f' => escapes.quotes,
-                    c => escapes.ascii && !c.is_ascii(),
+                    c if c.is_ascii() => !escapes.also.is_empty() && escapes.also.contains(c),
+                    _ => escapes.ascii,
                 };
                 if special {
                     out.extend_from_slice(&text.as_bytes()[plain..at]);
@@ -420,7 +444,7 @@ fn write_text(raw: &[u8], decoded: Option<&str>, escapes: Escapes, out: &mut Vec
 
 fn write_escape(c: char, escapes: Escapes, out: &mut Vec<u8>) {
     let short: &[u8] = match c {
-        '"' if !escapes.quotes => b"\\\"",
+        '"' if !escapes.also.contains('"') => b"\\\"",
         '\\' => b"\\\\",
         '/' => b"\\/",
         '\n' => b"\\n",
@@ -483,7 +507,7 @@ mod tests {
         assert!(written(text, sorted).contains("[1,2.5,{}]"));
         let pretty = Style { colon: ": ", indent: Some("  "), ..Style::COMPACT };
         assert_eq!(written("{\"a\":[1,{}],\"b\":{}}", pretty), "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {}\n}");
-        let go = Style { escapes: Escapes { html: true, lines: true, ..Escapes::default() }, ..Style::COMPACT };
+        let go = Style { escapes: Escapes { also: "<>&", lines: true, ..Escapes::default() }, ..Style::COMPACT };
         assert_eq!(written("[\"<\u{2028}😀\"]", go), "[\"\\u003c\\u2028😀\"]");
         let php = Style { escapes: Escapes { ascii: true, slash: true, ..Escapes::default() }, ..Style::COMPACT };
         assert_eq!(written("[\"😀/\"]", php), r#"["\ud83d\ude00\/"]"#);

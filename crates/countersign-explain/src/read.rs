@@ -6,7 +6,7 @@ use crate::head::{self, Headers};
 use crate::schemes;
 use base64_simd::STANDARD;
 use countersign::config::Value;
-use countersign::{Reason, Rejection};
+use countersign::{Layer, Reason, Rejection};
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -63,8 +63,8 @@ pub(crate) fn witnesses(headers: &Headers<'_>) -> Vec<Witness> {
     found
 }
 
-/// A refusal whose cause stands in the request.
-pub(crate) fn refusal(rejection: &Rejection, asked: &Asked<'_>, headers: &Headers<'_>) -> Option<Deviation> {
+/// What a refusal says that can be seen in the request, and whether something is not there.
+pub(crate) fn refusal(rejection: &Rejection, asked: &Asked<'_>, headers: &Headers<'_>) -> Option<(Deviation, bool)> {
     let detail = rejection.detail.as_ref().map_or_else(String::new, |detail| format!(": {}", detail.text));
     let (code, advice) = match rejection.reason {
         Reason::MissingSignature => ("transport/signature-missing", "look whether the sender signs at all, and whether a proxy drops the header"),
@@ -89,7 +89,8 @@ pub(crate) fn refusal(rejection: &Rejection, asked: &Asked<'_>, headers: &Header
         }
         reason => format!("{}{detail}", reason.code().replace('_', " ")),
     };
-    Some(Deviation::new(code, 0, says, advice))
+    let absent = matches!(rejection.reason, Reason::MissingSignature | Reason::MissingTimestamp | Reason::MissingHeader);
+    Some((Deviation::new(code, 0, says, advice), absent))
 }
 
 fn listed(names: &[&String]) -> String {
@@ -152,18 +153,24 @@ pub(crate) fn suspects(asked: &Asked<'_>, headers: &Headers<'_>) -> Vec<Deviatio
     suspects
 }
 
-/// A secret that is, by the preset's own account, something else.
+/// A secret that is, by the account of this preset or another, something else.
 fn mistaken(asked: &Asked<'_>, key: &countersign::Key) -> Option<Deviation> {
-    let table = crate::layers::table(asked.source.preset)?.get("key")?.table()?;
-    let Value::Array(kinds) = &table.get("mistaken")?.value else { return None };
     let text = key.material.expose();
-    kinds.iter().find_map(|kind| {
-        let word = |key: &str| kind.table()?.get(key)?.text().map(|text| text.to_string());
-        let (prefix, is) = (word("prefix")?, word("is")?);
-        text.starts_with(prefix.as_bytes()).then(|| {
-            let says = format!("key `{}` begins with `{prefix}`: it is {is}, and the signing secret is wanted", key.id);
-            Deviation::new("secret/wrong-kind", 0, says, "copy the signing secret of this endpoint from the provider's page")
+    let told = |layer: &Layer, of: &str| {
+        let table = crate::layers::table(layer)?.get("key")?.table()?;
+        let Value::Array(kinds) = &table.get("mistaken")?.value else { return None };
+        kinds.iter().find_map(|kind| {
+            let word = |key: &str| kind.table()?.get(key)?.text().map(|text| text.to_string());
+            let (prefix, is) = (word("prefix")?, word("is")?);
+            text.starts_with(prefix.as_bytes()).then(|| {
+                let says = format!("key `{}` begins with `{prefix}`: it is {is}{of}, and the signing secret is wanted", key.id);
+                Deviation::new("secret/wrong-kind", 0, says, "copy the signing secret of this endpoint from the provider's page")
+            })
         })
+    };
+    let others = asked.registry.presets();
+    told(asked.source.preset, "").or_else(|| {
+        others.into_iter().find_map(|(name, layer)| told(layer, &format!(" where the preset `{name}` is meant")))
     })
 }
 

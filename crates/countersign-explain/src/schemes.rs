@@ -23,8 +23,10 @@ enum Kind {
     Template(String, String),
     /// Another preset.
     Other(String),
-    /// A scheme of the mode's own.
-    Scheme(Box<dyn Scheme>),
+    /// Nothing is required beside the signature.
+    Unrequired,
+    /// A scheme of the mode's own making, by its code.
+    Guess(String),
 }
 
 /// A variant, executable.
@@ -32,7 +34,9 @@ pub(crate) struct Ready {
     /// The tree that is tried, but for the wide signature.
     pub(crate) narrow: Layer,
     /// What is asked.
-    pub(crate) compiled: Option<Arc<Compiled>>,
+    pub(crate) compiled: Arc<Compiled>,
+    /// What is asked in its place, where a mode has a guess of its own.
+    pub(crate) scheme: Option<Box<dyn Scheme>>,
     /// The kinds of key it takes.
     pub(crate) kinds: Vec<KeyKind>,
     /// It takes any candidate for the signature.
@@ -46,36 +50,35 @@ impl Variant {
         Variant { deviation: Some(deviation), change }
     }
 
-    /// A scheme of the mode's own, if this is one.
-    pub(crate) fn scheme(&self) -> Option<&dyn Scheme> {
-        match &self.change {
-            Kind::Scheme(scheme) => Some(&**scheme),
-            _ => None,
-        }
-    }
-
     /// Whether it is another preset altogether.
     pub(crate) fn is_other(&self) -> bool {
         matches!(self.change, Kind::Other(_))
     }
 
     /// Make it executable. `None`: it is no preset.
-    pub(crate) fn ready(&self, registry: &Registry, trial: &Layer, candidates: usize) -> Option<Ready> {
+    pub(crate) fn ready(&self, registry: &Registry, trial: &Layer, candidates: usize, request: &Request<'_>) -> Option<Ready> {
         let narrow = match &self.change {
-            Kind::Configured | Kind::Scheme(_) => trial.clone(),
+            Kind::Configured | Kind::Guess(_) => trial.clone(),
             Kind::Lines(lines) => over(trial, lines)?,
             Kind::Template(template, lines) => {
                 let with_lines = over(trial, lines)?;
                 templated(&with_lines, template)?
             }
+            Kind::Unrequired => unrequired(trial)?,
             Kind::Other(name) => for_trial(&registry.resolve(name, None).ok()?)?,
         };
-        if self.scheme().is_some() {
-            return Some(Ready { narrow, compiled: None, kinds: Vec::new(), wide: false, raw_keys: false });
-        }
         let plain = registry.compile_layer(&narrow).ok()?;
         let kinds = plain.needs().keys.to_vec();
         let raw = with_raw_keys(&narrow, &kinds);
+        if let Kind::Guess(code) = &self.change {
+            let (compiled, raw_keys) = match raw.and_then(|layer| registry.compile_layer(&layer).ok()) {
+                Some(compiled) => (compiled, true),
+                None => (plain, false),
+            };
+            let guessed = compiled.scheme().hypotheses(request).find(|guess| guess.code == **code)?;
+            let Change::Scheme(scheme) = guessed.change else { return None };
+            return Some(Ready { narrow, compiled, scheme: Some(scheme), kinds, wide: false, raw_keys });
+        }
         let keyed = raw.as_ref().unwrap_or(&narrow);
         let widened = widened(keyed, candidates).and_then(|layer| registry.compile_layer(&layer).ok());
         let wide = widened.is_some();
@@ -84,7 +87,7 @@ impl Variant {
             (None, Some(raw)) => (raw, true),
             (None, None) => (plain, false),
         };
-        Some(Ready { narrow, compiled: Some(compiled), kinds, wide, raw_keys })
+        Some(Ready { narrow, compiled, scheme: None, kinds, wide, raw_keys })
     }
 }
 
@@ -92,11 +95,23 @@ impl Variant {
 pub(crate) fn for_trial(layer: &Layer) -> Option<Layer> {
     let judging = ["freshness", "replay", "handshake", "response", "event", "notes", "replaces", "like"];
     let bare = judging.iter().fold(layer.clone(), |layer, key| layer.without(key));
-    let table = layers::everywhere(layers::table(&bare)?, &mut |table| {
+    Some(layers::parse("[freshness]\nunsigned = \"ignored\"\n")?.over(&bare))
+}
+
+/// Without what is required beside the signature. `None`: nothing is.
+fn unrequired(layer: &Layer) -> Option<Layer> {
+    let mut any = false;
+    let table = layers::everywhere(layers::table(layer)?, &mut |table| {
+        any |= table.get("require").is_some();
         layers::map(table, |key, node| (key != "require").then(|| node.clone()))
     });
-    let bare = layers::with_table(&bare, table)?;
-    Some(layers::parse("[freshness]\nunsigned = \"ignored\"\n")?.over(&bare))
+    any.then(|| layers::with_table(layer, table)).flatten()
+}
+
+/// A trial of the body alone, with any candidate and any bytes for a key: for what no preset can say.
+pub(crate) fn bare(registry: &Registry, trial: &Layer, kinds: &[KeyKind], candidates: usize) -> Option<Arc<Compiled>> {
+    let layer = with_raw_keys(&templated(trial, "{body}")?, kinds)?;
+    registry.compile_layer(&widened(&layer, candidates)?).ok()
 }
 
 /// Lines of the mode's table laid over a tree.
@@ -180,13 +195,15 @@ pub(crate) fn variants(
         for guess in compiled.scheme().hypotheses(request) {
             let advice = "change the preset, if that is how the provider says it signs";
             let code: &'static str = known_code(&guess.code);
-            let deviation = Deviation::new(code, 8, guess.says.into_owned(), advice);
+            // What asks for less than the preset does proves little, and is asked last.
+            let rank = if matches!(guess.change, Change::Table(_)) { 8 } else { 64 };
+            let deviation = Deviation::new(code, rank, guess.says.into_owned(), advice);
             variants.push(match guess.change {
                 Change::Table(lines) => {
                     let patch = format!("[{mode}]\n{lines}");
                     Variant::new(deviation.patch(patch), Kind::Lines(lines))
                 }
-                Change::Scheme(scheme) => Variant::new(deviation, Kind::Scheme(scheme)),
+                Change::Scheme(_) => Variant::new(deviation, Kind::Guess(guess.code.into_owned())),
             });
         }
     }
@@ -196,6 +213,9 @@ pub(crate) fn variants(
         places(table, &mode, &times, &ids, &mut variants);
         templates(table, &mode, &times, &ids, head::reads_url(preset), &mut variants);
     }
+    let says = "the signature is right, and what the preset requires beside it does not hold";
+    let unrequired = Deviation::new("message/requirement", 63, says, "compare the request with what the provider says that it sends");
+    variants.push(Variant::new(unrequired, Kind::Unrequired));
     others(registry, preset, request, &mut variants);
     variants.sort_by_key(|variant| variant.deviation.as_ref().map_or(0, |deviation| deviation.rank));
     variants
@@ -203,7 +223,7 @@ pub(crate) fn variants(
 
 /// A code of a mode's own as one that lives as long as ours: those that are known, else one for all.
 fn known_code(code: &str) -> &'static str {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         "algorithm/other",
         "jwt/other-algorithm",
         "jwt/other-audience",
@@ -211,6 +231,7 @@ fn known_code(code: &str) -> &'static str {
         "jwt/other-type",
         "jwt/other-claim",
         "jwt/clock",
+        "time/token",
     ];
     KNOWN.iter().find(|known| **known == code).copied().unwrap_or("mode/hypothesis")
 }
@@ -273,8 +294,14 @@ fn pieces(template: &str) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
+fn name_of(piece: &Piece) -> &str {
+    match piece {
+        Piece::Text(text) | Piece::Slot(text) => text,
+    }
+}
+
 fn joined(pieces: &[Piece]) -> String {
-    pieces.iter().map(|piece| match piece { Piece::Text(text) | Piece::Slot(text) => text.as_str() }).collect()
+    pieces.iter().map(name_of).collect()
 }
 
 /// What stands between the pieces of signed content, as providers write it.
@@ -300,8 +327,10 @@ fn templates(table: &Table, mode: &str, times: &[Atom], ids: &[Atom], url: bool,
             .patch(format!("[{mode}]\n{change}"));
         variants.push(Variant::new(deviation, Kind::Template(template, lines)));
     };
+    let known = [("{timestamp}", "timestamp_source"), ("{id}", "id_source")];
+    let known: Vec<&str> = known.iter().filter(|(_, source)| table.get(source).is_some()).map(|(slot, _)| *slot).collect();
     for pieces in own.iter().filter_map(|own| pieces(own)) {
-        edits(&pieces, &mut |code, rank, says, template| add(code, rank, says, template, String::new(), variants));
+        edits(&pieces, &known, &mut |code, rank, says, template| add(code, rank, says, template, String::new(), variants));
     }
     // Common shapes round a body, in a mode whose content holds no secret.
     let secret = own.iter().any(|own| own.contains("{secret"));
@@ -385,7 +414,7 @@ fn between(separator: &str) -> String {
 type Tell<'t> = dyn FnMut(&'static str, u32, String, String) + 't;
 
 /// A template with one thing changed.
-fn edits(pieces: &[Piece], tell: &mut Tell<'_>) {
+fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
     let slots: Vec<usize> = (0..pieces.len()).filter(|at| matches!(pieces[*at], Piece::Slot(_))).collect();
     let name = |at: usize| match &pieces[at] { Piece::Slot(text) | Piece::Text(text) => text.clone() };
     // Something is signed that the sender leaves out.
@@ -394,6 +423,22 @@ fn edits(pieces: &[Piece], tell: &mut Tell<'_>) {
             let rest: Vec<Piece> = pieces[..from].iter().chain(&pieces[to..]).cloned().collect();
             if rest.iter().any(|piece| matches!(piece, Piece::Slot(_))) {
                 tell("message/part-extra", 12, format!("`{}` is not signed by the sender", name(*at)), joined(&rest));
+            }
+        }
+    }
+    // Something that the sender signs as well, joined as the rest is, or not at all.
+    let own = pieces.iter().find_map(|piece| match piece {
+        Piece::Text(text) => Some(text.as_str()),
+        Piece::Slot(_) => None,
+    });
+    let more = ["{body}", "{url}", "{method}", "{target}", "{path}"];
+    for slot in known.iter().chain(&more).filter(|slot| !pieces.iter().any(|piece| *piece == Piece::Slot((**slot).to_owned()))) {
+        for at in 0..=pieces.len() {
+            for separator in std::iter::once("").chain(own) {
+                let mut changed = pieces.to_vec();
+                let (text, slot) = (Piece::Text(separator.to_owned()), Piece::Slot((*slot).to_owned()));
+                changed.splice(at..at, if at == 0 { [slot, text] } else { [text, slot] });
+                tell("message/part-lacking", 17, format!("the sender signs `{}` as well", name_of(&changed[at + usize::from(at > 0)])), joined(&changed));
             }
         }
     }
@@ -470,16 +515,19 @@ fn others(registry: &Registry, preset: &Layer, request: &Request<'_>, variants: 
         let title = text(layer, "title").unwrap_or_else(|| name.to_owned());
         let resolved = layer.get(&["like"]).and_then(|_| registry.resolve(name, None).ok());
         let there = signature_headers(resolved.as_ref().unwrap_or(layer)).iter().any(|header| !head::values(&came, header).is_empty());
+        let modes = layers::mode(resolved.as_ref().unwrap_or(layer)) != layers::mode(preset);
         let rank = match (there, ours) {
             (true, false) => 7,
             (true, true) => 65,
+            (false, true) if modes => 65,
             (false, _) => 70,
         };
         let says = match there {
             true => format!("the request is signed in the way of the preset `{name}` ({title}), whose header it carries"),
             false => format!("the request is signed in the way of the preset `{name}` ({title}), or of one like it"),
         };
-        let deviation = Deviation::new("transport/other-preset", rank, says, "configure the source with that preset")
+        let code = if ours && modes { "algorithm/other-mode" } else { "transport/other-preset" };
+        let deviation = Deviation::new(code, rank, says, "configure the source with that preset")
             .patch(format!("preset = \"{name}\""));
         variants.push(Variant::new(deviation, Kind::Other(name.to_owned())));
     }

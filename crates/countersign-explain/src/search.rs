@@ -5,9 +5,10 @@
 
 use crate::asked::Asked;
 use crate::candidates::{self, Candidate};
+use crate::deviation::Deviation;
 use crate::diagnosis::Effort;
 use crate::{body, head, schemes, secret};
-use countersign::{Check, Context, Head, Key, KeyId, KeyKind, Keyring, Layer, Request, Secret, SignedBy};
+use countersign::{Check, Context, Explain, Head, Key, KeyId, KeyKind, Keyring, Layer, Request, Secret, SignedBy, Step};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -15,6 +16,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// How many keys are asked at once.
 const RING: usize = 32;
@@ -134,7 +136,7 @@ impl<'a> Search<'a> {
         // Two of different kinds: what changes a body or a scheme with another key, and one of each.
         let large = self.asked.request.body.len() > LARGE;
         let mut pairs: Vec<(u32, bool, Place)> = likely.iter().map(|place| (self.rank(*place) + 3, true, *place)).collect();
-        let most = if large { 40 } else { 90 };
+        let most = if large { 55 } else { 125 };
         for (index, a) in likely.iter().enumerate() {
             for b in &likely[index + 1..] {
                 let rank = self.rank(*a) + self.rank(*b);
@@ -164,6 +166,50 @@ impl<'a> Search<'a> {
         Ok(None)
     }
 
+    /// What no preset can say, tried when all else is: key and message the wrong way round, and a MAC of which the end was cut off.
+    pub(crate) fn last(&self) -> Option<Deviation> {
+        let loaded = self.load(0)?;
+        if !loaded.ready.kinds.contains(&KeyKind::Shared) {
+            return None;
+        }
+        self.swapped(&loaded.ready.kinds).or_else(|| self.cut(&loaded))
+    }
+
+    fn swapped(&self, kinds: &[KeyKind]) -> Option<Deviation> {
+        let body = self.asked.request.body;
+        let compiled = schemes::bare(self.asked.registry, &self.trial, kinds, self.axes.candidates.len())?;
+        let mut ring = Keyring::new();
+        ring.add(Key::new(KeyId::new("body"), KeyKind::Shared, Secret::new(const_hex::encode(body).into_bytes()).ok()?)).ok()?;
+        let check = compiled.scheme().bind(&ring, self.asked.source.vars).ok()?;
+        let lines = candidates::headers(&self.axes.candidates.iter().collect::<Vec<_>>());
+        let fits = self.axes.shared.iter().take(12).any(|variant| {
+            let request = Request::new(Head::new("POST", self.asked.request.head.url, &lines), &variant.bytes);
+            check.check(&request, &Context::new(self.asked.now, self.asked.remote)).is_ok()
+        });
+        let says = "the sender takes the message for the key and the secret for the message";
+        fits.then(|| Deviation::new("algorithm/key-and-message-swapped", 0, says, "mend the sender: its arguments are the wrong way round"))
+    }
+
+    /// The MAC never leaves this function: it is compared by its beginning with what the request carries.
+    fn cut(&self, loaded: &Loaded) -> Option<Deviation> {
+        let content: Vec<u8> = self.with_request(Place::default(), &self.axes.candidates.iter().collect::<Vec<_>>(), |request| content_of(&*loaded.own.first()?.check, self.asked, request)).flatten()?;
+        for ring in &loaded.own {
+            let Some((index, _)) = ring.keys.iter().next() else { continue };
+            let Some(mac) = ring.check.mac(&content, [index].into_iter().collect()).map(Zeroizing::new) else { continue };
+            for (place, text) in candidates::texts(self.asked.request) {
+                let found = candidates::short(&text).into_iter().find(|short| {
+                    (8..mac.len()).contains(&short.len()) && countersign::ct::equal(&mac[..short.len()], short)
+                });
+                if let Some(short) = found {
+                    let says = format!("the signature in {} is the first {} bytes of {}: the rest is cut off", place.words(), short.len(), mac.len());
+                    let advice = "no preset takes a part of a signature, for a part is easier to guess: have the sender send it whole";
+                    return Some(Deviation::new("signature/cut-short", 0, says, advice));
+                }
+            }
+        }
+        None
+    }
+
     /// Every single deviation of scheme, body and head, the likeliest first.
     fn singles(&self) -> Vec<Place> {
         let Axes { schemes, bodies, heads, .. } = &self.axes;
@@ -176,7 +222,7 @@ impl<'a> Search<'a> {
     }
 
     fn rank(&self, place: Place) -> u32 {
-        let of = |deviation: &Option<crate::deviation::Deviation>| deviation.as_ref().map_or(0, |deviation| deviation.rank);
+        let of = |deviation: &Option<Deviation>| deviation.as_ref().map_or(0, |deviation| deviation.rank);
         let body = place.body.checked_sub(1).map_or(0, |at| self.axes.bodies[at].deviation.rank);
         of(&self.axes.schemes[place.scheme].deviation) + body + of(&self.axes.heads[place.head].deviation)
     }
@@ -193,7 +239,7 @@ impl<'a> Search<'a> {
         let rings = loaded
             .others
             .borrow_mut()
-            .get_or_insert_with(|| Rc::new(self.load_rings(place.scheme, &loaded.ready, false)))
+            .get_or_insert_with(|| Rc::new(self.load_rings(&loaded.ready, false)))
             .clone();
         self.ask(place, &loaded.ready, &rings)
     }
@@ -272,9 +318,9 @@ impl<'a> Search<'a> {
             return loaded.clone();
         }
         let variant = &self.axes.schemes[scheme];
-        let ready = variant.ready(self.asked.registry, &self.trial, self.axes.candidates.len());
+        let ready = variant.ready(self.asked.registry, &self.trial, self.axes.candidates.len(), self.asked.request);
         let loaded = ready.map(|ready| {
-            let own = self.load_rings(scheme, &ready, true);
+            let own = self.load_rings(&ready, true);
             Rc::new(Loaded { ready, own, others: RefCell::default() })
         });
         self.loaded.borrow_mut()[scheme] = Some(loaded.clone());
@@ -282,12 +328,11 @@ impl<'a> Search<'a> {
     }
 
     /// The keys as configured, or all others, in rings.
-    fn load_rings(&self, scheme: usize, ready: &schemes::Ready, own: bool) -> Vec<Ring> {
-        let variant = &self.axes.schemes[scheme];
+    fn load_rings(&self, ready: &schemes::Ready, own: bool) -> Vec<Ring> {
         if !ready.raw_keys {
             // The scheme reads keys in its own way, or has none: as the operator gave them.
-            let rings = own.then(|| self.ring_of(variant, ready, given(self.asked.source.keys)));
-            return rings.flatten().into_iter().collect();
+            let ring = own.then(|| self.ring_of(ready, given(self.asked.source.keys), &[]));
+            return ring.flatten().into_iter().collect();
         }
         let shared = ready.kinds.contains(&KeyKind::Shared);
         let (list, size): (&[secret::Variant], usize) =
@@ -295,26 +340,37 @@ impl<'a> Search<'a> {
         let place = |at: usize| if shared { KeyPlace::Shared(at) } else { KeyPlace::Public(at) };
         let kind = if shared { KeyKind::Shared } else { KeyKind::Public };
         let chosen: Vec<usize> = (0..list.len()).filter(|at| (list[*at].steps == 0) == own).collect();
-        let ring = |part: &[usize]| {
-            let keys = part.iter().filter_map(|at| Some((raw_key(*at, &list[*at], kind)?, place(*at))));
-            self.ring_of(variant, ready, keys.collect())
-        };
-        chosen.chunks(size).filter_map(ring).collect()
+        chosen.chunks(size).flat_map(|part| self.rings_of(ready, part, &|at| (raw_key(at, &list[at], kind), place(at)))).collect()
     }
 
-    fn ring_of(&self, variant: &schemes::Variant, ready: &schemes::Ready, keys: Vec<(Key, KeyPlace)>) -> Option<Ring> {
+    /// Rings of some keys. One that the mode does not take, being too short for it, say, must not spoil the others: halves are asked.
+    fn rings_of(&self, ready: &schemes::Ready, part: &[usize], key: &dyn Fn(usize) -> (Option<Key>, KeyPlace)) -> Vec<Ring> {
+        let keys = part.iter().filter_map(|at| {
+            let (key, place) = key(*at);
+            Some((key?, place))
+        });
+        match (self.ring_of(ready, keys.collect(), part), part.len()) {
+            (Some(ring), _) => vec![ring],
+            (None, 0 | 1) => Vec::new(),
+            (None, many) => {
+                let (a, b) = part.split_at(many / 2);
+                [a, b].into_iter().flat_map(|half| self.rings_of(ready, half, key)).collect()
+            }
+        }
+    }
+
+    fn ring_of(&self, ready: &schemes::Ready, keys: Vec<(Key, KeyPlace)>, part: &[usize]) -> Option<Ring> {
         let mut ring = Keyring::new();
         let mut places = Vec::with_capacity(keys.len());
         for (key, place) in keys {
             ring.add(key).ok()?;
             places.push(place);
         }
+        if ring.is_empty() && !part.is_empty() {
+            return None;
+        }
         let vars = self.asked.source.vars;
-        let check = match (variant.scheme(), &ready.compiled) {
-            (Some(scheme), _) => scheme.bind(&ring, vars).ok()?,
-            (None, Some(compiled)) => compiled.scheme().bind(&ring, vars).ok()?,
-            (None, None) => return None,
-        };
+        let check = ready.scheme.as_deref().unwrap_or_else(|| ready.compiled.scheme()).bind(&ring, vars).ok()?;
         if places.is_empty() {
             places.push(KeyPlace::Found);
         }
@@ -347,18 +403,17 @@ impl<'a> Search<'a> {
     /// The check of the one key of a hit, with or without the wide signature.
     pub(crate) fn check_of(&self, hit: &Hit, layer: Option<&Layer>) -> Option<Arc<dyn Check>> {
         let loaded = self.load(hit.place.scheme)?;
-        let variant = &self.axes.schemes[hit.place.scheme];
         let keys: Vec<(Key, KeyPlace)> = match hit.key {
             KeyPlace::Shared(at) => vec![(raw_key(at, &self.axes.shared[at], KeyKind::Shared)?, hit.key)],
             KeyPlace::Public(at) => vec![(raw_key(at, &self.axes.public[at], KeyKind::Public)?, hit.key)],
             KeyPlace::Given(_) | KeyPlace::Found => given(self.asked.source.keys),
         };
         match layer {
-            None => Some(self.ring_of(variant, &loaded.ready, keys)?.check),
+            None => Some(self.ring_of(&loaded.ready, keys, &[])?.check),
             Some(layer) => {
                 let compiled = self.asked.registry.compile_layer(layer).ok()?;
-                let ready = schemes::Ready { narrow: layer.clone(), compiled: Some(compiled), kinds: Vec::new(), wide: false, raw_keys: true };
-                Some(self.ring_of(variant, &ready, keys)?.check)
+                let ready = schemes::Ready { narrow: layer.clone(), compiled, scheme: None, kinds: Vec::new(), wide: false, raw_keys: true };
+                Some(self.ring_of(&ready, keys, &[])?.check)
             }
         }
     }
@@ -392,6 +447,23 @@ impl<'a> Search<'a> {
         headers.extend(candidates::headers(candidates));
         Some(ask(&Request::new(Head::new(&head.method, &head.url, &headers), body)))
     }
+}
+
+/// What a check signs, put together.
+fn content_of(check: &dyn Check, asked: &Asked<'_>, request: &Request<'_>) -> Option<Vec<u8>> {
+    struct Together(Option<Vec<u8>>);
+    impl Explain for Together {
+        fn step(&mut self, step: Step<'_>) {
+            match step {
+                Step::Part { bytes, .. } => self.0.iter_mut().for_each(|content| content.extend_from_slice(bytes)),
+                Step::SecretPart { .. } => self.0 = None,
+                _ => {}
+            }
+        }
+    }
+    let mut together = Together(Some(Vec::new()));
+    check.explain(request, &Context::new(asked.now, asked.remote), &mut together);
+    together.0
 }
 
 /// Two places as one, if they differ in different things.

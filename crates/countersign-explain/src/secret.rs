@@ -30,6 +30,17 @@ pub(crate) struct Form {
     pub(crate) decode: String,
 }
 
+impl Form {
+    /// Whether a text is of this form, as the grammar says it.
+    fn fits(&self, text: &[u8]) -> bool {
+        match &*self.decode {
+            "pem" => text.trim_ascii_start().starts_with(b"-----BEGIN "),
+            "jwk" => text.trim_ascii_start().starts_with(b"{"),
+            _ => text.starts_with(self.prefix.as_bytes()),
+        }
+    }
+}
+
 /// The spellings of a mode's table.
 pub(crate) fn forms(table: &Table) -> Vec<Form> {
     let forms = table.get("key").and_then(|key| key.table()?.get("forms"));
@@ -127,8 +138,8 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
     add("secret/escapes", 25, "the secret has escapes of JSON in it", "store it decoded", {
         text.contains(&b'\\').then(|| crate::json::unwrapped(&[b"\"", text, b"\""].concat())).flatten()
     });
-    add("secret/escapes", 42, "the secret has `&amp;` and the like in it", "store it decoded", {
-        memchr::memmem::find(text, b"&amp;").map(|_| crate::text::replaced(text, b"&amp;", b"&"))
+    add("secret/escapes", 42, "the secret has `&amp;`, `&#39;` or the like in it", "store it decoded", {
+        text.contains(&b'&').then(|| crate::text::without_html(text))
     });
     add("secret/byte-order-mark", 12, "the secret begins with a byte order mark", store, {
         text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec)
@@ -147,7 +158,23 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         let version = text.strip_prefix(b"v").filter(|rest| rest.first().is_some_and(u8::is_ascii_digit));
         version.and_then(|rest| rest.get(1..)?.strip_prefix(b",").map(<[u8]>::to_vec))
     });
+    let visible: Option<Vec<u8>> = std::str::from_utf8(text).ok().map(|text| text.chars().filter(|c| !is_invisible(*c)).collect::<String>().into_bytes());
+    add("secret/invisible", 11, "the secret has a character in it that nobody sees, such as a zero-width space", "type it, or copy it from the provider's page by its button", visible);
+    add("secret/white-space", 12, "the secret has a space of another kind at its ends", store, {
+        std::str::from_utf8(text).ok().map(|text| text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c)).as_bytes().to_vec())
+    });
+    let (half, other) = text.split_at(text.len() / 2);
+    add("secret/twice", 18, "the secret was pasted twice", store, (half == other).then(|| half.to_vec()));
+    let other: Vec<u8> = text.iter().map(|b| match b { b'-' => b'+', b'_' => b'/', b => *b }).collect();
+    add("secret/alphabet", 19, "the secret is in the alphabet of base64url, and the provider's is in that of base64", "copy it again as it is written", Some(other.clone()));
+    let padding = b"=".repeat((4 - other.len() % 4) % 4);
+    add("secret/alphabet", 20, "the secret is in the alphabet of base64url, without padding, and the provider's is in that of base64", "copy it again as it is written", Some([other, padding].concat()));
+    let other: Vec<u8> = text.iter().map(|b| match b { b'+' => b'-', b'/' => b'_', b => *b }).collect();
+    add("secret/alphabet", 21, "the secret is in the alphabet of base64, and the provider's is in that of base64url", "copy it again as it is written", Some(other.clone()));
+    add("secret/alphabet", 22, "the secret is in the alphabet of base64, padded, and the provider's is in that of base64url", "copy it again as it is written", Some(other.trim_suffix_any(b"=").to_vec()));
     for prefix in prefixes {
+        let whole = [prefix.as_bytes(), text].concat();
+        add("secret/prefix-lost", 6, &format!("the secret lacks `{prefix}`, which belongs to it"), "copy it again, whole", (!text.starts_with(prefix.as_bytes())).then_some(whole));
         let twice = format!("{prefix}{prefix}");
         add("secret/prefix-twice", 13, "the secret has its prefix twice", store, {
             text.strip_prefix(twice.as_bytes()).map(|rest| [prefix.as_bytes(), rest].concat())
@@ -186,8 +213,8 @@ fn readings(key: &Key, cleaned: &Cleaned, forms: &[Form], prefixes: &[String], o
         let id = key.id.as_str().to_owned();
         out.push(Variant { deviation, role: key.role.clone(), bytes, steps, id });
     };
-    // As configured: the first form whose prefix it has.
-    let form = forms.iter().find(|form| text.starts_with(form.prefix.as_bytes()));
+    // As configured: the first form that it fits.
+    let form = forms.iter().find(|form| form.fits(text));
     let configured = form.and_then(|form| read(&form.decode, &text[form.prefix.len()..]));
     match (forms.is_empty(), configured) {
         (true, _) => push(None, Some(text.to_vec())),
@@ -222,10 +249,16 @@ fn readings(key: &Key, cleaned: &Cleaned, forms: &[Form], prefixes: &[String], o
             push(Some(deviation), read(decode, rest));
         }
     }
-    // Twice encoded.
-    if let Some(once) = read("base64", text) {
-        let deviation = Deviation::new("secret/decoded-twice", 28, "the secret is the provider's in base64", "store it decoded");
-        push(Some(deviation), form.filter(|f| f.decode != "text").and_then(|f| read(&f.decode, once.strip_prefix(f.prefix.as_bytes())?)));
+    // Encoded once more than it should be, as stores of secrets do it; and with the newline of whoever did it by hand.
+    for decode in ["base64", "hex"] {
+        let Some(once) = read(decode, text) else { continue };
+        for (rank, once) in [(9, &once[..]), (14, once.trim_ascii_end())] {
+            for form in forms {
+                let says = format!("the secret is the provider's in {decode}");
+                let deviation = Deviation::new("secret/encoded-once-more", rank, says, "store it decoded");
+                push(Some(deviation), once.strip_prefix(form.prefix.as_bytes()).and_then(|rest| read(&form.decode, rest)));
+            }
+        }
     }
 }
 
@@ -378,6 +411,11 @@ pub(crate) fn shapes(key: &Key) -> Option<Deviation> {
     };
     let says = format!("key `{}`: {says}", key.id);
     Some(Deviation::new("secret/wrong-kind", 0, says, "copy the signing secret of this endpoint from the provider's page"))
+}
+
+/// Whether nobody sees a character.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\0' | '\u{ad}' | '\u{a0}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// `trim_end_matches` for bytes.

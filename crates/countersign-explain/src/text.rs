@@ -12,3 +12,20 @@ pub(crate) fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     out.extend_from_slice(&text[from..]);
     out
 }
+
+/// A text with the escapes of HTML taken back.
+pub(crate) fn without_html(text: &[u8]) -> Vec<u8> {
+    let escapes: [(&[u8], &[u8]); 10] = [
+        (b"&quot;", b"\""),
+        (b"&#34;", b"\""),
+        (b"&#39;", b"'"),
+        (b"&#x27;", b"'"),
+        (b"&apos;", b"'"),
+        (b"&#x2F;", b"/"),
+        (b"&#43;", b"+"),
+        (b"&lt;", b"<"),
+        (b"&gt;", b">"),
+        (b"&amp;", b"&"),
+    ];
+    escapes.into_iter().fold(text.to_vec(), |text, (old, new)| replaced(&text, old, new))
+}

@@ -67,6 +67,9 @@ fn answer(asked: &Asked<'_>, started: Instant) -> Diagnosis {
         diagnosis.content = std::mem::take(&mut hit.content);
         return explained(diagnosis, hit.cause);
     }
+    if let Some(last) = search.last().filter(|_| hit.is_ok()) {
+        return explained(diagnosis, vec![last.found(Proof::Match)]);
+    }
     if let Ok(verifier) = &verifier {
         diagnosis.content = content(&*as_configured(asked, verifier.compiled()), asked, asked.request);
     }
@@ -75,8 +78,12 @@ fn answer(asked: &Asked<'_>, started: Instant) -> Diagnosis {
         diagnosis.noted.extend(control(asked, verifier.as_ref().ok()));
         return explained(diagnosis, cause);
     }
-    if let Some(found) = refused.as_ref().and_then(|rejection| read::refusal(rejection, asked, &headers)) {
-        return explained(diagnosis, vec![found.found(Proof::Read)]);
+    if let Some((found, absent)) = refused.as_ref().and_then(|rejection| read::refusal(rejection, asked, &headers)) {
+        // What is not there is a cause. What is there and cannot be read may have been anything before.
+        if absent {
+            return explained(diagnosis, vec![found.found(Proof::Read)]);
+        }
+        diagnosis.noted.insert(0, found.found(Proof::Read));
     }
     diagnosis.noted.extend(control(asked, verifier.as_ref().ok()));
     diagnosis
@@ -244,19 +251,28 @@ fn told(asked: &Asked<'_>, search: &Search<'_>, hit: &Hit, refused: Option<&Reje
     add(&search.axes.schemes[hit.place.scheme].deviation);
     add(&hit.place.body.checked_sub(1).map(|at| search.axes.bodies[at].deviation.clone()));
     add(&search.axes.heads[hit.place.head].deviation);
+    // What a signed digest of the body contradicts was altered: read off, and no trial mends it.
+    if let Some(found) = cause.iter_mut().find(|found| found.code == "message/requirement")
+        && requires_body(asked.source.preset)
+    {
+        let detail = refused.and_then(|rejection| rejection.detail.as_ref()).map_or_else(String::new, |detail| format!(" ({})", detail.text));
+        let says = format!("the signature is right, and what it says of the body is said of another: this one was altered on its way{detail}");
+        *found = Deviation::new("body/altered", 0, says, "hand on the bytes that arrived, and look at every proxy on the way").found(Proof::Read);
+    }
     let narrow = search.narrow(hit);
     let raw = narrow.as_ref().and_then(|(layer, _, kinds)| schemes::raw(layer, kinds));
     let as_told = raw.or_else(|| narrow.as_ref().map(|(layer, _, _)| layer.clone()));
     let own = as_told.as_ref().and_then(|layer| search.check_of(hit, Some(layer)));
     let fits = own.as_ref().is_some_and(|check| search.holds(&**check, hit.place, &[]));
     let wide = narrow.as_ref().is_some_and(|(_, wide, _)| *wide);
-    let mut check = own.clone().filter(|_| fits);
+    let mut check = own.filter(|_| fits).or_else(|| if wide { None } else { search.check_of(hit, None) });
     let mut used: Vec<&Candidate> = Vec::new();
+    let other = search.axes.schemes[hit.place.scheme].is_other();
     if !fits && wide && let Some(wide) = search.check_of(hit, None) {
         used = matching(search, &*wide, hit.place);
-        if let (Some(candidate), Some((layer, _, _))) = (used.first(), &narrow) {
-            let own_preset = !search.axes.schemes[hit.place.scheme].is_other();
-            let found = placed(candidate, layers::table(layer), layers::mode(layer), refused, own_preset);
+        // Another preset's way says nothing of its place: that is as it may be.
+        if let (Some(candidate), Some((layer, _, _)), false) = (used.first(), &narrow, other) {
+            let found = placed(candidate, layers::table(layer), layers::mode(layer), refused);
             cause.push(found.found(Proof::Match));
         }
         check = Some(wide);
@@ -279,6 +295,10 @@ fn told(asked: &Asked<'_>, search: &Search<'_>, hit: &Hit, refused: Option<&Reje
             }
         }
     }
+    if cause.is_empty() && refused.is_none() {
+        let says = "the key is right, and not in a form that the preset takes";
+        cause.push(Deviation::new("secret/container", 0, says, "write it as the preset says: `countersign preset show` does").found(Proof::Match));
+    }
     if cause.is_empty() {
         let found = refused.map(|rejection| {
             let detail = rejection.detail.as_ref().map_or_else(|| rejection.reason.says().to_owned(), |detail| detail.text.to_string());
@@ -288,6 +308,19 @@ fn told(asked: &Asked<'_>, search: &Search<'_>, hit: &Hit, refused: Option<&Reje
         cause.extend(found.map(|found| found.found(Proof::Match)));
     }
     Told { cause, content: pieces }
+}
+
+/// Whether something of the body is compared with what is signed.
+fn requires_body(preset: &countersign::Layer) -> bool {
+    let Some(table) = layers::table(preset) else { return false };
+    let mut found = false;
+    layers::everywhere(table, &mut |table| {
+        let mut texts = Vec::new();
+        table.get("require").into_iter().for_each(|node| layers::texts(node, &mut texts));
+        found |= texts.iter().any(|text| text.contains("{body"));
+        table.clone()
+    });
+    found
 }
 
 /// Whether the operator's key that fits may be used at all.
@@ -313,7 +346,7 @@ fn matching<'s>(search: &'s Search<'_>, check: &dyn Check, place: Place) -> Vec<
 }
 
 /// Where a signature stands and how it is written, beside where the preset looks.
-fn placed(candidate: &Candidate, table: Option<&Table>, mode: &str, refused: Option<&Rejection>, own: bool) -> Deviation {
+fn placed(candidate: &Candidate, table: Option<&Table>, mode: &str, refused: Option<&Rejection>) -> Deviation {
     let looked = table.and_then(first_source);
     let text = |key: &str| looked.and_then(|table| table.get(key)).and_then(Node::text).map(|text| text.to_string());
     let same_header = matches!((&candidate.place, text("header")), (CandidatePlace::Header(there), Some(name)) if there.eq_ignore_ascii_case(&name));
@@ -332,7 +365,7 @@ fn placed(candidate: &Candidate, table: Option<&Table>, mode: &str, refused: Opt
     let deviation = match candidate.form {
         Form::Der => Deviation::new("signature/raw-numbers", 0, format!("the signature in {place} is two numbers beside one another, and the preset takes DER"), advice),
         Form::Raw => Deviation::new("signature/der", 0, format!("the signature in {place} is DER, and the preset takes two numbers beside one another"), advice),
-        Form::AsItStands if !same_header && own => {
+        Form::AsItStands if !same_header => {
             let says = match text("header") {
                 Some(name) => format!("the signature stands in {place}, and the preset looks in header `{name}`"),
                 None => format!("the signature stands in {place}, and not where the preset looks"),

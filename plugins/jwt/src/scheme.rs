@@ -11,6 +11,9 @@ use countersign::{
 };
 use std::sync::Arc;
 
+/// A leeway with which no time of a token is wrong, in seconds.
+const CENTURY: i64 = 100 * 366 * 86_400;
+
 impl Scheme for Plan {
     fn needs(&self) -> Needs {
         let binds = self.binds();
@@ -88,6 +91,8 @@ impl Plan {
             let says = "a clock is wrong by up to a minute: set it, or raise `leeway_seconds`";
             guess("jwt/clock", says, &|plan| plan.expected.leeway = 60);
         }
+        let says = "the token is of another time: it has expired, or is not yet valid, or was made in the future";
+        guess("time/token", says, &|plan| plan.expected.leeway = CENTURY);
         guesses
     }
 

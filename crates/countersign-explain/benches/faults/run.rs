@@ -318,13 +318,20 @@ pub(crate) fn control(registry: &Registry, name: &'static str, plan: &Plan) -> R
         let answer = answer(registry, &asking, plan.budget, |diagnosis, question| match diagnosis.state {
             State::Unexplained => Came::Right,
             State::Verifies => Came::Wrong,
-            // A length that contradicts stands there for everyone to see; a match would be a lie.
-            _ if shows(question, Side::Body)
-                && diagnosis.cause.iter().all(|found| found.proof == Proof::Read) =>
-            {
-                Came::Right
+            // What stands there for everyone to see is no lie, where it does; a match would be one.
+            _ => {
+                let refused = question.said(registry);
+                let seen = |found: &countersign_explain::Finding| {
+                    found.proof == Proof::Read
+                        && match found.code {
+                            // A signed digest of another body, which only these presets have.
+                            "body/altered" => matches!(refused, Said::Refused("claim_mismatch")) && name != "control/random-secret",
+                            "transport/signature-missing" => matches!(refused, Said::Refused("missing_signature")),
+                            _ => shows(question, Side::Body),
+                        }
+                };
+                if diagnosis.cause.iter().all(seen) { Came::Right } else { Came::Wrong }
             }
-            _ => Came::Wrong,
         });
         row.take(name, number, answer);
         if row.injected == wanted {
