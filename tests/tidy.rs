@@ -98,8 +98,7 @@ fn mode_to_mode(packages: &[Package]) -> Vec<String> {
 /// Words in texts that look like a provider's name and are none: where, the word, why.
 const PROVIDER_WORDS: &[(&str, &str, &str)] = &[
     ("presets/lib.rs", "", "the list that embeds the presets"),
-    ("crates/countersign/src/message/place/read.rs", "linear", "an English word: `linear-time`"),
-    ("crates/countersign-keys/src/remote.rs", "linear", "an English word: `linear-time`"),
+    ("crates/countersign/src/message/pattern.rs", "linear", "an English word: `linear-time`"),
 ];
 
 /// English words that are a provider's name, or the first word of one: the whole of that one is looked for.

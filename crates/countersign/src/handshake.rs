@@ -9,10 +9,9 @@ use crate::message::filter::{Fault, Filter};
 use crate::message::scope::{Local, Scope};
 use crate::message::test::{Check, Test, hold};
 use crate::message::value::{Allow, Env, Segment, Source, Value};
-use crate::mode::{Alphabet, Scheme};
+use crate::mode::Scheme;
 use crate::preset::Var;
 use crate::request::HeaderName;
-use regex_syntax::hir::{Class, Hir, HirKind};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -181,7 +180,7 @@ impl Handshake {
                 errors.push(error.help(help));
             };
             let pattern = self.when.iter().find_map(|test| match (&test.check, &*test.value.segments) {
-                (Check::Matches(_, pattern), [Segment::Slot(tested)])
+                (Check::Matches(pattern), [Segment::Slot(tested)])
                     if tested.source == slot.source && tested.filters.is_empty() =>
                 {
                     Some(pattern)
@@ -196,9 +195,9 @@ impl Handshake {
                 );
                 continue;
             };
-            match alphabet(&pattern.value) {
+            match pattern.alphabet(MAX_CHALLENGE) {
                 None => complain(
-                    format!("`{}` allows more than {MAX_CHALLENGE} bytes", pattern.value),
+                    format!("`{}` allows more than {MAX_CHALLENGE} bytes", pattern.text()),
                     "limit it: `[A-Za-z0-9_-]{1,128}`",
                 ),
                 Some(text) if scheme.could_sign(&text) => complain(
@@ -319,67 +318,6 @@ pub(crate) fn event_text(value: &Option<Value>, scope: &Scope<'_>) -> Option<Str
     let text: Result<_, Fault> = value.as_ref()?.text(scope, &Local::default());
     // An optional segment that is all of a value leaves nothing when what it names is not there.
     String::from_utf8(text.ok()??.into_owned()).ok().filter(|text| !text.is_empty())
-}
-
-/// The bytes and the greatest length of a pattern's language; `None` if it is longer than a challenge may be.
-pub(crate) fn alphabet(pattern: &str) -> Option<Alphabet> {
-    let hir = parse(pattern)?;
-    let longest = hir.properties().maximum_len().filter(|len| *len <= MAX_CHALLENGE)?;
-    let mut bytes = [false; 256];
-    collect(&hir, &mut bytes);
-    Some(Alphabet { bytes, longest })
-}
-
-/// Whether every text that matches has a byte outside the alphabet, or is longer than its longest text.
-pub(crate) fn needs_a_byte_outside(pattern: &str, text: &Alphabet) -> bool {
-    let Some(hir) = parse(pattern) else { return false };
-    if hir.properties().minimum_len().is_some_and(|least| least > text.longest) {
-        return true;
-    }
-    fn needs(hir: &Hir, text: &Alphabet) -> bool {
-        match hir.kind() {
-            HirKind::Concat(all) => all.iter().any(|one| needs(one, text)),
-            HirKind::Alternation(all) => all.iter().all(|one| needs(one, text)),
-            HirKind::Capture(capture) => needs(&capture.sub, text),
-            HirKind::Repetition(repetition) => repetition.min > 0 && needs(&repetition.sub, text),
-            HirKind::Literal(literal) => literal.0.iter().any(|b| !text.bytes[usize::from(*b)]),
-            HirKind::Class(_) => {
-                let mut bytes = [false; 256];
-                collect(hir, &mut bytes);
-                !bytes.iter().zip(&text.bytes).any(|(here, there)| *here && *there)
-            }
-            HirKind::Empty | HirKind::Look(_) => false,
-        }
-    }
-    needs(&hir, text)
-}
-
-/// As it was compiled for tests: over bytes, so that a class may name any.
-fn parse(pattern: &str) -> Option<Hir> {
-    regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .build()
-        .parse(&format!("^(?:{pattern})$"))
-        .ok()
-}
-
-/// Every byte that a text of this language may hold.
-fn collect(hir: &Hir, bytes: &mut [bool; 256]) {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => {}
-        HirKind::Literal(literal) => literal.0.iter().for_each(|b| bytes[usize::from(*b)] = true),
-        HirKind::Class(Class::Bytes(class)) => {
-            for range in class.iter() {
-                (range.start()..=range.end()).for_each(|b| bytes[usize::from(b)] = true);
-            }
-        }
-        // There is none in a pattern over bytes.
-        HirKind::Class(Class::Unicode(_)) => bytes.fill(true),
-        HirKind::Repetition(repetition) => collect(&repetition.sub, bytes),
-        HirKind::Capture(capture) => collect(&capture.sub, bytes),
-        HirKind::Concat(all) | HirKind::Alternation(all) => all.iter().for_each(|one| collect(one, bytes)),
-    }
 }
 
 /// For the registry: every complaint about a preset's handshakes.

@@ -63,6 +63,7 @@ pub mod template {
     pub use crate::message::DETAILS;
     pub use crate::message::forms::KeyForms;
     pub use crate::message::grammar::{Address, Claims, Grammar, Message, Parameter, Places, Rules};
+    pub use crate::message::pattern::Pattern;
     pub use crate::message::scope::Scope;
     pub use crate::message::template::{Find, Finder, FoundKey, Primitive, TemplateMode};
     pub use crate::message::value::Value;

@@ -9,7 +9,7 @@ use crate::keys::{MAX_KEYS, MAX_SECRET};
 use crate::message::filter::{ELEMENTS, Keeps, OUTPUT, TABLE, Type};
 use crate::message::forms::Decode;
 use crate::message::json::DEPTH;
-use crate::message::place::read::REGEX_SIZE;
+use crate::message::pattern::MAX_STEPS;
 use crate::message::place::{Encoding, MAX_CANDIDATES};
 use crate::message::plan::Id;
 use crate::message::plan::read::{MAX_ALTERNATIVES, MAX_CASES, MAX_ITEMS};
@@ -213,7 +213,7 @@ fn limits(page: &mut String) {
         ("pairs of a query or form", n(MAX_PAIRS)),
         ("what one filter puts out", format!("{} MiB", OUTPUT >> 20)),
         ("depth of a JSON body", n(DEPTH)),
-        ("a compiled regular expression", format!("{} MiB", REGEX_SIZE >> 20)),
+        ("steps of a pattern: bytes and ranges of bytes, each repetition counted out", n(MAX_STEPS)),
         ("an id: letters, digits and `._:-`", format!("{longest_id} bytes")),
         ("a set-up challenge that is answered or echoed", format!("{MAX_CHALLENGE} bytes")),
         ("keys of one source", n(MAX_KEYS)),

@@ -102,6 +102,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// The same with a source's variables put in.
     pub(crate) fn with_vars(&self, vars: &Vars) -> Result<Self, KeyError> {
+        self.places.prepare();
         let mut plan = self.clone();
         plan.rules = self.rules.with_vars(vars)?;
         plan.expected = self.expected.with_vars(vars)?;

@@ -113,6 +113,7 @@ impl Scheme for TokenScheme {
 
     fn bind(&self, keys: &Keyring, vars: &Vars) -> Result<Arc<dyn Check>, KeyError> {
         let held = self.each(keys, Held::new)?;
+        self.places.prepare();
         let in_head = self.needs().body == BodyNeed::Nothing;
         Ok(Arc::new(Bound { places: self.places.clone(), rules: self.rules.with_vars(vars)?, held, in_head }))
     }

@@ -68,10 +68,11 @@ pub enum Value {
     Datetime(Arc<str>),
 }
 
-/// A table's entries in the order of the file, each key once.
+/// A table's entries in the order of the file, each key once. To clone one is to share them: a preset is handed on several
+/// times from its text to what verifies, and seldom changed.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    entries: Vec<(Key, Node)>,
+    entries: Arc<Vec<(Key, Node)>>,
 }
 
 /// A key and where it was written.
@@ -158,7 +159,7 @@ impl Layer {
     /// This without one key of the root.
     pub fn without(mut self, key: &str) -> Self {
         if let Value::Table(Table { entries }) = &mut self.root.value {
-            entries.retain(|(Key { name, .. }, _)| **name != *key);
+            Arc::make_mut(entries).retain(|(Key { name, .. }, _)| **name != *key);
         }
         self
     }
@@ -224,7 +225,7 @@ impl Value {
 /// A table that was written somewhere else than in TOML. Of a key that comes twice, the first counts.
 impl FromIterator<(Key, Node)> for Table {
     fn from_iter<I: IntoIterator<Item = (Key, Node)>>(entries: I) -> Self {
-        Table { entries: entries.into_iter().collect() }
+        Table { entries: Arc::new(entries.into_iter().collect()) }
     }
 }
 
@@ -301,7 +302,7 @@ impl Reading {
             .collect();
         // The parser's tables are sorted by name; the order of the file says what stands above what.
         entries.sort_by_key(|(key, _)| key.span.range.start);
-        Table { entries }
+        Table { entries: entries.into() }
     }
 
     fn node(&self, value: toml::Spanned<DeValue<'_>>, depth: usize) -> Node {
@@ -365,8 +366,8 @@ fn lay(name: &str, over: Node, base: &Node) -> Node {
 
 fn lay_table(name: &str, over: Table, base: &Table) -> Table {
     let is_place = |(key, _): &(Key, Node)| !FREELY_NAMED.contains(&name) && PLACES.contains(&&*key.name);
-    let mut entries = base.entries.clone();
-    let mut rest = over.entries;
+    let mut entries = Vec::clone(&base.entries);
+    let mut rest = Arc::unwrap_or_clone(over.entries);
     if let Some(seat) = entries.iter().position(is_place)
         && rest.iter().any(is_place)
     {
@@ -388,7 +389,7 @@ fn lay_table(name: &str, over: Table, base: &Table) -> Table {
             None => entries.push((key, node)),
         }
     }
-    Table { entries }
+    Table { entries: entries.into() }
 }
 
 #[cfg(test)]
@@ -638,7 +639,8 @@ b = "0123456789012345678901234567890123456789"
             let mut table = Table::default();
             for (name, value) in pairs {
                 if table.get(&name).is_none() {
-                    table.entries.push((Key { name: name.into(), span: nowhere() }, node(value)));
+                    Arc::make_mut(&mut table.entries)
+                        .push((Key { name: name.into(), span: nowhere() }, node(value)));
                 }
             }
             Value::Table(table)

@@ -7,6 +7,8 @@ use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::{Complaints, ConfigCode, ConfigError, Key, Node, Span, Table, Value, nearest, one_of};
 
 /// A value that remembers where it was written.
@@ -54,13 +56,55 @@ pub struct Reader<'a> {
     span: &'a Span,
     complaints: &'a Complaints,
     path: String,
-    asked: RefCell<Vec<String>>,
+    asked: RefCell<Asked>,
+}
+
+/// The keys that were asked for, some of them twice, in one text: there are many tables, and each is asked for many keys.
+#[derive(Debug)]
+struct Asked {
+    names: String,
+    ends: SmallVec<[usize; 16]>,
+}
+
+impl Asked {
+    fn none() -> Self {
+        Asked { names: String::with_capacity(128), ends: SmallVec::new() }
+    }
+
+    fn add(&mut self, name: &str) {
+        self.names.push_str(name);
+        self.ends.push(self.names.len());
+    }
+
+    fn any(&self, name: &str) -> bool {
+        self.all().any(|asked| asked == name)
+    }
+
+    /// In the order of asking.
+    fn each_once(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.all().for_each(|name| {
+            if !names.contains(&name) {
+                names.push(name)
+            }
+        });
+        names
+    }
+
+    fn all(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.names[start..*end])
+    }
 }
 
 impl<'a> Reader<'a> {
     /// Of a node that should be a table. The path is what complaints call it: dotted keys, such as
     /// `hmac.key`; empty for a whole text.
     pub fn new(node: &'a Node, complaints: &'a Complaints, path: &str) -> Self {
+        Self::at(node, complaints, path.into())
+    }
+
+    fn at(node: &'a Node, complaints: &'a Complaints, path: String) -> Self {
         if node.table().is_none() {
             let message = format!("`{path}` must be a table, but is {}", node.value.kind());
             complaints.push(
@@ -68,13 +112,7 @@ impl<'a> Reader<'a> {
                     .help(format!("write `{path} = {{ … }}`, or `[{path}]`")),
             );
         }
-        Self {
-            table: node.table(),
-            span: &node.span,
-            complaints,
-            path: path.into(),
-            asked: RefCell::default(),
-        }
+        Self { table: node.table(), span: &node.span, complaints, path, asked: Asked::none().into() }
     }
 
     /// The text at a key.
@@ -168,7 +206,7 @@ impl<'a> Reader<'a> {
     pub fn table(&self, key: &str) -> Option<Reader<'a>> {
         let node = self.node(key)?;
         self.table_of(key, node, "a table")?;
-        Some(Reader::new(node, self.complaints, &self.path_to(key)))
+        Some(Reader::at(node, self.complaints, self.path_to(key)))
     }
 
     /// Readers of the array of tables at a key, whose paths end in a number from 1; a table alone is an array
@@ -177,15 +215,19 @@ impl<'a> Reader<'a> {
         let Some(node) = self.node(key) else { return Vec::new() };
         let path = self.path_to(key);
         match &node.value {
-            Value::Table(_) => vec![Reader::new(node, self.complaints, &path)],
+            Value::Table(_) => vec![Reader::at(node, self.complaints, path)],
             Value::Array(items) => {
                 let tables = items
                     .iter()
                     .enumerate()
                     .filter(|(_, item)| self.table_of(key, item, "an array of tables").is_some());
-                tables
-                    .map(|(index, item)| Reader::new(item, self.complaints, &format!("{path}.{}", index + 1)))
-                    .collect()
+                let mut readers = Vec::with_capacity(items.len());
+                readers.extend(
+                    tables.map(|(index, item)| {
+                        Reader::at(item, self.complaints, format!("{path}.{}", index + 1))
+                    }),
+                );
+                readers
             }
             _ => {
                 self.mistyped(key, node, "a table, or an array of tables", None);
@@ -202,10 +244,7 @@ impl<'a> Reader<'a> {
 
     /// Whatever stands at a key.
     pub fn node(&self, key: &str) -> Option<&'a Node> {
-        let mut asked = self.asked.borrow_mut();
-        if !asked.iter().any(|known| known == key) {
-            asked.push(key.into());
-        }
+        self.asked.borrow_mut().add(key);
         self.table?.get(key)
     }
 
@@ -247,13 +286,17 @@ impl<'a> Reader<'a> {
     /// Complains of every key that was never asked for. To be called when all has been read; a reader that is
     /// dropped without it accepts any key.
     pub fn finish(self) {
-        let known = self.asked.borrow();
-        let known = || known.iter().map(String::as_str);
+        let asked = self.asked.borrow();
         let entries = self.table.into_iter().flat_map(Table::iter);
-        for (Key { name, span }, _) in entries.filter(|(key, _)| !known().any(|known| *known == *key.name)) {
-            let message = format!("unknown key `{name}` in {}, which takes {}", self.name(), one_of(known()));
+        for (Key { name, span }, _) in entries.filter(|(key, _)| !asked.any(&key.name)) {
+            let known = asked.each_once();
+            let message = format!(
+                "unknown key `{name}` in {}, which takes {}",
+                self.name(),
+                one_of(known.iter().copied())
+            );
             self.complaints.push(ConfigError::at(ConfigCode::MalformedConfig, span.clone(), message).help(
-                match nearest(name, known()) {
+                match nearest(name, known) {
                     Some(meant) => format!("write `{meant}`, if that is what is meant"),
                     None => "remove it".into(),
                 },

@@ -179,6 +179,11 @@ impl Places {
         self.places.iter().map(|place| &*place.label)
     }
 
+    /// Build what their patterns need, so that the first request need not wait for it: when a mode is given its keys.
+    pub fn prepare(&self) {
+        self.places.iter().for_each(Place::prepare);
+    }
+
     /// Whether all of them can be read before the body is there.
     pub fn are_in_head(&self) -> bool {
         self.places.iter().all(Place::is_in_head)

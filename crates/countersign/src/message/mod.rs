@@ -10,6 +10,7 @@ pub(crate) mod grammar;
 mod held;
 pub(crate) mod json;
 mod known;
+pub(crate) mod pattern;
 pub(crate) mod place;
 mod plain;
 pub(crate) mod plan;

@@ -7,12 +7,12 @@
 pub(crate) mod read;
 
 use super::filter::{Fault, Filter, Val};
+use super::pattern::Pattern;
 use super::scope::{Local, Scope};
 use super::wire;
 use super::{SIGNATURE_AMBIGUOUS, SIGNATURE_COUNT, SIGNATURE_SHAPE};
 use crate::outcome::{Reason, Rejection};
 use crate::request::{Found, HeaderName};
-use regex::bytes::Regex;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ pub(crate) enum Extract {
     /// Credentials of an authentication scheme: RFC 9110, section 11.4.
     Scheme(Box<str>),
     Regex {
-        regex: Regex,
+        regex: Pattern,
         capture: &'static str,
     },
 }
@@ -140,10 +140,17 @@ impl Place {
         !self.clean.is_empty()
     }
 
+    /// Build what its pattern needs, so that the first request need not wait for it.
+    pub(crate) fn prepare(&self) {
+        if let Extract::Regex { regex, .. } = &self.extract {
+            regex.prepare();
+        }
+    }
+
     /// The names of fields that its items have beside the signature.
     pub(crate) fn captures(&self, name: &str) -> bool {
         match &self.extract {
-            Extract::Regex { regex, .. } => regex.capture_names().flatten().any(|known| known == name),
+            Extract::Regex { regex, .. } => regex.has_name(name),
             Extract::Pairs { .. } => true,
             Extract::Raw | Extract::Prefix { .. } | Extract::Scheme(_) => false,
         }
@@ -178,9 +185,7 @@ impl Place {
                 .ok_or(Fault::Malformed(NO_CREDENTIALS)),
             Extract::Regex { regex, capture } => {
                 let found = regex.captures(&text).and_then(|captures| captures.name(capture));
-                found
-                    .map(|found| part(&text, found.as_bytes()))
-                    .ok_or(Fault::Malformed("the pattern does not match"))
+                found.map(|found| part(&text, found)).ok_or(Fault::Malformed("the pattern does not match"))
             }
         }
     }
@@ -348,12 +353,8 @@ impl<'p, 'r> Gather<'_, 'p, 'r> {
                 let Some(signature) = captures.name(capture) else {
                     return self.passed_over("the pattern captures no signature");
                 };
-                let field =
-                    |name: &'p str| captures.name(name).map(|value| (name, part(text, value.as_bytes())));
-                self.signature(
-                    signature.as_bytes(),
-                    self.wanted.iter().map(|name| &**name).filter_map(field).collect(),
-                )
+                let field = |name: &'p str| captures.name(name).map(|value| (name, part(text, value)));
+                self.signature(signature, self.wanted.iter().map(|name| &**name).filter_map(field).collect())
             }
         }
     }

@@ -128,7 +128,11 @@ impl Plan {
         let values = |values: &[Value]| values.iter().map(|v| v.bind(vars)).collect::<Result<Box<[_]>, _>>();
         let tests = |tests: &[Test]| tests.iter().map(|t| t.bind(vars)).collect::<Result<Box<[_]>, _>>();
         let one = |value: &Option<Value>| value.as_ref().map(|v| v.bind(vars)).transpose();
+        let at = |places: &[Place]| places.iter().for_each(Place::prepare);
+        self.time.iter().for_each(|time| at(&time.places));
+        self.id.iter().for_each(|id| at(&id.places));
         let case = |case: &Case| -> Result<Case, KeyError> {
+            at(&case.places);
             Ok(Case {
                 when: tests(&case.when)?,
                 early: tests(&case.early)?,

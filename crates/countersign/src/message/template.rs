@@ -289,10 +289,10 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
             };
             let mut tests = case.early.iter().chain(&case.late).chain(&case.when);
             let excluded = tests.any(|test| match (&test.check, &*test.value.segments) {
-                (super::test::Check::Matches(_, pattern), [super::value::Segment::Slot(slot)]) => {
+                (super::test::Check::Matches(pattern), [super::value::Segment::Slot(slot)]) => {
                     Some(&slot.source) == leading
                         && slot.filters.is_empty()
-                        && crate::handshake::needs_a_byte_outside(&pattern.value, text)
+                        && pattern.needs_a_byte_outside(text)
                 }
                 _ => false,
             });

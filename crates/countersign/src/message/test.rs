@@ -1,13 +1,12 @@
 //! Tests: `when` a case applies, and what is required of a request whose signature is good.
 
 use super::filter::Fault;
-use super::place::read::compile_regex;
+use super::pattern::Pattern;
 use super::scope::{Local, Scope};
 use super::value::{Env, Source, Value};
 use crate::config::{ConfigCode, ConfigError, Reader, Span, Spanned, one_of};
 use crate::ct;
 use crate::keys::{KeyError, Vars};
-use regex::bytes::Regex;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -25,7 +24,7 @@ pub(crate) struct Test {
 pub(crate) enum Check {
     Equals(Value),
     In(Box<[Value]>),
-    Matches(Regex, Spanned<Arc<str>>),
+    Matches(Pattern),
     Contains(Box<[Value]>),
     Present,
     Absent,
@@ -89,10 +88,7 @@ impl Test {
             "equals" => Check::Equals(compile(table.text("equals")?)?),
             "in" => Check::In(all("in")?),
             "contains" => Check::Contains(all("contains")?),
-            "matches" => {
-                let pattern = table.text("matches")?;
-                Check::Matches(compile_regex(&pattern, table)?, pattern)
-            }
+            "matches" => Check::Matches(Pattern::read(&table.text("matches")?, table)?),
             word => match table.boolean(word)? {
                 true if word == "present" => Check::Present,
                 true => Check::Absent,
@@ -113,7 +109,12 @@ impl Test {
             Check::Equals(value) => Check::Equals(value.bind(vars)?),
             Check::In(values) => Check::In(all(values)?),
             Check::Contains(values) => Check::Contains(all(values)?),
-            other => other.clone(),
+            Check::Matches(pattern) => {
+                pattern.prepare();
+                Check::Matches(pattern.clone())
+            }
+            Check::Present => Check::Present,
+            Check::Absent => Check::Absent,
         };
         Ok(Test { value: self.value.bind(vars)?, check, span: self.span.clone() })
     }
@@ -146,7 +147,7 @@ impl Test {
         match &self.check {
             Check::Equals(wanted) => same(wanted),
             Check::In(wanted) => Ok(!all_hold(wanted.iter(), |wanted| same(wanted).map(|same| !same))?),
-            Check::Matches(regex, _) => Ok(regex.is_match(&found)),
+            Check::Matches(pattern) => Ok(pattern.is_match(&found)),
             Check::Present => Ok(true),
             Check::Absent | Check::Contains(_) => Ok(false),
         }

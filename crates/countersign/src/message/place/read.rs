@@ -2,14 +2,11 @@
 
 use super::super::filter::{Filter, Type};
 use super::super::json;
+use super::super::pattern::Pattern;
 use super::{At, Encoding, Extract, MAX_CANDIDATES, Place, What};
 use crate::config::{ConfigCode, ConfigError, Reader, Span, Spanned, nearest, one_of};
 use crate::request::HeaderName;
-use regex::bytes::Regex;
 use std::sync::Arc;
-
-/// How many bytes a compiled regular expression may take.
-pub(crate) const REGEX_SIZE: usize = 1 << 20;
 
 impl Place {
     /// Read a place's table. The keys of the time's own (`format`, `from_signature`) are the caller's to ask for.
@@ -182,9 +179,9 @@ fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
         }
         _ => {
             let pattern = table.required_text("pattern")?;
-            let regex = compile_regex(&pattern, table)?;
+            let regex = Pattern::read(&pattern, table)?;
             let capture = what.capture();
-            if !regex.capture_names().flatten().any(|name| name == capture) {
+            if !regex.has_name(capture) {
                 let help = format!("name the part that is meant: `(?<{capture}>…)`");
                 wrong(table, &pattern.span, &format!("the pattern captures no `{capture}`"), &help);
                 return None;
@@ -192,31 +189,6 @@ fn read_extract(table: &Reader<'_>, what: What) -> Option<Extract> {
             Extract::Regex { regex, capture }
         }
     })
-}
-
-/// A regular expression, anchored at both ends: the whole text matches or none of it does.
-///
-/// It is one over bytes: `\d`, `\w` and the case of letters are ASCII's, and `.` is any byte but a newline. What is on the wire
-/// is bytes, a digit there is one of ten, and the tables of Unicode would be most of what a preset costs to compile.
-pub(crate) fn compile_regex(pattern: &Spanned<Arc<str>>, table: &Reader<'_>) -> Option<Regex> {
-    let anchored = format!("^(?:{})$", pattern.value);
-    let build = |pattern: &str| {
-        regex::bytes::RegexBuilder::new(pattern).unicode(false).size_limit(REGEX_SIZE).build()
-    };
-    // Alone first: a pattern such as `a)|(?:b` is one only between our brackets, and would leave the anchors behind.
-    let alone = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&pattern.value);
-    let why = match alone.map_err(|error| error.to_string()) {
-        Err(says) => says,
-        Ok(_) => match build(&anchored) {
-            Ok(regex) => return Some(regex),
-            Err(regex::Error::CompiledTooBig(_)) => "it is too big".into(),
-            Err(error) => error.to_string(),
-        },
-    };
-    let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
-    let help = "patterns are linear-time: no back-references, no look-around; the whole text must match";
-    wrong(table, &pattern.span, &format!("the pattern does not compile: {why}"), help);
-    None
 }
 
 fn read_encoding(table: &Reader<'_>) -> Vec<Encoding> {

@@ -335,24 +335,19 @@ impl PlanReader<'_> {
             algorithm = self.algorithm(table, env);
         }
         let here = table.unwrap_or(self.table);
-        let says = |key: &str, help: &str| {
+        let says = |key: &str, help: &dyn Fn() -> String| {
             if !self.table.has(key) && !here.has(key) {
-                here.missing(key, help);
+                here.missing(key, help());
             }
         };
-        says("signed_template", "say what is signed: `signed_template = \"{body}\"`");
-        says(
-            "signature_source",
-            "say where it is: `signature_source = { header = \"x-signature\", encoding = \"hex\" }`",
-        );
-        says(
-            "algorithm",
-            &format!(
-                "write `algorithm = \"{}\"`, say: {}",
-                self.takes.algorithms[0],
-                one_of(self.takes.algorithms.iter().copied())
-            ),
-        );
+        says("signed_template", &|| "say what is signed: `signed_template = \"{body}\"`".into());
+        says("signature_source", &|| {
+            "say where it is: `signature_source = { header = \"x-signature\", encoding = \"hex\" }`".into()
+        });
+        says("algorithm", &|| {
+            let first = self.takes.algorithms[0];
+            format!("write `algorithm = \"{first}\"`, say: {}", one_of(self.takes.algorithms.iter().copied()))
+        });
         let templates = templates.or_else(|| own.templates.clone())?;
         let (places, first_present) = places.or_else(|| own.places.clone())?;
         let algorithm = algorithm.or_else(|| own.algorithm.clone())?;

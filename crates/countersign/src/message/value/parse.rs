@@ -4,6 +4,8 @@ use super::super::filter::{Filter, Type};
 use super::{Env, SOURCES, Segment, Slot, Source, merge};
 use crate::config::{ConfigCode, ConfigError, Spanned, nearest, one_of};
 use crate::request::HeaderName;
+use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(super) struct Parser<'t, 'e> {
@@ -86,7 +88,12 @@ impl<'t> Parser<'t, '_> {
     /// From behind the brace to behind its fellow.
     fn slot(&mut self) -> Option<Slot> {
         let (open, text): (usize, &'t str) = (self.at, &self.text.value);
-        let mut words = vec![(open, String::new())];
+        // A word is a part of the text, unless something in it is escaped.
+        let mut words = SmallVec::<[(usize, Cow<'t, str>); 4]>::new();
+        let (mut from, mut unescaped) = (open, None::<String>);
+        let word = |from: usize, to: usize, unescaped: Option<String>| {
+            (from, unescaped.map_or(Cow::Borrowed(&text[from..to]), Cow::Owned))
+        };
         let mut chars = text[open..].char_indices().peekable();
         let close = loop {
             match chars.next() {
@@ -101,13 +108,18 @@ impl<'t> Parser<'t, '_> {
                     return None;
                 }
                 Some((i, '}')) => break open + i,
-                Some((i, '|')) => words.push((open + i + 1, String::new())),
-                Some((_, '\\')) if matches!(chars.peek(), Some((_, '|' | '}'))) => {
-                    words.extend_last(chars.next().map(|(_, c)| c));
+                Some((i, '|')) => {
+                    words.push(word(from, open + i, unescaped.take()));
+                    from = open + i + 1;
                 }
-                Some((_, c)) => words.extend_last(Some(c)),
+                Some((i, '\\')) if matches!(chars.peek(), Some((_, '|' | '}'))) => {
+                    let so_far = unescaped.get_or_insert_with(|| text[from..open + i].into());
+                    so_far.extend(chars.next().map(|(_, c)| c));
+                }
+                Some((_, c)) => unescaped.iter_mut().for_each(|so_far| so_far.push(c)),
             }
         };
+        words.push(word(from, close, unescaped));
         self.at = close + 1;
         let written = &text[open..close];
         let mut words = words.into_iter();
@@ -319,17 +331,5 @@ impl<'t> Parser<'t, '_> {
         let span = self.text.part(at..end);
         let error = ConfigError::at(ConfigCode::MalformedTemplate, span, message);
         self.env.complaints.push(if help.is_empty() { error } else { error.help(help) });
-    }
-}
-
-trait ExtendLast {
-    fn extend_last(&mut self, c: Option<char>);
-}
-
-impl ExtendLast for Vec<(usize, String)> {
-    fn extend_last(&mut self, c: Option<char>) {
-        if let (Some((_, word)), Some(c)) = (self.last_mut(), c) {
-            word.push(c);
-        }
     }
 }
