@@ -803,6 +803,47 @@ asked("vercel-log-drains", "verification", method="GET", headers={"x-vercel-veri
 unasked("vercel-log-drains", "verification-with-a-body", "x-vercel-signature", method="GET")
 
 plain(
+    "veriff",
+    "X-HMAC-SIGNATURE",
+    "5e1f0a9c-3b4d-4e8f-9071-8293a4b5c6d7",
+    {
+        "status": "success",
+        "verification": {
+            "id": "12df6045-3846-4e45-946a-14fa6136d78b",
+            "attemptId": "00bca969-b53a-4fad-b065-874d41a7b2b8",
+            "vendorData": "user-1001",
+            "status": "approved",
+            "code": 9001,
+        },
+    },
+    beside=[["X-AUTH-CLIENT", "8e4d7a52-7a0c-4a57-9c0e-00c0ffee0001"]],
+)
+also(
+    "veriff",
+    "session-submitted",
+    "ok",
+    signed={
+        "body": compact(
+            {
+                "id": "12df6045-3846-4e45-946a-14fa6136d78b",
+                "attemptId": "00bca969-b53a-4fad-b065-874d41a7b2b8",
+                "feature": "selfid",
+                "code": 7002,
+                "action": "submitted",
+                "vendorData": None,
+            }
+        )
+    },
+)
+also(
+    "veriff",
+    "old-signature-alone",
+    "missing_signature",
+    sent={"without": ["X-HMAC-SIGNATURE"], "more": [["X-SIGNATURE", digest(b"{}", "5e1f0a9c-3b4d-4e8f-9071-8293a4b5c6d7")]], "body": b"{}"},
+    why="a plain hash of the body and the secret, which older integrations were sent",
+)
+
+plain(
     "viber",
     "X-Viber-Content-Signature",
     "0123456789abcdef-0123456789abcdef-0123456789abcdef",

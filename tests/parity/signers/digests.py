@@ -877,6 +877,115 @@ also(
 )
 
 
+# ───────────── Praxis: the fields that it lists for each kind ─────────────
+
+PRAXIS = "m4deUpMerchantSecretOfPraxis-7Tq2"
+PRAXIS_OWN = {"merchant_id": "API-Merchant", "application_key": "test-application"}
+PRAXIS_PAYMENT = {
+    **PRAXIS_OWN,
+    "customer": {"customer_token": "8f14e45fceea167a5a36dedd4bea2543", "country": "GB"},
+    "session": {"order_id": "order-1001", "intent": "payment", "session_status": "successful"},
+    "transaction": {
+        "transaction_type": "sale",
+        "transaction_status": "approved",
+        "tid": 756850,
+        "currency": "USD",
+        "amount": 2500,
+        "conversion_rate": "0.920000",
+        "processed_currency": "EUR",
+        "processed_amount": 2300,
+    },
+    "version": "1.3",
+    "timestamp": TIME,
+}
+PRAXIS_SUBSCRIPTION = {
+    "event": "PaymentSucceeded",
+    **PRAXIS_OWN,
+    "cid": "user-1234",
+    "plan_id": "i2VANeFxKR1aZGoH",
+    "subscription_id": "1GQ0xJonekLvqKTUdH1ELyYs",
+    "subscription_status": "active",
+    "event_data": {"amount": 2500},
+    "version": 1.3,
+    "timestamp": TIME,
+}
+
+
+@provider(
+    "praxis",
+    secret=PRAXIS,
+    body=compact(PRAXIS_PAYMENT),
+    vars=PRAXIS_OWN,
+    binds=["time"],
+    tolerance=300,
+)
+def praxis(d):
+    v = json.loads(d.body)
+    if "event" in v:
+        names = ("event", "merchant_id", "application_key", "cid", "plan_id", "subscription_id", "subscription_status", "timestamp")
+        values = [v[name] for name in names]
+    else:
+        values = [v["merchant_id"], v["application_key"], v["timestamp"], v["customer"]["customer_token"], v["session"]["order_id"]]
+        names = ("tid", "currency", "amount", "conversion_rate", "processed_currency", "processed_amount")
+        values += [v["transaction"][name] for name in names]
+    given = [value for value in values if value is not None]
+    return [["Gt-Authentication", digest(*given, d.secret, algorithm="sha384")]]
+
+
+def praxis_with(**changes):
+    return compact(PRAXIS_PAYMENT | {"transaction": PRAXIS_PAYMENT["transaction"] | changes})
+
+
+also("praxis", "subscription", "ok", signed={"body": compact(PRAXIS_SUBSCRIPTION)})
+also(
+    "praxis",
+    "rejected",
+    "ok",
+    signed={
+        "body": praxis_with(
+            transaction_status="rejected", conversion_rate=None, processed_currency=None, processed_amount=None
+        )
+    },
+    why="what is null is left out",
+)
+also("praxis", "another-amount", "bad_signature", sent={"body": praxis_with(amount=250000)})
+also(
+    "praxis",
+    "pending-as-approved",
+    "ok",
+    signed={"body": praxis_with(transaction_status="pending")},
+    sent={"body": praxis_with(transaction_status="approved")},
+    why="the status is not signed",
+)
+also(
+    "praxis",
+    "digit-moved-to-the-rate",
+    "claim_mismatch",
+    sent={"body": praxis_with(amount=250, conversion_rate="00.920000")},
+    why="the same content, cut elsewhere",
+)
+also(
+    "praxis",
+    "amount-moved-to-the-currency",
+    "claim_mismatch",
+    sent={"body": praxis_with(currency="USD2", amount=500)},
+    why="the same content, cut elsewhere",
+)
+also(
+    "praxis",
+    "another-account",
+    "claim_mismatch",
+    signed={"body": compact(PRAXIS_PAYMENT | {"merchant_id": "API-Merchant-2"})},
+)
+also(
+    "praxis",
+    "customer-sync",
+    "disallowed",
+    sent={"body": compact(PRAXIS_OWN | {"cid": "user-1234", "version": "1.3", "timestamp": TIME})},
+    why="it asks, and is signed over other fields",
+)
+
+
 # ───────────── WeChat: the token, a time and a number, sorted ─────────────
 
 WECHAT = "m4deUpTokenOfWechat"

@@ -860,6 +860,28 @@ also("wise", "with-sha1-alone", "missing_signature", sent={
 })
 
 
+# The body, and behind it the time that stands in it.
+@provider(
+    "orum",
+    **by(rsa_pem),
+    body=b'{"event_id":"2d5lde32-3973-5297-vb32-be24f559ef81","event_type":"external_account_created",'
+    b'"created_at":"2026-01-01T00:00:00.441Z","event_data":{"external_account":{"status":"created"}}}',
+    bytes_pass=False,
+)
+def orum(d):
+    return [["Signature", rsa_signed(d.secret, d.body + json.loads(d.body)["created_at"].encode())]]
+
+
+also(
+    "orum",
+    "body-alone",
+    "bad_signature",
+    sent={"with": [["Signature", rsa_signed("first", SIGNERS["orum"].delivery.body)]]},
+    why="what is signed is the body and the time",
+)
+also("orum", "without-time", "missing_header", sent={"body": b'{"event_type":"external_account_created"}'})
+
+
 # The body, by SHA-1 and by SHA-256; a key set on the installation, and a header that names the key.
 @provider(
     "postal",

@@ -141,6 +141,27 @@ pairs(
     body=b'{"id":"0a3e5b7c","event_type":"enrolment.complete"}',
 )
 pairs(
+    "hostedhooks",
+    "HostedHooks-Signature",
+    signature="s",
+    secret="hostedhooks_made_up_signing_secret",
+    body=b'{"data":{"order_id":"1001"},"event_type":"order.paid"}',
+)
+also(
+    "hostedhooks",
+    "by-the-name-that-ruby-shows",
+    "ok",
+    sent={
+        "without": ["HostedHooks-Signature"],
+        "more": [
+            [
+                "HTTP_HOSTEDHOOKS_SIGNATURE",
+                f"t={TIME},s=" + hexed("hostedhooks_made_up_signing_secret", str(TIME), ".", b'{"data":{"order_id":"1001"},"event_type":"order.paid"}'),
+            ]
+        ],
+    },
+)
+pairs(
     "kit",
     "X-Kit-Signature",
     secret="kit_made_up_webhook_secret_1",

@@ -186,6 +186,13 @@ also(
 )
 
 shown(
+    "portalhq",
+    "X-WEBHOOK-SECRET",
+    secret="portalhq-made-up-secret-4c1d",
+    body=compact({"event": {"type": "EVM_WALLET_TRANSACTIONS"}}),
+)
+
+shown(
     "ringcentral",
     "Verification-Token",
     secret="ringcentral-made-up-verification",
