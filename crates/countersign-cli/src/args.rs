@@ -34,6 +34,8 @@ Exit codes:
   3  a preset or other configuration is invalid
   4  no usable key, or one that has to be fetched first
   5  something could not be read or written
+  6  `explain` found why a request was refused
+  7  `explain` or `infer` found nothing
 
 Example:
   countersign preset list
@@ -49,6 +51,10 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Make the signature that a receiver will ask for
     Sign(SignArgs),
+    /// Say why a signature failed, proven by trial
+    Explain(ExplainArgs),
+    /// Make a preset of captured deliveries and their secret
+    Infer(InferArgs),
     /// Show captured requests, and strip them of credentials
     #[command(after_help = "Example:\n  countersign capture show request.har")]
     Capture {
@@ -268,6 +274,96 @@ pub(crate) struct VerifyArgs {
     /// Accept a message of any age. For looking into old requests, never for deciding
     #[arg(long)]
     pub(crate) ignore_time: bool,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Exit codes: 0 it verifies, 6 a cause was found, 7 none was.
+
+Examples:
+  countersign explain request.http --preset NAME --secret env:WEBHOOK_SECRET
+  countersign explain request.http --preset NAME --secret env:WEBHOOK_SECRET --control good.http --format json
+  countersign explain request.http --preset NAME --secret env:S --other id=staging@env:STAGING_SECRET")]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+
+    #[command(flatten)]
+    pub(crate) scheme: SchemeArgs,
+
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+
+    /// A secret of another endpoint that may have been taken for this one's, as a SPEC; its id names it. May be repeated
+    #[arg(long, value_name = "SPEC", allow_hyphen_values = true)]
+    pub(crate) other: Vec<String>,
+
+    /// Another request of the same sender, one that verified: whether it still does tells the secret from the body
+    #[arg(long, value_name = "REQUEST")]
+    pub(crate) control: Option<PathBuf>,
+
+    /// What is at a URL, or under a name, that the scheme wants to have fetched: nothing is fetched here. May be repeated
+    #[arg(long, value_name = "URL=FILE")]
+    pub(crate) document: Vec<String>,
+
+    /// Judge as of this moment: RFC 3339 or Unix seconds
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) now: Option<String>,
+
+    /// How long to search, such as 500ms, 2s or 1m
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    pub(crate) budget: String,
+
+    /// Print what mends it as TOML, to be laid over the preset or the source, and nothing else
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) fix: bool,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Exit codes: 0 a preset was found, 7 none was.
+
+Examples:
+  countersign infer one.http two.http --secret env:TEST_SECRET
+  countersign infer one.http two.http --secret env:TEST_SECRET --name acme --dir presets")]
+pub(crate) struct InferArgs {
+    /// Deliveries of one sender, in any form that `capture show` reads; two tell much more than one
+    #[arg(value_name = "REQUEST", required = true)]
+    pub(crate) request: Vec<PathBuf>,
+
+    /// The URL of all of them as the sender signs it, where the captures do not say it
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+
+    /// What the preset is called
+    #[arg(long, value_name = "NAME", default_value = "inferred")]
+    pub(crate) name: String,
+
+    /// Write NAME.toml and NAME.vectors.toml into this folder; nothing there is written over. Else the preset is printed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// About when they arrived: RFC 3339 or Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) now: Option<String>,
+
+    /// How long to search, such as 2s or 1m
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub(crate) budget: String,
 
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Human)]

@@ -25,6 +25,10 @@ pub(crate) enum Exit {
     Key = 4,
     /// Something could not be read or written.
     Io = 5,
+    /// Why a request was refused is known.
+    Explained = 6,
+    /// A search found nothing.
+    Nothing = 7,
 }
 
 impl From<Exit> for ExitCode {

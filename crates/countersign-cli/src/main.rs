@@ -7,6 +7,8 @@
 mod args;
 mod capture;
 mod error;
+mod explain;
+mod infer;
 mod mode;
 mod module;
 mod output;
@@ -16,6 +18,7 @@ mod scheme;
 mod secret;
 mod sign;
 mod time;
+mod vectors;
 mod verify;
 
 use args::{Cli, Command};
@@ -38,6 +41,8 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
     match command {
         Command::Verify(args) => verify::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Infer(args) => infer::run(&args),
         Command::Capture { command } => capture::run(&command),
         Command::Preset { command } => preset::run(&command),
         Command::Mode { command } => mode::run(&command),

@@ -55,6 +55,26 @@ pub(crate) fn read(args: &RequestArgs, stdin: &mut Stdin) -> Result<Capture, Fai
     Ok(capture)
 }
 
+/// As [`read`], for whoever looks for what is wrong: a request that contradicts itself is no reason to stop.
+pub(crate) fn read_leniently(args: &RequestArgs, stdin: &mut Stdin) -> Result<Capture, Failure> {
+    let Some(path) = &args.request else { return read(args, stdin) };
+    let mut capture = leniently(path, &args.entry, stdin)?;
+    if let Some(url) = &args.parts.url {
+        capture.url = Address::Given(absolute(url)?);
+    }
+    Ok(capture)
+}
+
+/// One request of a file, with whatever is odd about it told and kept.
+pub(crate) fn leniently(path: &Path, entry: &EntryArgs, stdin: &mut Stdin) -> Result<Capture, Failure> {
+    let bytes = read_all(path, "the request", stdin)?;
+    let capture = Capture::read(&bytes, entry.entry).map_err(failure)?;
+    for note in &capture.notes {
+        output::note(&format!("{}: {}", note.code, note.says));
+    }
+    Ok(capture)
+}
+
 /// The one request of a file that is to be judged. What may not be as it was sent is told.
 pub(crate) fn captured(path: &Path, entry: &EntryArgs, stdin: &mut Stdin) -> Result<Capture, Failure> {
     let bytes = read_all(path, "the request", stdin)?;

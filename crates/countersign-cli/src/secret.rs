@@ -38,6 +38,15 @@ const WORDS: &str = "env:NAME, file:PATH, cmd:COMMAND, - for standard input, or 
 /// Read every `--secret`, in order, into keys of one kind. The first without an id is `main`, further ones `key-2` and so
 /// on by their place.
 pub(crate) fn keyring(specs: &[String], kind: KeyKind, stdin: &mut Stdin) -> Result<Keyring, Failure> {
+    read(specs, kind, stdin, false)
+}
+
+/// The same, byte for byte as it is stored: what a newline or a space does to a secret is what is looked for.
+pub(crate) fn as_stored(specs: &[String], kind: KeyKind, stdin: &mut Stdin) -> Result<Keyring, Failure> {
+    read(specs, kind, stdin, true)
+}
+
+fn read(specs: &[String], kind: KeyKind, stdin: &mut Stdin, as_stored: bool) -> Result<Keyring, Failure> {
     // All are read as text first: a mistake in the second must not leave the first prompting for a passphrase.
     let specs: Vec<Spec<'_>> = specs
         .iter()
@@ -56,7 +65,7 @@ pub(crate) fn keyring(specs: &[String], kind: KeyKind, stdin: &mut Stdin) -> Res
             None => format!("key-{}", index + 1).into(),
         };
         let id = KeyId::new(id);
-        let bytes = place.read(&id, stdin)?;
+        let bytes = place.read(&id, stdin, as_stored)?;
         let secret = Secret::new(&**bytes).map_err(|error| Failure::from(error.key(&id)))?;
         let mut key = Key::new(id, kind, secret);
         key.role = role.map(Into::into);
@@ -194,7 +203,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn read(&self, id: &KeyId, stdin: &mut Stdin) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    fn read(&self, id: &KeyId, stdin: &mut Stdin, as_stored: bool) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let (bytes, origin) = match self {
             Place::Literal(value) => return Ok(Zeroizing::new(value.as_bytes().to_vec())),
             Place::Env(name) => {
@@ -215,7 +224,7 @@ impl<'a> Place<'a> {
                 )
             }
         };
-        if is_pem(&bytes) {
+        if as_stored || is_pem(&bytes) {
             return Ok(bytes); // its newlines are its own
         }
         let bytes = without_newline(bytes, &origin);

@@ -54,14 +54,14 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
 const AGELESS: &str = "freshness.tolerance_seconds = \"none\"";
 
 /// What was given for fetched documents, as if fetched just now.
-struct Documents {
+pub(crate) struct Documents {
     given: Vec<(String, Document)>,
     /// What was asked for.
     asked: Mutex<Vec<String>>,
 }
 
 impl Documents {
-    fn read(pairs: &[String], now: Timestamp, stdin: &mut Stdin) -> Result<Self, Failure> {
+    pub(crate) fn read(pairs: &[String], now: Timestamp, stdin: &mut Stdin) -> Result<Self, Failure> {
         let read = |pair: &String| {
             // A URL may hold `=`; whoever names the file can avoid it.
             let (url, file) = pair
@@ -79,7 +79,7 @@ impl Documents {
     }
 
     /// A document under a name that nobody asked for is mostly a name misspelt.
-    fn remark_unread(&self) {
+    pub(crate) fn remark_unread(&self) {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, _) in self.given.iter().filter(|(name, _)| !asked.contains(name)) {
             output::note(&format!("--document '{name}=…' was not asked for"));

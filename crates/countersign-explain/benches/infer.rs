@@ -11,12 +11,20 @@ use survey::{Verdict, survey};
 
 fn main() {
     let all = std::env::args().any(|arg| arg == "--all");
-    let step = std::env::args().find_map(|arg| arg.strip_prefix("--step=").and_then(|n| n.parse().ok())).unwrap_or(1);
+    let step = std::env::args()
+        .find_map(|arg| arg.strip_prefix("--step=").and_then(|n| n.parse().ok()))
+        .unwrap_or(1);
     let rows = survey(step);
     println!("{:<26} {:<11} {:>9}  what", "preset", "verdict", "ms");
     for row in &rows {
         if all || row.verdict != Verdict::Found {
-            println!("{:<26} {:<11} {:>9.1}  {}", row.preset, row.verdict.word(), row.time.as_secs_f64() * 1e3, row.says);
+            println!(
+                "{:<26} {:<11} {:>9.1}  {}",
+                row.preset,
+                row.verdict.word(),
+                row.time.as_secs_f64() * 1e3,
+                row.says
+            );
         }
     }
     let mut times: Vec<f64> = rows.iter().map(|row| row.time.as_secs_f64() * 1e3).collect();
@@ -25,5 +33,11 @@ fn main() {
     for verdict in Verdict::ALL {
         println!("{:<12} {:>4}", verdict.word(), rows.iter().filter(|row| row.verdict == verdict).count());
     }
-    println!("{:<12} {:>4}   median {:.0} ms, slowest {:.0} ms", "presets", rows.len(), times[times.len() / 2], times[times.len() - 1]);
+    println!(
+        "{:<12} {:>4}   median {:.0} ms, slowest {:.0} ms",
+        "presets",
+        rows.len(),
+        times[times.len() / 2],
+        times[times.len() - 1]
+    );
 }

@@ -20,7 +20,10 @@ pub(crate) struct Atom {
 pub(crate) enum Cut {
     Whole,
     /// Behind a name and `=`, between commas or the like.
-    Pair { key: String, between: char },
+    Pair {
+        key: String,
+        between: char,
+    },
 }
 
 impl Atom {
@@ -29,7 +32,11 @@ impl Atom {
         let cut = match &self.cut {
             Cut::Whole => String::new(),
             Cut::Pair { key, between } => {
-                let between = if *between == ',' { String::new() } else { format!(", pair_separator = {}", quoted(&between.to_string())) };
+                let between = if *between == ',' {
+                    String::new()
+                } else {
+                    format!(", pair_separator = {}", quoted(&between.to_string()))
+                };
                 format!(", extract = \"kv_pairs\", key = {}{between}", quoted(key))
             }
         };
@@ -55,9 +62,9 @@ pub(crate) fn times(request: &Request<'_>, now: Timestamp) -> Vec<Atom> {
         .collect();
     let format = |text: &str| {
         let near = |at: Timestamp| at.skew_seconds(now).abs() < 20 * 365 * 86_400;
-        formats.iter().find_map(|(word, format)| {
-            format.parse(text.as_bytes()).filter(|at| near(*at)).map(|_| *word)
-        })
+        formats
+            .iter()
+            .find_map(|(word, format)| format.parse(text.as_bytes()).filter(|at| near(*at)).map(|_| *word))
     };
     pick(request, 12, &|text| format(text).map(Some))
 }
@@ -65,7 +72,8 @@ pub(crate) fn times(request: &Request<'_>, now: Timestamp) -> Vec<Atom> {
 /// Every text that could be an id, those whose names say so first.
 pub(crate) fn ids(request: &Request<'_>) -> Vec<Atom> {
     let fits = |text: &str| {
-        (4..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b))
+        (4..=128).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b))
     };
     let mut ids = pick(request, 60, &|text| fits(text).then_some(None));
     let telling = |atom: &Atom| {
@@ -74,7 +82,9 @@ pub(crate) fn ids(request: &Request<'_>) -> Vec<Atom> {
             (Place::Header(name) | Place::Query(name) | Place::Form(name) | Place::Json(name), _) => name,
         };
         let words = ["id", "nonce", "delivery", "uuid", "salt", "token", "event", "topic", "type"];
-        words.iter().any(|word| name.to_ascii_lowercase().split(['-', '_', '/']).any(|part| part.ends_with(word)))
+        words
+            .iter()
+            .any(|word| name.to_ascii_lowercase().split(['-', '_', '/']).any(|part| part.ends_with(word)))
     };
     ids.retain(telling);
     ids.truncate(10);

@@ -105,10 +105,17 @@ pub(crate) fn collect(request: &Request<'_>) -> Vec<Candidate> {
     // A signature that was percent-encoded on its way has other letters where its alphabet has `+`, `/` and `=`.
     // And one that was taken for a form's has spaces where it has `+`; one that was printed has `0x` before it.
     let respelt = |(place, text): &(Place, Cow<'_, str>)| {
-        let decoded = text.contains('%').then(|| String::from_utf8(crate::form::decode(text.as_bytes(), false)).ok()).flatten();
+        let decoded = text
+            .contains('%')
+            .then(|| String::from_utf8(crate::form::decode(text.as_bytes(), false)).ok())
+            .flatten();
         let plus = text.contains(' ').then(|| text.replace(' ', "+"));
         let bare = text.contains("0x").then(|| text.replace("0x", ""));
-        [decoded, plus, bare].into_iter().flatten().map(|text| (place.clone(), Cow::Owned(text))).collect::<Vec<_>>()
+        [decoded, plus, bare]
+            .into_iter()
+            .flatten()
+            .map(|text| (place.clone(), Cow::Owned(text)))
+            .collect::<Vec<_>>()
     };
     let more: Vec<(Place, Cow<'_, str>)> = texts.iter().flat_map(respelt).collect();
     texts.extend(more);
@@ -116,7 +123,8 @@ pub(crate) fn collect(request: &Request<'_>) -> Vec<Candidate> {
         for (start, piece) in pieces(&text) {
             // Twice encoded, as by whoever takes the digits for the bytes.
             let once: Vec<(&'static str, Vec<u8>)> = decodings(piece).collect();
-            let again = once.iter().filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok()).flat_map(decodings);
+            let again =
+                once.iter().filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok()).flat_map(decodings);
             let again: Vec<(&'static str, Vec<u8>)> = again.collect();
             for (encoding, bytes) in once.into_iter().chain(again) {
                 if !likely(bytes.len()) || found.iter().any(|other| other.bytes == bytes) {
@@ -193,8 +201,7 @@ fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
 fn decodings(text: &str) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     let bytes = text.as_bytes();
     let hex = (!text.starts_with("0x")).then(|| const_hex::decode(text).ok()).flatten();
-    let standard =
-        STANDARD.decode_to_vec(bytes).or_else(|_| STANDARD_NO_PAD.decode_to_vec(bytes)).ok();
+    let standard = STANDARD.decode_to_vec(bytes).or_else(|_| STANDARD_NO_PAD.decode_to_vec(bytes)).ok();
     let url = URL_SAFE_NO_PAD.decode_to_vec(bytes).or_else(|_| URL_SAFE.decode_to_vec(bytes)).ok();
     [("hex", hex), ("base64", standard), ("base64url", url)]
         .into_iter()
@@ -261,7 +268,10 @@ mod tests {
     use countersign::Head;
 
     fn of(headers: &[(&str, &str)], body: &[u8]) -> Vec<Candidate> {
-        collect(&Request::new(Head::new("POST", "https://h/p?sig=00112233445566778899aabbccddeeff", &headers), body))
+        collect(&Request::new(
+            Head::new("POST", "https://h/p?sig=00112233445566778899aabbccddeeff", &headers),
+            body,
+        ))
     }
 
     #[test]
@@ -298,8 +308,9 @@ mod tests {
 
     #[test]
     fn they_are_counted() {
-        let many: Vec<(String, String)> =
-            (0..300).map(|n| (format!("x-{n}"), const_hex::encode([n as u8, (n >> 8) as u8].repeat(16)))).collect();
+        let many: Vec<(String, String)> = (0..300)
+            .map(|n| (format!("x-{n}"), const_hex::encode([n as u8, (n >> 8) as u8].repeat(16))))
+            .collect();
         let lent: Vec<(&str, &str)> = many.iter().map(|(n, v)| (&**n, &**v)).collect();
         assert_eq!(of(&lent, b"").len(), MOST);
     }

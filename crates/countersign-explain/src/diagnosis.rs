@@ -20,8 +20,26 @@ pub struct Diagnosis {
     /// The content that was signed, as far as it is known: with the deviations of the cause, or as configured.
     pub content: Vec<Piece>,
 
+    /// The keys of the source, so that both sides can compare them.
+    pub keys: Vec<KeyShown>,
+
     /// What it took.
     pub effort: Effort,
+}
+
+/// A key, as far as it may be shown.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct KeyShown {
+    /// What the operator calls it.
+    pub id: String,
+
+    /// How long it is, as it is stored.
+    pub bytes: usize,
+
+    /// The first eight hexadecimal digits of the SHA-256 digest of what is stored. Thirty-two bits tell two secrets apart, and are too
+    /// few to know a guess by.
+    pub fingerprint: String,
 }
 
 /// What came of the question.

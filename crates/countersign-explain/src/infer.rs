@@ -10,7 +10,10 @@ use crate::diagnosis::Effort;
 use crate::layers::{self, quoted};
 use crate::{head, read, schemes, secret};
 use countersign::config::{Node, Table, Value};
-use countersign::{Change, Check, Context, Head, Key, KeyId, KeyKind, Keyring, Layer, Registry, Request, Secret, SignedBy, Timestamp, Vars};
+use countersign::{
+    Change, Check, Context, Head, Key, KeyId, KeyKind, Keyring, Layer, Registry, Request, Secret, SignedBy,
+    Timestamp, Vars,
+};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -49,7 +52,14 @@ pub struct Deliveries<'a> {
 
 impl<'a> Deliveries<'a> {
     /// With nothing else known.
-    pub fn new(registry: &'a Registry, name: &'a str, requests: &'a [Request<'a>], keys: &'a Keyring, vars: &'a Vars, now: Timestamp) -> Self {
+    pub fn new(
+        registry: &'a Registry,
+        name: &'a str,
+        requests: &'a [Request<'a>],
+        keys: &'a Keyring,
+        vars: &'a Vars,
+        now: Timestamp,
+    ) -> Self {
         let budget = Budget { time: std::time::Duration::from_secs(10), ..Budget::default() };
         Deliveries { registry, name, requests, keys, vars, now, budget }
     }
@@ -96,18 +106,26 @@ pub fn infer(asked: &Deliveries<'_>) -> Inferred {
     };
     let candidates = candidates::collect(first);
     if candidates.is_empty() {
-        inferred.lacks.push("a signature: no header, parameter or field has bytes of the length that one has".into());
+        inferred
+            .lacks
+            .push("a signature: no header, parameter or field has bytes of the length that one has".into());
         return inferred;
     }
     let (shared, public) = (readings(asked, KeyKind::Shared), readings(asked, KeyKind::Public));
     let others = asked.requests[1..].iter().map(candidates::collect).collect();
-    let lab = Lab { asked, candidates, others, shared, public, started, trials: Cell::new(0), bytes: Cell::new(0) };
+    let lab =
+        Lab { asked, candidates, others, shared, public, started, trials: Cell::new(0), bytes: Cell::new(0) };
     let mut spent = lab.known(&mut inferred).is_err();
     // A preset that is known explains more than a shape can: places, cases, keys by name.
     if !spent && !inferred.presets.iter().any(|found| found.like.is_some()) {
         spent = lab.shapes(&mut inferred).is_err();
     }
-    inferred.effort = Effort { trials: lab.trials.get(), bytes: lab.bytes.get(), time: started.elapsed(), cut_short: spent };
+    inferred.effort = Effort {
+        trials: lab.trials.get(),
+        bytes: lab.bytes.get(),
+        time: started.elapsed(),
+        cut_short: spent,
+    };
     if inferred.presets.is_empty() {
         lab.lacks(&mut inferred);
     }
@@ -149,9 +167,19 @@ impl Lab<'_, '_> {
             if let Some(ring) = self.ring_as_given(&compiled, &kinds)
                 && self.all(&ring, false)
             {
-                let title = resolved.get(&["title"]).and_then(Node::text).map_or_else(|| name.to_owned(), |title| title.to_string());
+                let title = resolved
+                    .get(&["title"])
+                    .and_then(Node::text)
+                    .map_or_else(|| name.to_owned(), |title| title.to_string());
                 let toml = self.like(name, layer, &resolved);
-                self.tell(inferred, Explanation { toml, says: format!("wholly as the preset `{name}` ({title})"), like: Some(name.to_owned()) });
+                self.tell(
+                    inferred,
+                    Explanation {
+                        toml,
+                        says: format!("wholly as the preset `{name}` ({title})"),
+                        like: Some(name.to_owned()),
+                    },
+                );
             }
         }
         Ok(())
@@ -204,7 +232,8 @@ impl Lab<'_, '_> {
     fn bases(&self) -> Vec<Base> {
         let mut bases = Vec::new();
         for info in self.asked.registry.modes() {
-            let text = format!("schema = 1\nname = \"infer\"\nmode = \"{0}\"\n[{0}]\n{1}", info.name, info.example);
+            let text =
+                format!("schema = 1\nname = \"infer\"\nmode = \"{0}\"\n[{0}]\n{1}", info.name, info.example);
             let Some(layer) = layers::parse(&text) else { continue };
             let Some(table) = layers::table(&layer) else { continue };
             if table.get("signed_template").is_none() || table.get("signature_source").is_none() {
@@ -217,22 +246,38 @@ impl Lab<'_, '_> {
                 continue;
             }
             let own = table.get("algorithm").and_then(Node::text).map(|word| word.to_string());
-            let others = compiled.scheme().hypotheses(&self.asked.requests[0]).filter_map(|guess| match guess.change {
-                Change::Table(lines) => lines.split('"').nth(1).map(str::to_owned),
-                Change::Scheme(_) => None,
-            });
+            let others =
+                compiled.scheme().hypotheses(&self.asked.requests[0]).filter_map(|guess| {
+                    match guess.change {
+                        Change::Table(lines) => lines.split('"').nth(1).map(str::to_owned),
+                        Change::Scheme(_) => None,
+                    }
+                });
             let words: Vec<String> = own.into_iter().chain(others).collect();
             let shared = kinds.contains(&KeyKind::Shared);
             for word in words {
                 // The length of a MAC or digest tells its hash; other signatures are tried by all.
                 let length = hash_length(&word);
-                if shared && length.is_some_and(|length| !self.candidates.iter().any(|candidate| candidate.bytes.len() == length)) {
+                if shared
+                    && length.is_some_and(|length| {
+                        !self.candidates.iter().any(|candidate| candidate.bytes.len() == length)
+                    })
+                {
                     continue;
                 }
-                let in_content = table.get("signed_template").and_then(Node::text).is_some_and(|text| text.contains("{secret"));
+                let in_content = table
+                    .get("signed_template")
+                    .and_then(Node::text)
+                    .is_some_and(|text| text.contains("{secret"));
                 let base = Base { mode: info.name.to_string(), algorithm: word, shared, in_content };
                 // What reads no key in the secret is not asked about thousands of shapes.
-                let body = Shape { rank: 0, templates: vec!["{body}".into()], separators: vec![String::new()], time: None, id: None };
+                let body = Shape {
+                    rank: 0,
+                    templates: vec!["{body}".into()],
+                    separators: vec![String::new()],
+                    time: None,
+                    id: None,
+                };
                 let template = if in_content { "{secret}{body}" } else { "{body}" };
                 if self.rings(&base, &body, &[template.into()]).is_some_and(|rings| !rings.is_empty()) {
                     bases.push(base);
@@ -254,8 +299,16 @@ impl Lab<'_, '_> {
                 let before = parts().map(|(template, _)| format!("{{secret}}{template}"));
                 let behind = parts().map(|(template, _)| format!("{template}{{secret}}"));
                 vec![
-                    before.chain(joined().map(|(template, separator)| format!("{{secret}}{separator}{template}"))).collect(),
-                    behind.chain(joined().map(|(template, separator)| format!("{template}{separator}{{secret}}"))).collect(),
+                    before
+                        .chain(
+                            joined().map(|(template, separator)| format!("{{secret}}{separator}{template}")),
+                        )
+                        .collect(),
+                    behind
+                        .chain(
+                            joined().map(|(template, separator)| format!("{template}{separator}{{secret}}")),
+                        )
+                        .collect(),
                 ]
             }
         };
@@ -277,7 +330,11 @@ impl Lab<'_, '_> {
         let candidates = candidates::source(self.candidates.len());
         let source = candidates.strip_prefix("x = ")?;
         lines.push_str(&format!("signature_source = {source}\n"));
-        let forms = if base.shared { "{ decode = \"hex\" }" } else { "{ decode = \"pem\" }, { decode = \"jwk\" }, { decode = \"hex\" }" };
+        let forms = if base.shared {
+            "{ decode = \"hex\" }"
+        } else {
+            "{ decode = \"pem\" }, { decode = \"jwk\" }, { decode = \"hex\" }"
+        };
         lines.push_str(&format!("key = {{ forms = [{forms}] }}\n"));
         let layer = layers::parse(&self.table(base, shape, templates, &lines, true))?;
         let compiled = self.asked.registry.compile_layer(&layer).ok()?;
@@ -288,7 +345,8 @@ impl Lab<'_, '_> {
             for at in &readings {
                 let bytes = &list[*at].bytes;
                 let contained = !base.shared && (bytes.starts_with(b"-----BEGIN") || bytes.starts_with(b"{"));
-                let text = if contained { bytes.to_vec() } else { const_hex::encode(&bytes[..]).into_bytes() };
+                let text =
+                    if contained { bytes.to_vec() } else { const_hex::encode(&bytes[..]).into_bytes() };
                 keys.add(Key::new(KeyId::new(format!("k{at}")), kind, Secret::new(text).ok()?)).ok()?;
             }
             let check = compiled.scheme().bind(&keys, self.asked.vars).ok()?;
@@ -310,16 +368,23 @@ impl Lab<'_, '_> {
     fn table(&self, base: &Base, shape: &Shape, templates: &[String], lines: &str, trial: bool) -> String {
         let template = match templates {
             [one] => quoted(one),
-            many => format!("[{}]", many.iter().map(|template| quoted(template)).collect::<Vec<_>>().join(", ")),
+            many => {
+                format!("[{}]", many.iter().map(|template| quoted(template)).collect::<Vec<_>>().join(", "))
+            }
         };
-        let mut text = format!("schema = 1\nname = {}\nmode = {}\n", quoted(self.asked.name), quoted(&base.mode));
+        let mut text =
+            format!("schema = 1\nname = {}\nmode = {}\n", quoted(self.asked.name), quoted(&base.mode));
         let timed = shape.time.is_some();
         if trial {
             text.push_str("\n[freshness]\nunsigned = \"ignored\"\n");
         } else if timed {
             text.push_str("\n[freshness]\ntolerance_seconds = 300\n");
         }
-        text.push_str(&format!("\n[{}]\nalgorithm = {}\nsigned_template = {template}\n", base.mode, quoted(&base.algorithm)));
+        text.push_str(&format!(
+            "\n[{}]\nalgorithm = {}\nsigned_template = {template}\n",
+            base.mode,
+            quoted(&base.algorithm)
+        ));
         if let Some(time) = &shape.time {
             text.push_str(&time.source("timestamp_source"));
         }
@@ -345,7 +410,8 @@ impl Lab<'_, '_> {
             self.trials.set(self.trials.get() + 1);
             self.bytes.set(self.bytes.get() + request.body.len() as u64);
             let candidates = at.checked_sub(1).map_or(&self.candidates, |other| &self.others[other]);
-            let candidates: Vec<&Candidate> = candidates.iter().take(if wide { self.candidates.len() } else { 0 }).collect();
+            let candidates: Vec<&Candidate> =
+                candidates.iter().take(if wide { self.candidates.len() } else { 0 }).collect();
             let found = ask(ring, request, &candidates, self.asked.now);
             common = match (common, found) {
                 (_, None) => return false,
@@ -376,7 +442,13 @@ impl Lab<'_, '_> {
                     let lines = format!("signature_source = {{ {source} }}\n{key}");
                     let text = self.table(base, shape, std::slice::from_ref(template), &lines, false);
                     if self.verifies(&text, base) {
-                        let says = format!("{} by `{}`, over `{}`, in {}", base.mode, base.algorithm, template.replace('\n', "\\n"), candidate.place.words());
+                        let says = format!(
+                            "{} by `{}`, over `{}`, in {}",
+                            base.mode,
+                            base.algorithm,
+                            template.replace('\n', "\\n"),
+                            candidate.place.words()
+                        );
                         self.tell(inferred, Explanation { toml: text, says, like: None });
                         return;
                     }
@@ -390,7 +462,12 @@ impl Lab<'_, '_> {
         let first = &self.asked.requests[0];
         let candidates: Vec<&Candidate> = self.candidates.iter().collect();
         let Some(set) = ask(ring, first, &candidates, self.asked.now) else { return Vec::new() };
-        ring.keys.iter().zip(&ring.readings).filter(|((index, _), _)| set.contains(*index)).map(|(_, at)| *at).collect()
+        ring.keys
+            .iter()
+            .zip(&ring.readings)
+            .filter(|((index, _), _)| set.contains(*index))
+            .map(|(_, at)| *at)
+            .collect()
     }
 
     /// Whether a preset, as it would be written, verifies every delivery with the keys as they were given.
@@ -403,7 +480,8 @@ impl Lab<'_, '_> {
     }
 
     fn tell(&self, inferred: &mut Inferred, found: Explanation) {
-        if !inferred.presets.iter().any(|told| told.says == found.says) && inferred.presets.len() < MOST_TOLD {
+        if !inferred.presets.iter().any(|told| told.says == found.says) && inferred.presets.len() < MOST_TOLD
+        {
             inferred.presets.push(found);
         }
     }
@@ -419,11 +497,17 @@ impl Lab<'_, '_> {
     fn lacks(&self, inferred: &mut Inferred) {
         let came = head::headers(&self.asked.requests[0]);
         for (name, layer) in self.asked.registry.presets() {
-            let there = schemes::signature_headers(layer).iter().any(|header| !head::values(&came, header).is_empty());
-            let unset: Vec<String> = required_vars(layer).into_iter().filter(|var| self.asked.vars.get(var).is_none()).collect();
+            let there = schemes::signature_headers(layer)
+                .iter()
+                .any(|header| !head::values(&came, header).is_empty());
+            let unset: Vec<String> =
+                required_vars(layer).into_iter().filter(|var| self.asked.vars.get(var).is_none()).collect();
             if there && !unset.is_empty() {
                 let vars: Vec<String> = unset.iter().map(|var| format!("--var {var}=…")).collect();
-                inferred.lacks.push(format!("it may be the preset `{name}`, whose header is there and which needs {}", vars.join(" ")));
+                inferred.lacks.push(format!(
+                    "it may be the preset `{name}`, whose header is there and which needs {}",
+                    vars.join(" ")
+                ));
             }
         }
         if self.asked.requests.len() < 2 {
@@ -448,18 +532,32 @@ fn readings(asked: &Deliveries<'_>, kind: KeyKind) -> Vec<secret::Variant> {
     let forms = [secret::Form { prefix: String::new(), decode: "text".into() }];
     let read = ["secret/decoded", "secret/prefix", "secret/container", "secret/not-decoded"];
     let variants = secret::variants(&ring, &forms, &prefixes).into_iter();
-    variants.filter(|variant| variant.deviation.as_ref().is_none_or(|deviation| variant.steps == 1 && read.contains(&deviation.code))).take(24).collect()
+    variants
+        .filter(|variant| {
+            variant
+                .deviation
+                .as_ref()
+                .is_none_or(|deviation| variant.steps == 1 && read.contains(&deviation.code))
+        })
+        .take(24)
+        .collect()
 }
 
 /// The variables that a preset cannot do without.
 fn required_vars(layer: &Layer) -> Vec<String> {
     let Some(Value::Array(vars)) = layer.get(&["var"]).map(|node| &node.value) else { return Vec::new() };
-    let required = |table: &Table| !matches!(table.get("required").map(|node| &node.value), Some(Value::Boolean(false)));
+    let required =
+        |table: &Table| !matches!(table.get("required").map(|node| &node.value), Some(Value::Boolean(false)));
     let name = |table: &Table| table.get("name").and_then(Node::text).map(|name| name.to_string());
     vars.iter().filter_map(Node::table).filter(|table| required(table)).filter_map(name).collect()
 }
 
-fn ask(ring: &Ring, request: &Request<'_>, candidates: &[&Candidate], now: Timestamp) -> Option<countersign::KeySet> {
+fn ask(
+    ring: &Ring,
+    request: &Request<'_>,
+    candidates: &[&Candidate],
+    now: Timestamp,
+) -> Option<countersign::KeySet> {
     let mut headers: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> = head::headers(request);
     headers.extend(candidates::headers(candidates));
     let tried = Request::new(Head::new(request.head.method, request.head.url, &headers), request.body);
@@ -491,12 +589,15 @@ fn forms_of(variants: &[secret::Variant], matched: &[usize]) -> Vec<String> {
         None => "key = { forms = [{ decode = \"text\" }] }\n".to_owned(),
         Some(deviation) => match &deviation.patch {
             Some(patch) => format!("key = {{ {} }}\n", patch.trim_start_matches("key.")),
-            None => "key = { forms = [{ decode = \"pem\" }, { decode = \"jwk\" }, { decode = \"hex\" }] }\n".to_owned(),
+            None => "key = { forms = [{ decode = \"pem\" }, { decode = \"jwk\" }, { decode = \"hex\" }] }\n"
+                .to_owned(),
         },
     };
     let mut lines: Vec<String> = matched.iter().filter_map(|at| variants.get(*at)).map(line).collect();
     // A public key is told by its container, whatever it was read from.
-    lines.extend(["hex", "base64"].map(|decode| format!("key = {{ forms = [{{ decode = \"{decode}\" }}] }}\n")));
+    lines.extend(
+        ["hex", "base64"].map(|decode| format!("key = {{ forms = [{{ decode = \"{decode}\" }}] }}\n")),
+    );
     lines.dedup();
     lines
 }
@@ -513,16 +614,27 @@ fn sources(candidate: &Candidate) -> Vec<String> {
     for between in [",", ";", " ", "&"] {
         let last = before.rsplit(between).next().unwrap_or_default().trim_start();
         if let Some(key) = last.strip_suffix('=').filter(|key| !key.is_empty()) {
-            let separator = if between == "," { String::new() } else { format!(", pair_separator = {}", quoted(between)) };
+            let separator = if between == "," {
+                String::new()
+            } else {
+                format!(", pair_separator = {}", quoted(between))
+            };
             if before.contains(between) || candidate.after.starts_with(between) {
-                sources.push(format!("{place}, extract = \"kv_pairs\", key = {}{separator}, {encoding}", quoted(key)));
+                sources.push(format!(
+                    "{place}, extract = \"kv_pairs\", key = {}{separator}, {encoding}",
+                    quoted(key)
+                ));
             }
         }
         if candidate.after.starts_with(between) || before.contains(between) {
             // One of a list, behind a word.
             sources.push(match last {
                 "" => format!("{place}, list = {}, {encoding}", quoted(between)),
-                last => format!("{place}, list = {}, extract = \"prefix\", prefix = {}, {encoding}", quoted(between), quoted(last)),
+                last => format!(
+                    "{place}, list = {}, extract = \"prefix\", prefix = {}, {encoding}",
+                    quoted(between),
+                    quoted(last)
+                ),
             });
         }
     }
@@ -544,9 +656,26 @@ struct Shape {
 /// Every shape that a request has the pieces for, the likeliest first.
 fn shapes(request: &Request<'_>, now: Timestamp) -> Vec<Shape> {
     let mut shapes = Vec::new();
-    let bodies = ["{body}", "{body|sha256|hex}", "{body|sha256|base64}", "{body|md5|hex}", "{body|sha1|hex}", "{body|sha512|hex}", "{body|md5|base64}", "{body|base64}", "{body|sha256}", "{body|hex}"];
+    let bodies = [
+        "{body}",
+        "{body|sha256|hex}",
+        "{body|sha256|base64}",
+        "{body|md5|hex}",
+        "{body|sha1|hex}",
+        "{body|sha512|hex}",
+        "{body|md5|base64}",
+        "{body|base64}",
+        "{body|sha256}",
+        "{body|hex}",
+    ];
     let addresses = ["{url}", "{path}", "{target}", "{url|query:drop}", "{host}{target}", "{host}{path}"];
-    let plain = |template: String, rank| Shape { rank, templates: vec![template], separators: vec![String::new()], time: None, id: None };
+    let plain = |template: String, rank| Shape {
+        rank,
+        templates: vec![template],
+        separators: vec![String::new()],
+        time: None,
+        id: None,
+    };
     for (rank, body) in bodies.iter().enumerate() {
         shapes.push(plain((*body).to_owned(), rank as u32 * 6));
     }
@@ -556,7 +685,8 @@ fn shapes(request: &Request<'_>, now: Timestamp) -> Vec<Shape> {
     let times: Vec<Atom> = atoms::times(request, now).into_iter().take(4).collect();
     let ids: Vec<Atom> = atoms::ids(request).into_iter().take(6).collect();
     let mut join = |rank: u32, slots: &[&str], time: Option<&Atom>, id: Option<&Atom>| {
-        let separators: Vec<String> = schemes::SEPARATORS.iter().map(|separator| (*separator).to_owned()).collect();
+        let separators: Vec<String> =
+            schemes::SEPARATORS.iter().map(|separator| (*separator).to_owned()).collect();
         let templates = separators.iter().map(|separator| slots.join(separator)).collect();
         shapes.push(Shape { rank, templates, separators, time: time.cloned(), id: id.cloned() });
     };
@@ -623,8 +753,12 @@ fn shapes(request: &Request<'_>, now: Timestamp) -> Vec<Shape> {
     for shape in &mut shapes {
         // Nothing to join: one template, once.
         let mut seen = HashSet::new();
-        let kept: Vec<(String, String)> =
-            shape.templates.drain(..).zip(shape.separators.drain(..)).filter(|(template, _)| seen.insert(template.clone())).collect();
+        let kept: Vec<(String, String)> = shape
+            .templates
+            .drain(..)
+            .zip(shape.separators.drain(..))
+            .filter(|(template, _)| seen.insert(template.clone()))
+            .collect();
         (shape.templates, shape.separators) = kept.into_iter().unzip();
     }
     shapes
@@ -636,7 +770,12 @@ fn orders<'s>(slots: &[&'s str]) -> Vec<Vec<&'s str>> {
         [] => vec![Vec::new()],
         slots => (0..slots.len())
             .flat_map(|at| {
-                let rest: Vec<&str> = slots.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, slot)| *slot).collect();
+                let rest: Vec<&str> = slots
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, _)| *other != at)
+                    .map(|(_, slot)| *slot)
+                    .collect();
                 orders(&rest).into_iter().map(move |mut order| {
                     order.insert(0, slots[at]);
                     order

@@ -144,7 +144,8 @@ impl<'j> Document<'j> {
         }
         loop {
             if object {
-                let (Token::Text { .. }, Token::Mark(b':')) = (self.tokens.get(at)?, self.tokens.get(at + 1)?)
+                let (Token::Text { .. }, Token::Mark(b':')) =
+                    (self.tokens.get(at)?, self.tokens.get(at + 1)?)
                 else {
                     return None;
                 };
@@ -454,8 +455,7 @@ fn write_escape(c: char, escapes: Escapes, out: &mut Vec<u8>) {
         '\u{c}' => b"\\f",
         c => {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                let text =
-                    if escapes.upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
+                let text = if escapes.upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
                 out.extend(text.bytes());
             }
             return;
@@ -497,7 +497,12 @@ mod tests {
         let text = r#" {"b" : [1, 2.50, {}], "a/é": "\u00e9<\u2028\/\"", "n": null , "e":[] } "#;
         let compact = "{\"b\":[1,2.50,{}],\"a/é\":\"é<\u{2028}/\\\"\",\"n\":null,\"e\":[]}";
         assert_eq!(written(text, Style::COMPACT), compact);
-        let python = Style { comma: ", ", colon: ": ", escapes: Escapes { ascii: true, ..Escapes::default() }, ..Style::COMPACT };
+        let python = Style {
+            comma: ", ",
+            colon: ": ",
+            escapes: Escapes { ascii: true, ..Escapes::default() },
+            ..Style::COMPACT
+        };
         assert_eq!(
             written(text, python),
             r#"{"b": [1, 2.50, {}], "a/\u00e9": "\u00e9<\u2028/\"", "n": null, "e": []}"#
@@ -506,10 +511,15 @@ mod tests {
         assert!(written(text, sorted).starts_with("{\"a/é\":"));
         assert!(written(text, sorted).contains("[1,2.5,{}]"));
         let pretty = Style { colon: ": ", indent: Some("  "), ..Style::COMPACT };
-        assert_eq!(written("{\"a\":[1,{}],\"b\":{}}", pretty), "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {}\n}");
-        let go = Style { escapes: Escapes { also: "<>&", lines: true, ..Escapes::default() }, ..Style::COMPACT };
+        assert_eq!(
+            written("{\"a\":[1,{}],\"b\":{}}", pretty),
+            "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {}\n}"
+        );
+        let go =
+            Style { escapes: Escapes { also: "<>&", lines: true, ..Escapes::default() }, ..Style::COMPACT };
         assert_eq!(written("[\"<\u{2028}😀\"]", go), "[\"\\u003c\\u2028😀\"]");
-        let php = Style { escapes: Escapes { ascii: true, slash: true, ..Escapes::default() }, ..Style::COMPACT };
+        let php =
+            Style { escapes: Escapes { ascii: true, slash: true, ..Escapes::default() }, ..Style::COMPACT };
         assert_eq!(written("[\"😀/\"]", php), r#"["\ud83d\ude00\/"]"#);
     }
 
@@ -532,10 +542,10 @@ mod tests {
 
     #[test]
     fn texts_have_pointers() {
-        assert_eq!(strings(br#"{"a":[{"b/c":"x"}],"d":"y"}"#), [
-            ("/a/0/b~1c".to_owned(), "x".to_owned()),
-            ("/d".to_owned(), "y".to_owned())
-        ]);
+        assert_eq!(
+            strings(br#"{"a":[{"b/c":"x"}],"d":"y"}"#),
+            [("/a/0/b~1c".to_owned(), "x".to_owned()), ("/d".to_owned(), "y".to_owned())]
+        );
     }
 
     #[test]

@@ -59,6 +59,6 @@ mod text;
 mod trial;
 
 pub use asked::{Asked, Budget, Source};
-pub use diagnosis::{Diagnosis, Effort, Finding, Piece, Proof, State};
+pub use diagnosis::{Diagnosis, Effort, Finding, KeyShown, Piece, Proof, State};
 pub use infer::{Deliveries, Explanation, Inferred, infer};
 pub use trial::explain;

@@ -44,7 +44,8 @@ pub(crate) fn witnesses(headers: &Headers<'_>) -> Vec<Witness> {
         ("content-digest", [("sha-256=", Algorithm::Sha256), ("sha-512=", Algorithm::Sha512)]),
         ("digest", [("sha-256=", Algorithm::Sha256), ("sha-512=", Algorithm::Sha512)]),
     ] {
-        for value in head::values(headers, header).iter().filter_map(|value| std::str::from_utf8(value).ok()) {
+        for value in head::values(headers, header).iter().filter_map(|value| std::str::from_utf8(value).ok())
+        {
             for item in value.split(',').map(str::trim) {
                 for (name, algorithm) in names {
                     let given = item.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name));
@@ -55,7 +56,9 @@ pub(crate) fn witnesses(headers: &Headers<'_>) -> Vec<Witness> {
             }
         }
     }
-    for value in head::values(headers, "content-md5").iter().filter_map(|value| std::str::from_utf8(value).ok()) {
+    for value in
+        head::values(headers, "content-md5").iter().filter_map(|value| std::str::from_utf8(value).ok())
+    {
         if let Some(expected) = decode(value).filter(|expected| expected.len() == 16) {
             found.push(Witness { header: "content-md5", algorithm: Algorithm::Md5, expected });
         }
@@ -64,24 +67,43 @@ pub(crate) fn witnesses(headers: &Headers<'_>) -> Vec<Witness> {
 }
 
 /// What a refusal says that can be seen in the request, and whether something is not there.
-pub(crate) fn refusal(rejection: &Rejection, asked: &Asked<'_>, headers: &Headers<'_>) -> Option<(Deviation, bool)> {
+pub(crate) fn refusal(
+    rejection: &Rejection,
+    asked: &Asked<'_>,
+    headers: &Headers<'_>,
+) -> Option<(Deviation, bool)> {
     let detail = rejection.detail.as_ref().map_or_else(String::new, |detail| format!(": {}", detail.text));
     let (code, advice) = match rejection.reason {
-        Reason::MissingSignature => ("transport/signature-missing", "look whether the sender signs at all, and whether a proxy drops the header"),
-        Reason::MissingTimestamp => ("transport/time-missing", "look whether a proxy drops the header that has the time"),
+        Reason::MissingSignature => (
+            "transport/signature-missing",
+            "look whether the sender signs at all, and whether a proxy drops the header",
+        ),
+        Reason::MissingTimestamp => {
+            ("transport/time-missing", "look whether a proxy drops the header that has the time")
+        }
         Reason::MissingHeader => ("transport/header-missing", "look whether a proxy drops it"),
-        Reason::MalformedSignature => ("signature/malformed", "compare the header with what the provider says that it sends"),
-        Reason::MalformedTimestamp => ("message/time-malformed", "compare the time with what the provider says that it sends"),
+        Reason::MalformedSignature => {
+            ("signature/malformed", "compare the header with what the provider says that it sends")
+        }
+        Reason::MalformedTimestamp => {
+            ("message/time-malformed", "compare the time with what the provider says that it sends")
+        }
         Reason::MalformedContent => ("body/malformed", "look what was done to the body on its way"),
-        Reason::ClaimMismatch => ("message/requirement", "the signature is right, and something else is not as the preset requires"),
+        Reason::ClaimMismatch => (
+            "message/requirement",
+            "the signature is right, and something else is not as the preset requires",
+        ),
         Reason::Disallowed => ("message/case", "the request is of a kind that the preset does not know"),
-        Reason::KeyUnavailable | Reason::UnknownKey => ("secret/unknown-key", "look which keys the provider publishes now"),
+        Reason::KeyUnavailable | Reason::UnknownKey => {
+            ("secret/unknown-key", "look which keys the provider publishes now")
+        }
         _ => return None,
     };
     let says = match rejection.reason {
         Reason::MissingSignature => {
             let wanted = schemes::signature_headers(asked.source.preset);
-            let missing: Vec<&String> = wanted.iter().filter(|name| head::values(headers, name).is_empty()).collect();
+            let missing: Vec<&String> =
+                wanted.iter().filter(|name| head::values(headers, name).is_empty()).collect();
             match missing.is_empty() {
                 true => format!("the request carries no signature where the preset looks for one{detail}"),
                 false => format!("the request has no header {}", listed(&missing)),
@@ -89,7 +111,10 @@ pub(crate) fn refusal(rejection: &Rejection, asked: &Asked<'_>, headers: &Header
         }
         reason => format!("{}{detail}", reason.code().replace('_', " ")),
     };
-    let absent = matches!(rejection.reason, Reason::MissingSignature | Reason::MissingTimestamp | Reason::MissingHeader);
+    let absent = matches!(
+        rejection.reason,
+        Reason::MissingSignature | Reason::MissingTimestamp | Reason::MissingHeader
+    );
     Some((Deviation::new(code, 0, says, advice), absent))
 }
 
@@ -101,13 +126,25 @@ fn listed(names: &[&String]) -> String {
 pub(crate) fn suspects(asked: &Asked<'_>, headers: &Headers<'_>) -> Vec<Deviation> {
     let body = asked.request.body;
     let mut suspects = Vec::new();
-    let mut add = |code, says: String, advice: &'static str| suspects.push(Deviation::new(code, 0, says, advice));
-    let text = |name: &str| head::values(headers, name).first().and_then(|value| std::str::from_utf8(value).ok()).map(str::trim);
-    if let Some(length) = text("content-length").and_then(|text| text.parse::<usize>().ok()).filter(|length| *length != body.len()) {
+    let mut add =
+        |code, says: String, advice: &'static str| suspects.push(Deviation::new(code, 0, says, advice));
+    let text = |name: &str| {
+        head::values(headers, name).first().and_then(|value| std::str::from_utf8(value).ok()).map(str::trim)
+    };
+    if let Some(length) = text("content-length")
+        .and_then(|text| text.parse::<usize>().ok())
+        .filter(|length| *length != body.len())
+    {
         let says = format!("Content-Length says {length} bytes, and the body has {}", body.len());
         let (code, advice): (_, &'static str) = match body.len() {
-            0 => ("body/consumed", "the body was read before it was verified: read it once, keep it, and hand the copy on"),
-            len if len < length => ("body/truncated", "the body was cut off, and what is missing cannot be guessed: look for a limit on its way"),
+            0 => (
+                "body/consumed",
+                "the body was read before it was verified: read it once, keep it, and hand the copy on",
+            ),
+            len if len < length => (
+                "body/truncated",
+                "the body was cut off, and what is missing cannot be guessed: look for a limit on its way",
+            ),
             _ => ("body/grown", "something was added to the body, or changed in it, on its way"),
         };
         add(code, says, advice);
@@ -120,33 +157,69 @@ pub(crate) fn suspects(asked: &Asked<'_>, headers: &Headers<'_>) -> Vec<Deviatio
             "Content-Encoding says gzip, and the body is not: it was decompressed on its way".to_owned(),
             "if the sender signs the compressed bytes, have the proxy leave them alone",
         ),
-        None if magic => add("body/compressed", "the body is gzip, and nothing says so".to_owned(), "look who compresses it"),
+        None if magic => add(
+            "body/compressed",
+            "the body is gzip, and nothing says so".to_owned(),
+            "look who compresses it",
+        ),
         _ => {}
     }
     let start = body.trim_ascii_start();
-    if start.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype")) || start.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"<html")) {
-        add("body/html", "the body is an HTML page".to_owned(), "a proxy or a tunnel answered in place of the sender: look at the page");
+    if start.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"))
+        || start.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"<html"))
+    {
+        add(
+            "body/html",
+            "the body is an HTML page".to_owned(),
+            "a proxy or a tunnel answered in place of the sender: look at the page",
+        );
     }
     let json = text("content-type").is_some_and(|value| value.to_ascii_lowercase().contains("json"));
     if json && !body.is_empty() && crate::json::Document::read(body).is_none() {
-        add("body/not-json", "Content-Type says JSON, and the body is none".to_owned(), "look what was done to the body, or whether it is cut off");
+        add(
+            "body/not-json",
+            "Content-Type says JSON, and the body is none".to_owned(),
+            "look what was done to the body, or whether it is cut off",
+        );
     }
     if [&b"[object Object]"[..], b"undefined", b"null"].contains(&start) {
-        add("body/object", "the body is what a program prints in place of one".to_owned(), "hand on the bytes that arrived, and not what a framework made of them");
+        add(
+            "body/object",
+            "the body is what a program prints in place of one".to_owned(),
+            "hand on the bytes that arrived, and not what a framework made of them",
+        );
     }
     if body.is_empty() && asked.request.head.method == "GET" {
-        add("transport/get", "it is a GET request without a body".to_owned(), "a person or a monitor looked at the URL, or a redirect made a GET of the POST");
+        add(
+            "transport/get",
+            "it is a GET request without a body".to_owned(),
+            "a person or a monitor looked at the URL, or a redirect made a GET of the POST",
+        );
     }
-    let marks: Vec<&str> = ["via", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "x-original-uri"]
-        .into_iter()
-        .filter(|name| !head::values(headers, name).is_empty())
-        .collect();
+    let marks: Vec<&str> = [
+        "via",
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-real-ip",
+        "x-original-uri",
+    ]
+    .into_iter()
+    .filter(|name| !head::values(headers, name).is_empty())
+    .collect();
     if !marks.is_empty() {
         let names: Vec<String> = marks.iter().map(|name| format!("`{name}`")).collect();
-        add("transport/proxy", format!("the request came through a proxy ({})", names.join(", ")), "look what it changes: URL, headers, the body's bytes");
+        add(
+            "transport/proxy",
+            format!("the request came through a proxy ({})", names.join(", ")),
+            "look what it changes: URL, headers, the body's bytes",
+        );
     }
     for (_, key) in asked.source.keys.iter() {
-        let told = crate::secret::shapes(key).or_else(|| mistaken(asked, key)).or_else(|| foreign_prefix(asked, key));
+        let told = crate::secret::shapes(key)
+            .or_else(|| mistaken(asked, key))
+            .or_else(|| foreign_prefix(asked, key));
         suspects.extend(told);
     }
     suspects.extend(fingerprints(asked, headers));
@@ -163,14 +236,24 @@ fn mistaken(asked: &Asked<'_>, key: &countersign::Key) -> Option<Deviation> {
             let word = |key: &str| kind.table()?.get(key)?.text().map(|text| text.to_string());
             let (prefix, is) = (word("prefix")?, word("is")?);
             text.starts_with(prefix.as_bytes()).then(|| {
-                let says = format!("key `{}` begins with `{prefix}`: it is {is}{of}, and the signing secret is wanted", key.id);
-                Deviation::new("secret/wrong-kind", 0, says, "copy the signing secret of this endpoint from the provider's page")
+                let says = format!(
+                    "key `{}` begins with `{prefix}`: it is {is}{of}, and the signing secret is wanted",
+                    key.id
+                );
+                Deviation::new(
+                    "secret/wrong-kind",
+                    0,
+                    says,
+                    "copy the signing secret of this endpoint from the provider's page",
+                )
             })
         })
     };
     let others = asked.registry.presets();
     told(asked.source.preset, "").or_else(|| {
-        others.into_iter().find_map(|(name, layer)| told(layer, &format!(" where the preset `{name}` is meant")))
+        others
+            .into_iter()
+            .find_map(|(name, layer)| told(layer, &format!(" where the preset `{name}` is meant")))
     })
 }
 
@@ -183,16 +266,24 @@ fn foreign_prefix(asked: &Asked<'_>, key: &countersign::Key) -> Option<Deviation
     }
     let of = asked.registry.presets().find_map(|(name, layer)| {
         let prefixes = crate::layers::table(layer).map(secret_prefixes).unwrap_or_default();
-        let prefix = prefixes.into_iter().find(|prefix| prefix.len() >= 4 && text.starts_with(prefix.as_bytes()))?;
+        let prefix =
+            prefixes.into_iter().find(|prefix| prefix.len() >= 4 && text.starts_with(prefix.as_bytes()))?;
         Some((name.to_owned(), prefix))
     })?;
-    let says = format!("key `{}` begins with `{}`, as secrets of the preset `{}` do, and this preset's do not", key.id, of.1, of.0);
+    let says = format!(
+        "key `{}` begins with `{}`, as secrets of the preset `{}` do, and this preset's do not",
+        key.id, of.1, of.0
+    );
     Some(Deviation::new("secret/other-kind", 0, says, "look whether it is this endpoint's secret"))
 }
 
 /// The prefixes that a table's secrets have.
 pub(crate) fn secret_prefixes(table: &countersign::config::Table) -> Vec<String> {
-    crate::secret::forms(table).into_iter().map(|form| form.prefix).filter(|prefix| !prefix.is_empty()).collect()
+    crate::secret::forms(table)
+        .into_iter()
+        .map(|form| form.prefix)
+        .filter(|prefix| !prefix.is_empty())
+        .collect()
 }
 
 /// Presets whose signature headers the request carries, if they are not this one's.
@@ -212,6 +303,12 @@ fn fingerprints(asked: &Asked<'_>, headers: &Headers<'_>) -> Option<Deviation> {
     if alike.is_empty() || alike.len() > 8 {
         return None;
     }
-    let says = format!("the request carries the signature header of {}, and not this preset's", alike.join(", "));
-    Some(Deviation::new("transport/other-fingerprint", 0, says, "look whether it is the sender that you think it is"))
+    let says =
+        format!("the request carries the signature header of {}, and not this preset's", alike.join(", "));
+    Some(Deviation::new(
+        "transport/other-fingerprint",
+        0,
+        says,
+        "look whether it is the sender that you think it is",
+    ))
 }

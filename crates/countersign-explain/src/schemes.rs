@@ -56,7 +56,13 @@ impl Variant {
     }
 
     /// Make it executable. `None`: it is no preset.
-    pub(crate) fn ready(&self, registry: &Registry, trial: &Layer, candidates: usize, request: &Request<'_>) -> Option<Ready> {
+    pub(crate) fn ready(
+        &self,
+        registry: &Registry,
+        trial: &Layer,
+        candidates: usize,
+        request: &Request<'_>,
+    ) -> Option<Ready> {
         let narrow = match &self.change {
             Kind::Configured | Kind::Guess(_) => trial.clone(),
             Kind::Lines(lines) => over(trial, lines)?,
@@ -82,7 +88,8 @@ impl Variant {
         let keyed = raw.as_ref().unwrap_or(&narrow);
         let widened = widened(keyed, candidates).and_then(|layer| registry.compile_layer(&layer).ok());
         let wide = widened.is_some();
-        let (compiled, raw_keys) = match (widened, raw.and_then(|layer| registry.compile_layer(&layer).ok())) {
+        let (compiled, raw_keys) = match (widened, raw.and_then(|layer| registry.compile_layer(&layer).ok()))
+        {
             (Some(wide), raw) => (wide, raw.is_some()),
             (None, Some(raw)) => (raw, true),
             (None, None) => (plain, false),
@@ -109,7 +116,12 @@ fn unrequired(layer: &Layer) -> Option<Layer> {
 }
 
 /// A trial of the body alone, with any candidate and any bytes for a key: for what no preset can say.
-pub(crate) fn bare(registry: &Registry, trial: &Layer, kinds: &[KeyKind], candidates: usize) -> Option<Arc<Compiled>> {
+pub(crate) fn bare(
+    registry: &Registry,
+    trial: &Layer,
+    kinds: &[KeyKind],
+    candidates: usize,
+) -> Option<Arc<Compiled>> {
     let layer = with_raw_keys(&templated(trial, "{body}")?, kinds)?;
     registry.compile_layer(&widened(&layer, candidates)?).ok()
 }
@@ -137,7 +149,8 @@ fn templated(layer: &Layer, template: &str) -> Option<Layer> {
 /// With keys as they are, so that any bytes can be tried.
 fn with_raw_keys(layer: &Layer, kinds: &[KeyKind]) -> Option<Layer> {
     layers::table(layer)?.get("key")?.table()?.get("forms")?;
-    let contained = if kinds.contains(&KeyKind::Shared) { "" } else { "{ decode = \"pem\" }, { decode = \"jwk\" }, " };
+    let contained =
+        if kinds.contains(&KeyKind::Shared) { "" } else { "{ decode = \"pem\" }, { decode = \"jwk\" }, " };
     over(layer, &format!("key = {{ forms = [{contained}{{ decode = \"hex\" }}], min_bytes = 1 }}\n"))
 }
 
@@ -153,7 +166,11 @@ fn widened(layer: &Layer, candidates: usize) -> Option<Layer> {
     table.iter().for_each(|(_, node)| layers::texts(node, &mut texts));
     let fields = texts.iter().any(|text| text.contains("{sig:"));
     let own_time = table.get("timestamp_source").is_some_and(has_own_time);
-    if candidates == 0 || fields || own_time || table.get("signature_source").is_none() && table.get("case").is_none() {
+    if candidates == 0
+        || fields
+        || own_time
+        || table.get("signature_source").is_none() && table.get("case").is_none()
+    {
         return None;
     }
     let parsed = layers::parse(&candidates::source(candidates))?;
@@ -214,7 +231,12 @@ pub(crate) fn variants(
         templates(table, &mode, &times, &ids, head::reads_url(preset), &mut variants);
     }
     let says = "the signature is right, and what the preset requires beside it does not hold";
-    let unrequired = Deviation::new("message/requirement", 63, says, "compare the request with what the provider says that it sends");
+    let unrequired = Deviation::new(
+        "message/requirement",
+        63,
+        says,
+        "compare the request with what the provider says that it sends",
+    );
     variants.push(Variant::new(unrequired, Kind::Unrequired));
     others(registry, preset, request, &mut variants);
     variants.sort_by_key(|variant| variant.deviation.as_ref().map_or(0, |deviation| deviation.rank));
@@ -242,17 +264,21 @@ fn places(table: &Table, mode: &str, times: &[Atom], ids: &[Atom], variants: &mu
     if let Some(source) = table.get("timestamp_source").filter(|node| !has_own_time(node)) {
         if let Value::Table(own) = &source.value {
             let current = own.get("format").and_then(Node::text);
-            for (word, meaning) in TimeFormat::WORDS.iter().filter(|(word, _)| current.is_none_or(|now| **now != **word)) {
+            for (word, meaning) in
+                TimeFormat::WORDS.iter().filter(|(word, _)| current.is_none_or(|now| **now != **word))
+            {
                 let lines = format!("timestamp_source = {{ format = \"{word}\" }}\n");
                 let says = format!("the time is written as {meaning}");
-                let deviation = Deviation::new("message/time-format", 20, says, advice).patch(format!("[{mode}]\n{lines}"));
+                let deviation = Deviation::new("message/time-format", 20, says, advice)
+                    .patch(format!("[{mode}]\n{lines}"));
                 variants.push(Variant::new(deviation, Kind::Lines(lines)));
             }
         }
         for time in times {
             let lines = time.source("timestamp_source");
             let says = format!("the time that was signed stands in {}", time.words());
-            let deviation = Deviation::new("message/time-place", 25, says, advice).patch(format!("[{mode}]\n{lines}"));
+            let deviation =
+                Deviation::new("message/time-place", 25, says, advice).patch(format!("[{mode}]\n{lines}"));
             variants.push(Variant::new(deviation, Kind::Lines(lines)));
         }
     }
@@ -260,7 +286,8 @@ fn places(table: &Table, mode: &str, times: &[Atom], ids: &[Atom], variants: &mu
         for id in ids {
             let lines = id.source("id_source");
             let says = format!("the id that was signed stands in {}", id.words());
-            let deviation = Deviation::new("message/id-place", 28, says, advice).patch(format!("[{mode}]\n{lines}"));
+            let deviation =
+                Deviation::new("message/id-place", 28, says, advice).patch(format!("[{mode}]\n{lines}"));
             variants.push(Variant::new(deviation, Kind::Lines(lines)));
         }
     }
@@ -276,7 +303,11 @@ enum Piece {
 
 /// A template in pieces; `None` if it has optional segments or doubled braces, whose edits would say something else.
 fn pieces(template: &str) -> Option<Vec<Piece>> {
-    if template.contains(['[', ']']) || template.contains("{{") || template.contains("}}") || template.contains('\\') {
+    if template.contains(['[', ']'])
+        || template.contains("{{")
+        || template.contains("}}")
+        || template.contains('\\')
+    {
         return None;
     }
     let (mut pieces, mut rest) = (Vec::new(), template);
@@ -308,29 +339,51 @@ fn joined(pieces: &[Piece]) -> String {
 pub(crate) const SEPARATORS: [&str; 10] = ["", ".", ":", "\n", "|", ",", "-", "&", "_", " "];
 
 /// Other templates than the preset's: its own with one thing changed, and the shapes that are common.
-fn templates(table: &Table, mode: &str, times: &[Atom], ids: &[Atom], url: bool, variants: &mut Vec<Variant>) {
+fn templates(
+    table: &Table,
+    mode: &str,
+    times: &[Atom],
+    ids: &[Atom],
+    url: bool,
+    variants: &mut Vec<Variant>,
+) {
     let own: Vec<String> = match table.get("signed_template").map(|node| &node.value) {
         Some(Value::Text(text)) => vec![text.to_string()],
-        Some(Value::Array(items)) => items.iter().filter_map(|item| item.text().map(|text| text.to_string())).collect(),
+        Some(Value::Array(items)) => {
+            items.iter().filter_map(|item| item.text().map(|text| text.to_string())).collect()
+        }
         _ => Vec::new(),
     };
     if own.is_empty() {
         return;
     }
     let mut seen: std::collections::HashSet<String> = own.iter().cloned().collect();
-    let mut add = |code: &'static str, rank: u32, says: String, template: String, lines: String, variants: &mut Vec<Variant>| {
+    let mut add = |code: &'static str,
+                   rank: u32,
+                   says: String,
+                   template: String,
+                   lines: String,
+                   variants: &mut Vec<Variant>| {
         if !seen.insert(format!("{template}{lines}")) {
             return;
         }
         let change = format!("signed_template = {}\n{lines}", layers::quoted(&template));
-        let deviation = Deviation::new(code, rank, says, "write the preset so, if that is how the provider says it signs")
-            .patch(format!("[{mode}]\n{change}"));
+        let deviation = Deviation::new(
+            code,
+            rank,
+            says,
+            "write the preset so, if that is how the provider says it signs",
+        )
+        .patch(format!("[{mode}]\n{change}"));
         variants.push(Variant::new(deviation, Kind::Template(template, lines)));
     };
     let known = [("{timestamp}", "timestamp_source"), ("{id}", "id_source")];
-    let known: Vec<&str> = known.iter().filter(|(_, source)| table.get(source).is_some()).map(|(slot, _)| *slot).collect();
+    let known: Vec<&str> =
+        known.iter().filter(|(_, source)| table.get(source).is_some()).map(|(slot, _)| *slot).collect();
     for pieces in own.iter().filter_map(|own| pieces(own)) {
-        edits(&pieces, &known, &mut |code, rank, says, template| add(code, rank, says, template, String::new(), variants));
+        edits(&pieces, &known, &mut |code, rank, says, template| {
+            add(code, rank, says, template, String::new(), variants)
+        });
     }
     // Common shapes round a body, in a mode whose content holds no secret.
     let secret = own.iter().any(|own| own.contains("{secret"));
@@ -362,7 +415,11 @@ fn templates(table: &Table, mode: &str, times: &[Atom], ids: &[Atom], url: bool,
                     format!("{{id}}{separator}{{timestamp}}{separator}{{body}}"),
                     format!("{{timestamp}}{separator}{{id}}{separator}{{body}}"),
                 ] {
-                    let says = format!("what was signed is `{}`, the time from {from} and the id from {}", template.replace('\n', "\\n"), id.words());
+                    let says = format!(
+                        "what was signed is `{}`, the time from {from} and the id from {}",
+                        template.replace('\n', "\\n"),
+                        id.words()
+                    );
                     add("message/template", rank + 10, says, template, lines.clone(), variants);
                 }
             }
@@ -371,7 +428,11 @@ fn templates(table: &Table, mode: &str, times: &[Atom], ids: &[Atom], url: bool,
     for id in ids.iter().take(4) {
         for (index, separator) in SEPARATORS.iter().enumerate() {
             for template in [format!("{{id}}{separator}{{body}}"), format!("{{body}}{separator}{{id}}")] {
-                let says = format!("what was signed is `{}`, the id from {}", template.replace('\n', "\\n"), id.words());
+                let says = format!(
+                    "what was signed is `{}`, the id from {}",
+                    template.replace('\n', "\\n"),
+                    id.words()
+                );
                 add("message/template", 45 + index as u32, says, template, id.source("id_source"), variants);
             }
         }
@@ -394,9 +455,21 @@ fn templates(table: &Table, mode: &str, times: &[Atom], ids: &[Atom], url: bool,
     for time in times.iter().take(3) {
         let lines = if own_time { String::new() } else { time.source("timestamp_source") };
         for (index, separator) in ["", ".", ":", "\n", "|"].iter().enumerate() {
-            for order in ["{method}S{target}S{timestamp}S{body}", "{timestamp}S{method}S{target}S{body}", "{method}S{url}S{timestamp}S{body}", "{method}S{url}S{body}S{timestamp}", "{method}S{target}S{body}S{timestamp}", "{timestamp}S{url}S{body}", "{url}S{timestamp}S{body}"] {
+            for order in [
+                "{method}S{target}S{timestamp}S{body}",
+                "{timestamp}S{method}S{target}S{body}",
+                "{method}S{url}S{timestamp}S{body}",
+                "{method}S{url}S{body}S{timestamp}",
+                "{method}S{target}S{body}S{timestamp}",
+                "{timestamp}S{url}S{body}",
+                "{url}S{timestamp}S{body}",
+            ] {
                 let template = order.replace('S', separator);
-                let says = format!("what was signed is `{}`, the time from {}", template.replace('\n', "\\n"), time.words());
+                let says = format!(
+                    "what was signed is `{}`, the time from {}",
+                    template.replace('\n', "\\n"),
+                    time.words()
+                );
                 add("message/template", 60 + index as u32, says, template, lines.clone(), variants);
             }
         }
@@ -416,13 +489,22 @@ type Tell<'t> = dyn FnMut(&'static str, u32, String, String) + 't;
 /// A template with one thing changed.
 fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
     let slots: Vec<usize> = (0..pieces.len()).filter(|at| matches!(pieces[*at], Piece::Slot(_))).collect();
-    let name = |at: usize| match &pieces[at] { Piece::Slot(text) | Piece::Text(text) => text.clone() };
+    let name = |at: usize| match &pieces[at] {
+        Piece::Slot(text) | Piece::Text(text) => text.clone(),
+    };
     // Something is signed that the sender leaves out.
     for at in slots.iter().filter(|_| slots.len() > 1) {
-        for (from, to) in [(*at, *at + 1), (*at, (*at + 2).min(pieces.len())), (at.saturating_sub(1), *at + 1)] {
+        for (from, to) in
+            [(*at, *at + 1), (*at, (*at + 2).min(pieces.len())), (at.saturating_sub(1), *at + 1)]
+        {
             let rest: Vec<Piece> = pieces[..from].iter().chain(&pieces[to..]).cloned().collect();
             if rest.iter().any(|piece| matches!(piece, Piece::Slot(_))) {
-                tell("message/part-extra", 12, format!("`{}` is not signed by the sender", name(*at)), joined(&rest));
+                tell(
+                    "message/part-extra",
+                    12,
+                    format!("`{}` is not signed by the sender", name(*at)),
+                    joined(&rest),
+                );
             }
         }
     }
@@ -432,13 +514,22 @@ fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
         Piece::Slot(_) => None,
     });
     let more = ["{body}", "{url}", "{method}", "{target}", "{path}"];
-    for slot in known.iter().chain(&more).filter(|slot| !pieces.iter().any(|piece| *piece == Piece::Slot((**slot).to_owned()))) {
+    for slot in known
+        .iter()
+        .chain(&more)
+        .filter(|slot| !pieces.iter().any(|piece| *piece == Piece::Slot((**slot).to_owned())))
+    {
         for at in 0..=pieces.len() {
             for separator in std::iter::once("").chain(own) {
                 let mut changed = pieces.to_vec();
                 let (text, slot) = (Piece::Text(separator.to_owned()), Piece::Slot((*slot).to_owned()));
                 changed.splice(at..at, if at == 0 { [slot, text] } else { [text, slot] });
-                tell("message/part-lacking", 17, format!("the sender signs `{}` as well", name_of(&changed[at + usize::from(at > 0)])), joined(&changed));
+                tell(
+                    "message/part-lacking",
+                    17,
+                    format!("the sender signs `{}` as well", name_of(&changed[at + usize::from(at > 0)])),
+                    joined(&changed),
+                );
             }
         }
     }
@@ -447,7 +538,11 @@ fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
         for separator in SEPARATORS {
             let mut changed = pieces.to_vec();
             changed[at] = Piece::Text(separator.to_owned());
-            let says = format!("the sender signs `{}` where the preset has `{}`", separator.replace('\n', "\\n"), name(at).replace('\n', "\\n"));
+            let says = format!(
+                "the sender signs `{}` where the preset has `{}`",
+                separator.replace('\n', "\\n"),
+                name(at).replace('\n', "\\n")
+            );
             tell("message/separator", 14, says, joined(&changed));
         }
     }
@@ -467,7 +562,12 @@ fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
         for b in &slots[index + 1..] {
             let mut changed = pieces.to_vec();
             changed.swap(*a, *b);
-            tell("message/order", 18, format!("`{}` and `{}` are signed the other way round", name(*a), name(*b)), joined(&changed));
+            tell(
+                "message/order",
+                18,
+                format!("`{}` and `{}` are signed the other way round", name(*a), name(*b)),
+                joined(&changed),
+            );
         }
     }
     // A digest of the body in its place, or the body in the place of its digest.
@@ -477,14 +577,32 @@ fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
             continue;
         }
         let forms = [
-            "{body}", "{body|sha256|hex}", "{body|sha256}", "{body|sha256|base64}", "{body|md5|hex}", "{body|sha1|hex}",
-            "{body|sha512|hex}", "{body|md5|base64}", "{body|base64}", "{body|hex}", "{body|sha256|hex|upper}", "{body|trim}", "{body|base64url}",
-            "{body|sha256|base64url}", "{body|percent_encode:component}", "{body|strip_space}",
+            "{body}",
+            "{body|sha256|hex}",
+            "{body|sha256}",
+            "{body|sha256|base64}",
+            "{body|md5|hex}",
+            "{body|sha1|hex}",
+            "{body|sha512|hex}",
+            "{body|md5|base64}",
+            "{body|base64}",
+            "{body|hex}",
+            "{body|sha256|hex|upper}",
+            "{body|trim}",
+            "{body|base64url}",
+            "{body|sha256|base64url}",
+            "{body|percent_encode:component}",
+            "{body|strip_space}",
         ];
         for (rank, form) in forms.iter().enumerate().filter(|(_, form)| **form != slot) {
             let mut changed = pieces.to_vec();
             changed[*at] = Piece::Slot((*form).to_owned());
-            tell("message/body-form", 22 + rank as u32, format!("the sender signs `{form}` where the preset has `{slot}`"), joined(&changed));
+            tell(
+                "message/body-form",
+                22 + rank as u32,
+                format!("the sender signs `{form}` where the preset has `{slot}`"),
+                joined(&changed),
+            );
         }
     }
     // An address in another form.
@@ -493,13 +611,28 @@ fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
         if !["{url", "{path", "{target", "{host", "{query_string"].iter().any(|word| slot.starts_with(word)) {
             continue;
         }
-        for form in ["{url}", "{path}", "{target}", "{url|query:drop}", "{host}{target}", "{host}{path}", "{url|port:drop}", "{url|percent_encode:component}", "{query_string}"] {
+        for form in [
+            "{url}",
+            "{path}",
+            "{target}",
+            "{url|query:drop}",
+            "{host}{target}",
+            "{host}{path}",
+            "{url|port:drop}",
+            "{url|percent_encode:component}",
+            "{query_string}",
+        ] {
             if form == slot {
                 continue;
             }
             let mut changed = pieces.to_vec();
             changed[*at] = Piece::Slot(form.to_owned());
-            tell("message/url-form", 26, format!("the sender signs `{form}` where the preset has `{slot}`"), joined(&changed));
+            tell(
+                "message/url-form",
+                26,
+                format!("the sender signs `{form}` where the preset has `{slot}`"),
+                joined(&changed),
+            );
         }
     }
 }
@@ -514,7 +647,9 @@ fn others(registry: &Registry, preset: &Layer, request: &Request<'_>, variants: 
     for (name, layer) in registry.presets().filter(|(name, _)| **name != *own) {
         let title = text(layer, "title").unwrap_or_else(|| name.to_owned());
         let resolved = layer.get(&["like"]).and_then(|_| registry.resolve(name, None).ok());
-        let there = signature_headers(resolved.as_ref().unwrap_or(layer)).iter().any(|header| !head::values(&came, header).is_empty());
+        let there = signature_headers(resolved.as_ref().unwrap_or(layer))
+            .iter()
+            .any(|header| !head::values(&came, header).is_empty());
         let modes = layers::mode(resolved.as_ref().unwrap_or(layer)) != layers::mode(preset);
         let rank = match (there, ours) {
             (true, false) => 7,
@@ -523,8 +658,12 @@ fn others(registry: &Registry, preset: &Layer, request: &Request<'_>, variants: 
             (false, _) => 70,
         };
         let says = match there {
-            true => format!("the request is signed in the way of the preset `{name}` ({title}), whose header it carries"),
-            false => format!("the request is signed in the way of the preset `{name}` ({title}), or of one like it"),
+            true => format!(
+                "the request is signed in the way of the preset `{name}` ({title}), whose header it carries"
+            ),
+            false => format!(
+                "the request is signed in the way of the preset `{name}` ({title}), or of one like it"
+            ),
         };
         let code = if ours && modes { "algorithm/other-mode" } else { "transport/other-preset" };
         let deviation = Deviation::new(code, rank, says, "configure the source with that preset")

@@ -8,7 +8,9 @@ use crate::candidates::{self, Candidate};
 use crate::deviation::Deviation;
 use crate::diagnosis::Effort;
 use crate::{body, head, schemes, secret};
-use countersign::{Check, Context, Explain, Head, Key, KeyId, KeyKind, Keyring, Layer, Request, Secret, SignedBy, Step};
+use countersign::{
+    Check, Context, Explain, Head, Key, KeyId, KeyKind, Keyring, Layer, Request, Secret, SignedBy, Step,
+};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -124,7 +126,8 @@ impl<'a> Search<'a> {
             return Ok(Some(hit));
         }
         let singles = self.singles();
-        let (likely, others): (Vec<Place>, Vec<Place>) = singles.iter().copied().partition(|place| self.rank(*place) < 66);
+        let (likely, others): (Vec<Place>, Vec<Place>) =
+            singles.iter().copied().partition(|place| self.rank(*place) < 66);
         if let Some(hit) = self.others(nothing)? {
             return Ok(Some(hit));
         }
@@ -135,7 +138,8 @@ impl<'a> Search<'a> {
         }
         // Two of different kinds: what changes a body or a scheme with another key, and one of each.
         let large = self.asked.request.body.len() > LARGE;
-        let mut pairs: Vec<(u32, bool, Place)> = likely.iter().map(|place| (self.rank(*place) + 3, true, *place)).collect();
+        let mut pairs: Vec<(u32, bool, Place)> =
+            likely.iter().map(|place| (self.rank(*place) + 3, true, *place)).collect();
         let most = if large { 55 } else { 125 };
         for (index, a) in likely.iter().enumerate() {
             for b in &likely[index + 1..] {
@@ -179,29 +183,55 @@ impl<'a> Search<'a> {
         let body = self.asked.request.body;
         let compiled = schemes::bare(self.asked.registry, &self.trial, kinds, self.axes.candidates.len())?;
         let mut ring = Keyring::new();
-        ring.add(Key::new(KeyId::new("body"), KeyKind::Shared, Secret::new(const_hex::encode(body).into_bytes()).ok()?)).ok()?;
+        ring.add(Key::new(
+            KeyId::new("body"),
+            KeyKind::Shared,
+            Secret::new(const_hex::encode(body).into_bytes()).ok()?,
+        ))
+        .ok()?;
         let check = compiled.scheme().bind(&ring, self.asked.source.vars).ok()?;
         let lines = candidates::headers(&self.axes.candidates.iter().collect::<Vec<_>>());
         let fits = self.axes.shared.iter().take(12).any(|variant| {
-            let request = Request::new(Head::new("POST", self.asked.request.head.url, &lines), &variant.bytes);
+            let request =
+                Request::new(Head::new("POST", self.asked.request.head.url, &lines), &variant.bytes);
             check.check(&request, &Context::new(self.asked.now, self.asked.remote)).is_ok()
         });
         let says = "the sender takes the message for the key and the secret for the message";
-        fits.then(|| Deviation::new("algorithm/key-and-message-swapped", 0, says, "mend the sender: its arguments are the wrong way round"))
+        fits.then(|| {
+            Deviation::new(
+                "algorithm/key-and-message-swapped",
+                0,
+                says,
+                "mend the sender: its arguments are the wrong way round",
+            )
+        })
     }
 
     /// The MAC never leaves this function: it is compared by its beginning with what the request carries.
     fn cut(&self, loaded: &Loaded) -> Option<Deviation> {
-        let content: Vec<u8> = self.with_request(Place::default(), &self.axes.candidates.iter().collect::<Vec<_>>(), |request| content_of(&*loaded.own.first()?.check, self.asked, request)).flatten()?;
+        let content: Vec<u8> = self
+            .with_request(Place::default(), &self.axes.candidates.iter().collect::<Vec<_>>(), |request| {
+                content_of(&*loaded.own.first()?.check, self.asked, request)
+            })
+            .flatten()?;
         for ring in &loaded.own {
             let Some((index, _)) = ring.keys.iter().next() else { continue };
-            let Some(mac) = ring.check.mac(&content, [index].into_iter().collect()).map(Zeroizing::new) else { continue };
+            let Some(mac) = ring.check.mac(&content, [index].into_iter().collect()).map(Zeroizing::new)
+            else {
+                continue;
+            };
             for (place, text) in candidates::texts(self.asked.request) {
                 let found = candidates::short(&text).into_iter().find(|short| {
-                    (8..mac.len()).contains(&short.len()) && countersign::ct::equal(&mac[..short.len()], short)
+                    (8..mac.len()).contains(&short.len())
+                        && countersign::ct::equal(&mac[..short.len()], short)
                 });
                 if let Some(short) = found {
-                    let says = format!("the signature in {} is the first {} bytes of {}: the rest is cut off", place.words(), short.len(), mac.len());
+                    let says = format!(
+                        "the signature in {} is the first {} bytes of {}: the rest is cut off",
+                        place.words(),
+                        short.len(),
+                        mac.len()
+                    );
                     let advice = "no preset takes a part of a signature, for a part is easier to guess: have the sender send it whole";
                     return Some(Deviation::new("signature/cut-short", 0, says, advice));
                 }
@@ -259,7 +289,8 @@ impl<'a> Search<'a> {
                 None => return Ok(None),
             },
         };
-        let candidates: Vec<&Candidate> = if ready.wide { self.axes.candidates.iter().collect() } else { Vec::new() };
+        let candidates: Vec<&Candidate> =
+            if ready.wide { self.axes.candidates.iter().collect() } else { Vec::new() };
         for ring in rings {
             self.spend(body.len(), ring.places.len())?;
             if let Some(key) = self.fits(place, body, &candidates, ring) {
@@ -292,7 +323,9 @@ impl<'a> Search<'a> {
         effort.bytes += (body as u64 + 128) * keys as u64;
         // Looking at the clock costs as much as a small trial.
         let look = effort.trials % 16 < keys as u64 || body > 4096;
-        match effort.bytes > self.asked.budget.bytes || look && self.started.elapsed() > self.asked.budget.time {
+        match effort.bytes > self.asked.budget.bytes
+            || look && self.started.elapsed() > self.asked.budget.time
+        {
             true => Err(Spent),
             false => Ok(()),
         }
@@ -304,7 +337,9 @@ impl<'a> Search<'a> {
             return made.clone();
         }
         let received = self.asked.request.body;
-        let sent = self.axes.bodies[at - 1].sent(received).filter(|sent| self.distinct.borrow_mut().insert(digest(sent)));
+        let sent = self.axes.bodies[at - 1]
+            .sent(received)
+            .filter(|sent| self.distinct.borrow_mut().insert(digest(sent)));
         let sent = sent.map(Rc::new);
         let kept: usize = self.made.borrow().iter().flatten().flatten().map(|body| body.len()).sum();
         if sent.as_ref().is_none_or(|sent| kept + sent.len() <= KEPT) {
@@ -318,7 +353,8 @@ impl<'a> Search<'a> {
             return loaded.clone();
         }
         let variant = &self.axes.schemes[scheme];
-        let ready = variant.ready(self.asked.registry, &self.trial, self.axes.candidates.len(), self.asked.request);
+        let ready =
+            variant.ready(self.asked.registry, &self.trial, self.axes.candidates.len(), self.asked.request);
         let loaded = ready.map(|ready| {
             let own = self.load_rings(&ready, true);
             Rc::new(Loaded { ready, own, others: RefCell::default() })
@@ -340,11 +376,19 @@ impl<'a> Search<'a> {
         let place = |at: usize| if shared { KeyPlace::Shared(at) } else { KeyPlace::Public(at) };
         let kind = if shared { KeyKind::Shared } else { KeyKind::Public };
         let chosen: Vec<usize> = (0..list.len()).filter(|at| (list[*at].steps == 0) == own).collect();
-        chosen.chunks(size).flat_map(|part| self.rings_of(ready, part, &|at| (raw_key(at, &list[at], kind), place(at)))).collect()
+        chosen
+            .chunks(size)
+            .flat_map(|part| self.rings_of(ready, part, &|at| (raw_key(at, &list[at], kind), place(at))))
+            .collect()
     }
 
     /// Rings of some keys. One that the mode does not take, being too short for it, say, must not spoil the others: halves are asked.
-    fn rings_of(&self, ready: &schemes::Ready, part: &[usize], key: &dyn Fn(usize) -> (Option<Key>, KeyPlace)) -> Vec<Ring> {
+    fn rings_of(
+        &self,
+        ready: &schemes::Ready,
+        part: &[usize],
+        key: &dyn Fn(usize) -> (Option<Key>, KeyPlace),
+    ) -> Vec<Ring> {
         let keys = part.iter().filter_map(|at| {
             let (key, place) = key(*at);
             Some((key?, place))
@@ -370,7 +414,8 @@ impl<'a> Search<'a> {
             return None;
         }
         let vars = self.asked.source.vars;
-        let check = ready.scheme.as_deref().unwrap_or_else(|| ready.compiled.scheme()).bind(&ring, vars).ok()?;
+        let check =
+            ready.scheme.as_deref().unwrap_or_else(|| ready.compiled.scheme()).bind(&ring, vars).ok()?;
         if places.is_empty() {
             places.push(KeyPlace::Found);
         }
@@ -380,11 +425,7 @@ impl<'a> Search<'a> {
     /// Without whatever is not needed.
     fn minimal(&self, hit: Hit) -> Hit {
         let Hit { place, key } = hit;
-        let dropped = [
-            Place { scheme: 0, ..place },
-            Place { body: 0, ..place },
-            Place { head: 0, ..place },
-        ];
+        let dropped = [Place { scheme: 0, ..place }, Place { body: 0, ..place }, Place { head: 0, ..place }];
         for less in dropped.into_iter().filter(|less| *less != place) {
             let found = self.own(less).ok().flatten().or_else(|| self.fits_key(less, key));
             if let Some(less) = found {
@@ -412,7 +453,14 @@ impl<'a> Search<'a> {
             None => Some(self.ring_of(&loaded.ready, keys, &[])?.check),
             Some(layer) => {
                 let compiled = self.asked.registry.compile_layer(layer).ok()?;
-                let ready = schemes::Ready { narrow: layer.clone(), compiled, scheme: None, kinds: Vec::new(), wide: false, raw_keys: true };
+                let ready = schemes::Ready {
+                    narrow: layer.clone(),
+                    compiled,
+                    scheme: None,
+                    kinds: Vec::new(),
+                    wide: false,
+                    raw_keys: true,
+                };
                 Some(self.ring_of(&ready, keys, &[])?.check)
             }
         }
@@ -433,7 +481,12 @@ impl<'a> Search<'a> {
     }
 
     /// Lend a combination's request.
-    pub(crate) fn with_request<T>(&self, place: Place, candidates: &[&Candidate], ask: impl FnOnce(&Request<'_>) -> T) -> Option<T> {
+    pub(crate) fn with_request<T>(
+        &self,
+        place: Place,
+        candidates: &[&Candidate],
+        ask: impl FnOnce(&Request<'_>) -> T,
+    ) -> Option<T> {
         let made;
         let body: &[u8] = match place.body {
             0 => self.asked.request.body,
@@ -455,7 +508,9 @@ fn content_of(check: &dyn Check, asked: &Asked<'_>, request: &Request<'_>) -> Op
     impl Explain for Together {
         fn step(&mut self, step: Step<'_>) {
             match step {
-                Step::Part { bytes, .. } => self.0.iter_mut().for_each(|content| content.extend_from_slice(bytes)),
+                Step::Part { bytes, .. } => {
+                    self.0.iter_mut().for_each(|content| content.extend_from_slice(bytes))
+                }
                 Step::SecretPart { .. } => self.0 = None,
                 _ => {}
             }

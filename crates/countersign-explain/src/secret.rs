@@ -97,7 +97,10 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
     let mut cleaned = vec![Cleaned { deviation: None, text: Zeroizing::new(text.to_vec()) }];
     let mut add = |code: &'static str, rank: u32, says: &str, advice: &'static str, new: Option<Vec<u8>>| {
         if let Some(new) = new.map(Zeroizing::new).filter(|new| !new.is_empty() && **new != text) {
-            cleaned.push(Cleaned { deviation: Some(Deviation::new(code, rank, says.to_owned(), advice)), text: new });
+            cleaned.push(Cleaned {
+                deviation: Some(Deviation::new(code, rank, says.to_owned(), advice)),
+                text: new,
+            });
         }
     };
     let store = "store the secret again without it";
@@ -115,26 +118,47 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         add("secret/quotes", 3, "the secret has quotes round it", store, inner.map(<[u8]>::to_vec));
     }
     let half = text.trim_ascii().trim_suffix_any(b"\"'`,;");
-    add("secret/quotes", 20, "the secret has a quote, comma or semicolon at its end", store, Some(half.to_vec()));
-    let half: &[u8] = match text { [b'"' | b'\'' | b'`', rest @ ..] => rest, _ => text };
+    add(
+        "secret/quotes",
+        20,
+        "the secret has a quote, comma or semicolon at its end",
+        store,
+        Some(half.to_vec()),
+    );
+    let half: &[u8] = match text {
+        [b'"' | b'\'' | b'`', rest @ ..] => rest,
+        _ => text,
+    };
     add("secret/quotes", 21, "the secret has a quote before it", store, Some(half.to_vec()));
     for (written, meant) in [("\\n", ""), ("\\r\\n", ""), ("\\t", "")] {
-        add("secret/escapes", 8, "the secret ends with a backslash and a letter, where a newline was meant", store, {
-            text.strip_suffix(written.as_bytes()).map(|rest| [rest, meant.as_bytes()].concat())
-        });
+        add(
+            "secret/escapes",
+            8,
+            "the secret ends with a backslash and a letter, where a newline was meant",
+            store,
+            { text.strip_suffix(written.as_bytes()).map(|rest| [rest, meant.as_bytes()].concat()) },
+        );
     }
-    add("secret/escapes", 22, "the secret has `\\n` where a newline is meant", "store it with the newline itself", {
-        memchr::memmem::find(text, b"\\n").map(|_| crate::text::replaced(text, b"\\n", b"\n"))
-    });
+    add(
+        "secret/escapes",
+        22,
+        "the secret has `\\n` where a newline is meant",
+        "store it with the newline itself",
+        { memchr::memmem::find(text, b"\\n").map(|_| crate::text::replaced(text, b"\\n", b"\n")) },
+    );
     add("secret/escapes", 23, "the secret is percent-encoded", "store it decoded", {
         text.contains(&b'%').then(|| form::decode(text, false))
     });
     add("secret/escapes", 24, "the secret is percent-encoded as a form is", "store it decoded", {
         (text.contains(&b'%') || text.contains(&b'+')).then(|| form::decode(text, true))
     });
-    add("secret/escapes", 41, "the secret has a space where the provider's has `+`", "store it again: a form decoded it", {
-        text.contains(&b' ').then(|| crate::text::replaced(text, b" ", b"+"))
-    });
+    add(
+        "secret/escapes",
+        41,
+        "the secret has a space where the provider's has `+`",
+        "store it again: a form decoded it",
+        { text.contains(&b' ').then(|| crate::text::replaced(text, b" ", b"+")) },
+    );
     add("secret/escapes", 25, "the secret has escapes of JSON in it", "store it decoded", {
         text.contains(&b'\\').then(|| crate::json::unwrapped(&[b"\"", text, b"\""].concat())).flatten()
     });
@@ -146,8 +170,11 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
     });
     add("secret/assignment", 15, "the secret still has the name of its variable before it", store, {
         let at = text.iter().position(|b| *b == b'=');
-        let name = |name: &[u8]| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b' ');
-        at.filter(|at| name(&text[..*at]) && text[at + 1..].len() > 8 && *at < 60).map(|at| text[at + 1..].to_vec())
+        let name = |name: &[u8]| {
+            !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b' ')
+        };
+        at.filter(|at| name(&text[..*at]) && text[at + 1..].len() > 8 && *at < 60)
+            .map(|at| text[at + 1..].to_vec())
     });
     add("secret/scheme-word", 16, "the secret has `Bearer ` or the like before it", store, {
         ["Bearer ", "bearer ", "Basic ", "Token ", "token ", "Secret: ", "secret: "]
@@ -158,34 +185,96 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         let version = text.strip_prefix(b"v").filter(|rest| rest.first().is_some_and(u8::is_ascii_digit));
         version.and_then(|rest| rest.get(1..)?.strip_prefix(b",").map(<[u8]>::to_vec))
     });
-    let visible: Option<Vec<u8>> = std::str::from_utf8(text).ok().map(|text| text.chars().filter(|c| !is_invisible(*c)).collect::<String>().into_bytes());
-    add("secret/invisible", 11, "the secret has a character in it that nobody sees, such as a zero-width space", "type it, or copy it from the provider's page by its button", visible);
+    let visible: Option<Vec<u8>> = std::str::from_utf8(text)
+        .ok()
+        .map(|text| text.chars().filter(|c| !is_invisible(*c)).collect::<String>().into_bytes());
+    add(
+        "secret/invisible",
+        11,
+        "the secret has a character in it that nobody sees, such as a zero-width space",
+        "type it, or copy it from the provider's page by its button",
+        visible,
+    );
     add("secret/white-space", 12, "the secret has a space of another kind at its ends", store, {
-        std::str::from_utf8(text).ok().map(|text| text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c)).as_bytes().to_vec())
+        std::str::from_utf8(text)
+            .ok()
+            .map(|text| text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c)).as_bytes().to_vec())
     });
     let (half, other) = text.split_at(text.len() / 2);
     add("secret/twice", 18, "the secret was pasted twice", store, (half == other).then(|| half.to_vec()));
-    let other: Vec<u8> = text.iter().map(|b| match b { b'-' => b'+', b'_' => b'/', b => *b }).collect();
-    add("secret/alphabet", 19, "the secret is in the alphabet of base64url, and the provider's is in that of base64", "copy it again as it is written", Some(other.clone()));
+    let other: Vec<u8> = text
+        .iter()
+        .map(|b| match b {
+            b'-' => b'+',
+            b'_' => b'/',
+            b => *b,
+        })
+        .collect();
+    add(
+        "secret/alphabet",
+        19,
+        "the secret is in the alphabet of base64url, and the provider's is in that of base64",
+        "copy it again as it is written",
+        Some(other.clone()),
+    );
     let padding = b"=".repeat((4 - other.len() % 4) % 4);
-    add("secret/alphabet", 20, "the secret is in the alphabet of base64url, without padding, and the provider's is in that of base64", "copy it again as it is written", Some([other, padding].concat()));
-    let other: Vec<u8> = text.iter().map(|b| match b { b'+' => b'-', b'/' => b'_', b => *b }).collect();
-    add("secret/alphabet", 21, "the secret is in the alphabet of base64, and the provider's is in that of base64url", "copy it again as it is written", Some(other.clone()));
-    add("secret/alphabet", 22, "the secret is in the alphabet of base64, padded, and the provider's is in that of base64url", "copy it again as it is written", Some(other.trim_suffix_any(b"=").to_vec()));
+    add(
+        "secret/alphabet",
+        20,
+        "the secret is in the alphabet of base64url, without padding, and the provider's is in that of base64",
+        "copy it again as it is written",
+        Some([other, padding].concat()),
+    );
+    let other: Vec<u8> = text
+        .iter()
+        .map(|b| match b {
+            b'+' => b'-',
+            b'/' => b'_',
+            b => *b,
+        })
+        .collect();
+    add(
+        "secret/alphabet",
+        21,
+        "the secret is in the alphabet of base64, and the provider's is in that of base64url",
+        "copy it again as it is written",
+        Some(other.clone()),
+    );
+    add(
+        "secret/alphabet",
+        22,
+        "the secret is in the alphabet of base64, padded, and the provider's is in that of base64url",
+        "copy it again as it is written",
+        Some(other.trim_suffix_any(b"=").to_vec()),
+    );
     for prefix in prefixes {
         let whole = [prefix.as_bytes(), text].concat();
-        add("secret/prefix-lost", 6, &format!("the secret lacks `{prefix}`, which belongs to it"), "copy it again, whole", (!text.starts_with(prefix.as_bytes())).then_some(whole));
+        add(
+            "secret/prefix-lost",
+            6,
+            &format!("the secret lacks `{prefix}`, which belongs to it"),
+            "copy it again, whole",
+            (!text.starts_with(prefix.as_bytes())).then_some(whole),
+        );
         let twice = format!("{prefix}{prefix}");
         add("secret/prefix-twice", 13, "the secret has its prefix twice", store, {
             text.strip_prefix(twice.as_bytes()).map(|rest| [prefix.as_bytes(), rest].concat())
         });
     }
-    add("secret/upper-case", 10, "the secret is in small letters, and the provider's is in large ones", "copy it again as it is written", {
-        Some(text.to_ascii_uppercase())
-    });
-    add("secret/lower-case", 9, "the secret is in large letters, and the provider's is in small ones", "copy it again as it is written", {
-        Some(text.to_ascii_lowercase())
-    });
+    add(
+        "secret/upper-case",
+        10,
+        "the secret is in small letters, and the provider's is in large ones",
+        "copy it again as it is written",
+        { Some(text.to_ascii_uppercase()) },
+    );
+    add(
+        "secret/lower-case",
+        9,
+        "the secret is in large letters, and the provider's is in small ones",
+        "copy it again as it is written",
+        { Some(text.to_ascii_lowercase()) },
+    );
     add("secret/utf-16", 30, "the secret was stored as UTF-16", "store it as UTF-8", utf8_of_utf16(text));
     for (more, says) in [
         ("\n", "the provider's secret ends with a newline, and yours does not"),
@@ -195,11 +284,21 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         ("==", "the secret has lost the `==` at its end"),
     ] {
         let advice = "store it as the provider has it, or have the provider make a new one";
-        add("secret/trimmed", if more == "\n" { 5 } else { 26 }, says, advice, Some([text, more.as_bytes()].concat()));
+        add(
+            "secret/trimmed",
+            if more == "\n" { 5 } else { 26 },
+            says,
+            advice,
+            Some([text, more.as_bytes()].concat()),
+        );
     }
-    add("secret/trimmed", 27, "the provider's secret begins with a space, and yours does not", "store it as the provider has it", {
-        Some([b" ", text].concat())
-    });
+    add(
+        "secret/trimmed",
+        27,
+        "the provider's secret begins with a space, and yours does not",
+        "store it as the provider has it",
+        { Some([b" ", text].concat()) },
+    );
     cleaned
 }
 
@@ -225,16 +324,31 @@ fn readings(key: &Key, cleaned: &Cleaned, forms: &[Form], prefixes: &[String], o
         containers(text, &mut push);
         return;
     }
-    for form in forms.iter().filter(|form| !form.prefix.is_empty() && !text.starts_with(form.prefix.as_bytes())) {
+    for form in
+        forms.iter().filter(|form| !form.prefix.is_empty() && !text.starts_with(form.prefix.as_bytes()))
+    {
         let says = format!("the secret lacks its prefix `{}`", form.prefix);
         let deviation = Deviation::new("secret/prefix-lost", 6, says, "copy it again, whole");
         push(Some(deviation), read(&form.decode, text));
     }
     let other = |code, rank, says: &str, decode: &str| {
-        let deviation = Deviation::new(code, rank, says.to_owned(), "say so where the preset says how its secrets are written");
+        let deviation = Deviation::new(
+            code,
+            rank,
+            says.to_owned(),
+            "say so where the preset says how its secrets are written",
+        );
         deviation.patch(format!("key.forms = [{{ decode = \"{decode}\" }}]"))
     };
-    push(Some(other("secret/not-decoded", 4, "the secret is the key as it stands: it is not to be decoded", "text")), Some(text.to_vec()));
+    push(
+        Some(other(
+            "secret/not-decoded",
+            4,
+            "the secret is the key as it stands: it is not to be decoded",
+            "text",
+        )),
+        Some(text.to_vec()),
+    );
     for (decode, rank) in [("hex", 7), ("base64", 4), ("base64url", 11)] {
         let says = format!("the secret is {decode}, and what it stands for is the key");
         push(Some(other("secret/decoded", rank, &says, decode)), read(decode, text));
@@ -244,8 +358,13 @@ fn readings(key: &Key, cleaned: &Cleaned, forms: &[Form], prefixes: &[String], o
         let known = forms.iter().any(|form| form.prefix == *prefix);
         for decode in ["text", "base64", "hex", "base64url"] {
             let says = format!("the secret begins with `{prefix}`, and what follows is the key, as {decode}");
-            let deviation = Deviation::new("secret/prefix", if known { 4 } else { 6 }, says, "say so where the preset says how its secrets are written")
-                .patch(format!("key.forms = [{{ prefix = \"{prefix}\", decode = \"{decode}\" }}]"));
+            let deviation = Deviation::new(
+                "secret/prefix",
+                if known { 4 } else { 6 },
+                says,
+                "say so where the preset says how its secrets are written",
+            )
+            .patch(format!("key.forms = [{{ prefix = \"{prefix}\", decode = \"{decode}\" }}]"));
             push(Some(deviation), read(decode, rest));
         }
     }
@@ -256,7 +375,10 @@ fn readings(key: &Key, cleaned: &Cleaned, forms: &[Form], prefixes: &[String], o
             for form in forms {
                 let says = format!("the secret is the provider's in {decode}");
                 let deviation = Deviation::new("secret/encoded-once-more", rank, says, "store it decoded");
-                push(Some(deviation), once.strip_prefix(form.prefix.as_bytes()).and_then(|rest| read(&form.decode, rest)));
+                push(
+                    Some(deviation),
+                    once.strip_prefix(form.prefix.as_bytes()).and_then(|rest| read(&form.decode, rest)),
+                );
             }
         }
     }
@@ -272,36 +394,95 @@ fn whole(key: &Key, out: &mut Vec<Variant>) {
     let encoded = "the sender signs with its secret in another encoding: have it use the secret as it is";
     if let Ok(text) = std::str::from_utf8(text) {
         let units: Vec<u16> = text.encode_utf16().collect();
-        push(Deviation::new("secret/utf-16", 31, "the sender's key is the secret in UTF-16", encoded), units.iter().flat_map(|unit| unit.to_le_bytes()).collect());
-        push(Deviation::new("secret/utf-16", 34, "the sender's key is the secret in UTF-16, large end first", encoded), units.iter().flat_map(|unit| unit.to_be_bytes()).collect());
+        push(
+            Deviation::new("secret/utf-16", 31, "the sender's key is the secret in UTF-16", encoded),
+            units.iter().flat_map(|unit| unit.to_le_bytes()).collect(),
+        );
+        push(
+            Deviation::new(
+                "secret/utf-16",
+                34,
+                "the sender's key is the secret in UTF-16, large end first",
+                encoded,
+            ),
+            units.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+        );
         if !text.is_ascii()
-            && let Some(bytes) = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<Vec<u8>>>()
+            && let Some(bytes) =
+                text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<Vec<u8>>>()
         {
-            push(Deviation::new("secret/latin-1", 32, "the sender's key is the secret in Latin-1", encoded), bytes);
+            push(
+                Deviation::new("secret/latin-1", 32, "the sender's key is the secret in Latin-1", encoded),
+                bytes,
+            );
         }
     }
-    push(Deviation::new("secret/encoded", 29, "the sender's key is the secret in base64", encoded), base64_simd::STANDARD.encode_to_string(text).into_bytes());
-    push(Deviation::new("secret/encoded", 33, "the sender's key is the secret in hexadecimal digits", encoded), const_hex::encode(text).into_bytes());
+    push(
+        Deviation::new("secret/encoded", 29, "the sender's key is the secret in base64", encoded),
+        base64_simd::STANDARD.encode_to_string(text).into_bytes(),
+    );
+    push(
+        Deviation::new("secret/encoded", 33, "the sender's key is the secret in hexadecimal digits", encoded),
+        const_hex::encode(text).into_bytes(),
+    );
     use sha2::Digest;
-    push(Deviation::new("secret/hashed", 35, "the sender's key is the SHA-256 digest of the secret", encoded), sha2::Sha256::digest(text).to_vec());
-    push(Deviation::new("secret/hashed", 36, "the sender's key is the SHA-256 digest of the secret, in hexadecimal digits", encoded), const_hex::encode(sha2::Sha256::digest(text)).into_bytes());
-    for word in ["undefined", "null", "None", "nil", "false", "changeme", "secret", "your-secret", "test", "[object Object]"] {
+    push(
+        Deviation::new("secret/hashed", 35, "the sender's key is the SHA-256 digest of the secret", encoded),
+        sha2::Sha256::digest(text).to_vec(),
+    );
+    push(
+        Deviation::new(
+            "secret/hashed",
+            36,
+            "the sender's key is the SHA-256 digest of the secret, in hexadecimal digits",
+            encoded,
+        ),
+        const_hex::encode(sha2::Sha256::digest(text)).into_bytes(),
+    );
+    for word in [
+        "undefined",
+        "null",
+        "None",
+        "nil",
+        "false",
+        "changeme",
+        "secret",
+        "your-secret",
+        "test",
+        "[object Object]",
+    ] {
         let says = format!("the sender's key is `{word}`: its secret is not set");
-        push(Deviation::new("secret/unset", 45, says, "set the secret where the sender reads it"), word.as_bytes().to_vec());
+        push(
+            Deviation::new("secret/unset", 45, says, "set the secret where the sender reads it"),
+            word.as_bytes().to_vec(),
+        );
     }
 }
 
 /// A public key in another container than the preset's.
 fn containers(text: &[u8], push: &mut impl FnMut(Option<Deviation>, Option<Vec<u8>>)) {
     let says = |form: &str| {
-        Deviation::new("secret/container", 7, format!("the key is {form}"), "write it as the preset says, or add this form to it")
+        Deviation::new(
+            "secret/container",
+            7,
+            format!("the key is {form}"),
+            "write it as the preset says, or add this form to it",
+        )
     };
     let trimmed = text.trim_ascii();
     if trimmed.starts_with(b"-----BEGIN") || trimmed.starts_with(b"{") {
         push(Some(says("in another container than the preset takes")), Some(trimmed.to_vec()));
         // A PEM whose lines were joined, or whose newlines are spelled.
         if let Some(pem) = unfolded(trimmed) {
-            push(Some(Deviation::new("secret/pem-lines", 5, "the lines of the PEM text are lost", "store the key with its newlines")), Some(pem));
+            push(
+                Some(Deviation::new(
+                    "secret/pem-lines",
+                    5,
+                    "the lines of the PEM text are lost",
+                    "store the key with its newlines",
+                )),
+                Some(pem),
+            );
         }
         if let Some(der) = der_of(trimmed) {
             spki_and_raw(&der, &says, push);
@@ -320,7 +501,11 @@ fn containers(text: &[u8], push: &mut impl FnMut(Option<Deviation>, Option<Vec<u
 /// The algorithm identifier that stands before the 32 bytes of an Ed25519 key: RFC 8410.
 const ED25519_SPKI: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-fn spki_and_raw(bytes: &[u8], says: &dyn Fn(&str) -> Deviation, push: &mut impl FnMut(Option<Deviation>, Option<Vec<u8>>)) {
+fn spki_and_raw(
+    bytes: &[u8],
+    says: &dyn Fn(&str) -> Deviation,
+    push: &mut impl FnMut(Option<Deviation>, Option<Vec<u8>>),
+) {
     if bytes.first() == Some(&0x30) {
         push(Some(says("a SubjectPublicKeyInfo (DER)")), Some(pem_of(bytes)));
         if let Some(raw) = bytes.strip_prefix(ED25519_SPKI) {
@@ -334,7 +519,8 @@ fn spki_and_raw(bytes: &[u8], says: &dyn Fn(&str) -> Deviation, push: &mut impl 
 
 fn pem_of(der: &[u8]) -> Vec<u8> {
     let text = base64_simd::STANDARD.encode_to_string(der);
-    let lines: Vec<&str> = text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n")).into_bytes()
 }
 
@@ -350,8 +536,10 @@ fn unfolded(pem: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(pem).ok()?;
     let mut parts = text.split("-----");
     let (label, inner) = (parts.nth(1)?, parts.next()?);
-    let digits: String = inner.replace("\\r", "").replace("\\n", "").chars().filter(|c| !c.is_whitespace()).collect();
-    let lines: Vec<&str> = digits.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    let digits: String =
+        inner.replace("\\r", "").replace("\\n", "").chars().filter(|c| !c.is_whitespace()).collect();
+    let lines: Vec<&str> =
+        digits.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
     let end = label.replace("BEGIN", "END");
     Some(format!("-----{label}-----\n{}\n-----{end}-----\n", lines.join("\n")).into_bytes())
 }
@@ -400,9 +588,17 @@ pub(crate) fn shapes(key: &Key) -> Option<Deviation> {
         "it is a JSON Web Token, and a secret is wanted"
     } else if text.starts_with(b"http://") || text.starts_with(b"https://") {
         "it is a URL, and a secret is wanted"
-    } else if text.len() >= 6 && text.contains(&b'_') && text.iter().all(upper) && text.iter().any(u8::is_ascii_alphabetic) && text[0].is_ascii_alphabetic() {
+    } else if text.len() >= 6
+        && text.contains(&b'_')
+        && text.iter().all(upper)
+        && text.iter().any(u8::is_ascii_alphabetic)
+        && text[0].is_ascii_alphabetic()
+    {
         "it looks like the name of a variable, and not like its value"
-    } else if text.starts_with(b"<") && text.ends_with(b">") || text.starts_with(b"{{") || text.starts_with(b"$(") {
+    } else if text.starts_with(b"<") && text.ends_with(b">")
+        || text.starts_with(b"{{")
+        || text.starts_with(b"$(")
+    {
         "it is a placeholder that nobody filled in"
     } else if text.iter().all(|b| b"*x.".contains(b) || *b == 0xe2 || *b == 0x80 || *b == 0xa2) {
         "it is what a page shows in place of a secret"
@@ -410,7 +606,12 @@ pub(crate) fn shapes(key: &Key) -> Option<Deviation> {
         return None;
     };
     let says = format!("key `{}`: {says}", key.id);
-    Some(Deviation::new("secret/wrong-kind", 0, says, "copy the signing secret of this endpoint from the provider's page"))
+    Some(Deviation::new(
+        "secret/wrong-kind",
+        0,
+        says,
+        "copy the signing secret of this endpoint from the provider's page",
+    ))
 }
 
 /// Whether nobody sees a character.

@@ -3,15 +3,16 @@
 use crate::asked::Asked;
 use crate::candidates::{Candidate, Form, Place as CandidatePlace};
 use crate::deviation::Deviation;
-use crate::diagnosis::{Diagnosis, Finding, Piece, Proof, State};
+use crate::diagnosis::{Diagnosis, Finding, KeyShown, Piece, Proof, State};
 use crate::head;
 use crate::search::{Axes, Hit, KeyPlace, Place, Search};
 use crate::{body, candidates, layers, read, schemes, secret};
 use countersign::config::{Node, Table, Value};
 use countersign::{
-    Check, Compiled, Context, Evidence, Explain, Key, KeyKind, Keyring, Outcome, Reason, Rejection, Request, Step, Timestamp,
-    Verifier,
+    Check, Compiled, Context, Evidence, Explain, Key, KeyKind, Keyring, Outcome, Reason, Rejection, Request,
+    Step, Timestamp, Verifier,
 };
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,7 +23,14 @@ pub fn explain(asked: &Asked<'_>) -> Diagnosis {
     let started = Instant::now();
     let mut diagnosis = answer(asked, started);
     diagnosis.effort.time = started.elapsed();
+    diagnosis.keys = asked.source.keys.iter().map(|(_, key)| shown_key(key)).collect();
     diagnosis
+}
+
+fn shown_key(key: &Key) -> KeyShown {
+    let stored = key.material.expose();
+    let digest = const_hex::encode(&Sha256::digest(stored)[..4]);
+    KeyShown { id: key.id.to_string(), bytes: stored.len(), fingerprint: digest }
 }
 
 fn answer(asked: &Asked<'_>, started: Instant) -> Diagnosis {
@@ -33,7 +41,18 @@ fn answer(asked: &Asked<'_>, started: Instant) -> Diagnosis {
         Err(errors) => {
             let first = errors.0.first().map_or_else(String::new, |error| error.message.clone());
             let says = format!("the preset cannot be used: {first}");
-            return explained(diagnosis, vec![Deviation::new("preset/invalid", 0, says, "`countersign preset lint` says what is wrong with it").found(Proof::Read)]);
+            return explained(
+                diagnosis,
+                vec![
+                    Deviation::new(
+                        "preset/invalid",
+                        0,
+                        says,
+                        "`countersign preset lint` says what is wrong with it",
+                    )
+                    .found(Proof::Read),
+                ],
+            );
         }
     };
     let verifier = compiled.verifier(asked.source.name, asked.source.keys, asked.source.vars);
@@ -43,7 +62,8 @@ fn answer(asked: &Asked<'_>, started: Instant) -> Diagnosis {
                 diagnosis.state = state;
                 diagnosis.cause = cause;
                 diagnosis.content = content(&*as_configured(asked, &compiled), asked, asked.request);
-                diagnosis.noted = read::suspects(asked, &headers).iter().map(|s| s.found(Proof::Suspect)).collect();
+                diagnosis.noted =
+                    read::suspects(asked, &headers).iter().map(|s| s.found(Proof::Suspect)).collect();
                 return diagnosis;
             }
             Look::Refused(rejection) => Some(rejection),
@@ -78,7 +98,9 @@ fn answer(asked: &Asked<'_>, started: Instant) -> Diagnosis {
         diagnosis.noted.extend(control(asked, verifier.as_ref().ok()));
         return explained(diagnosis, cause);
     }
-    if let Some((found, absent)) = refused.as_ref().and_then(|rejection| read::refusal(rejection, asked, &headers)) {
+    if let Some((found, absent)) =
+        refused.as_ref().and_then(|rejection| read::refusal(rejection, asked, &headers))
+    {
         // What is not there is a cause. What is there and cannot be read may have been anything before.
         if absent {
             return explained(diagnosis, vec![found.found(Proof::Read)]);
@@ -90,7 +112,11 @@ fn answer(asked: &Asked<'_>, started: Instant) -> Diagnosis {
 }
 
 fn explained(diagnosis: Diagnosis, cause: Vec<Finding>) -> Diagnosis {
-    let noted = diagnosis.noted.into_iter().filter(|noted| !cause.iter().any(|cause| cause.code == noted.code)).collect();
+    let noted = diagnosis
+        .noted
+        .into_iter()
+        .filter(|noted| !cause.iter().any(|cause| cause.code == noted.code))
+        .collect();
     Diagnosis { state: State::Explained, cause, noted, ..diagnosis }
 }
 
@@ -107,31 +133,62 @@ fn first_look(asked: &Asked<'_>, verifier: &Arc<Verifier>, compiled: &Compiled) 
         Outcome::Verified(verified) => {
             if asked.known.is_some_and(|known| known(&verified.replay_keys(asked.now))) {
                 let says = "the signature is right, and the same message was accepted before";
-                let advice = "nothing is wrong if the sender tried again; if it did not, somebody replays what he saw";
+                let advice =
+                    "nothing is wrong if the sender tried again; if it did not, somebody replays what he saw";
                 return one(Deviation::new("time/replayed", 0, says, advice), Proof::Match);
             }
             Look::Done(State::Verifies, Vec::new())
         }
         Outcome::Unresolved(wanted) => {
             let says = format!("the key is not held: it has to be fetched from {}", wanted_place(&wanted));
-            one(Deviation::new("secret/not-fetched", 0, says, "give what is there with --document URL=FILE"), Proof::Read)
+            one(
+                Deviation::new("secret/not-fetched", 0, says, "give what is there with --document URL=FILE"),
+                Proof::Read,
+            )
         }
         Outcome::Rejected(rejection) => match rejection.reason {
             Reason::StaleTimestamp | Reason::FutureTimestamp => {
                 let at = evidence(asked, compiled).and_then(|evidence| evidence.signed_at);
-                one(untimely(compiled, at, asked.now, rejection.reason == Reason::FutureTimestamp), Proof::Match)
+                one(
+                    untimely(compiled, at, asked.now, rejection.reason == Reason::FutureTimestamp),
+                    Proof::Match,
+                )
             }
             Reason::ExpiredSecret => {
                 let says = "the signature is right, and the key that made it may not be used now: its window has ended, or has not begun";
-                one(Deviation::new("secret/outside-window", 0, says, "look at not_before and not_after of the key, and rotate it at the provider"), Proof::Match)
+                one(
+                    Deviation::new(
+                        "secret/outside-window",
+                        0,
+                        says,
+                        "look at not_before and not_after of the key, and rotate it at the provider",
+                    ),
+                    Proof::Match,
+                )
             }
             Reason::NoActiveSecret => {
                 let says = "no key of this source may be used now: every window has ended, or has not begun";
-                one(Deviation::new("secret/outside-window", 0, says, "look at not_before and not_after of the keys"), Proof::Read)
+                one(
+                    Deviation::new(
+                        "secret/outside-window",
+                        0,
+                        says,
+                        "look at not_before and not_after of the keys",
+                    ),
+                    Proof::Read,
+                )
             }
             _ if verifier.handshake(asked.request, &cx).is_some() => {
                 let says = "it is a set-up challenge of the provider's, and no event: it comes unsigned";
-                one(Deviation::new("transport/handshake", 0, says, "answer it: `countersign preset show` says with what"), Proof::Read)
+                one(
+                    Deviation::new(
+                        "transport/handshake",
+                        0,
+                        says,
+                        "answer it: `countersign preset show` says with what",
+                    ),
+                    Proof::Read,
+                )
             }
             _ => Look::Refused(rejection),
         },
@@ -160,14 +217,31 @@ fn evidence<'r>(asked: &Asked<'r>, compiled: &Compiled) -> Option<Evidence<'r>> 
 
 fn untimely(compiled: &Compiled, at: Option<Timestamp>, now: Timestamp, future: bool) -> Deviation {
     let tolerance = compiled.freshness().map(|freshness| freshness.tolerance).unwrap_or_default();
-    let when = at.map_or_else(String::new, |at| format!(" ({at}, {} s {} this clock)", at.skew_seconds(now).unsigned_abs(), if future { "ahead of" } else { "before" }));
+    let when = at.map_or_else(String::new, |at| {
+        format!(
+            " ({at}, {} s {} this clock)",
+            at.skew_seconds(now).unsigned_abs(),
+            if future { "ahead of" } else { "before" }
+        )
+    });
     match future {
         true => {
-            let says = format!("the signature is right, and its time lies in the future{when}, by more than {} s", tolerance.future.as_secs());
-            Deviation::new("time/future", 0, says, "set the clock of this machine or of the sender by a time server")
+            let says = format!(
+                "the signature is right, and its time lies in the future{when}, by more than {} s",
+                tolerance.future.as_secs()
+            );
+            Deviation::new(
+                "time/future",
+                0,
+                says,
+                "set the clock of this machine or of the sender by a time server",
+            )
         }
         false => {
-            let says = format!("the signature is right, and too old{when}: {} s are allowed", tolerance.past.as_secs());
+            let says = format!(
+                "the signature is right, and too old{when}: {} s are allowed",
+                tolerance.past.as_secs()
+            );
             let advice = "it is a late retry, a queue that was full, a clock that is wrong, or a replay; to look into an old request, say when it came (--now)";
             Deviation::new("time/stale", 0, says, advice)
         }
@@ -186,8 +260,11 @@ fn search<'a>(asked: &'a Asked<'a>, compiled: &Compiled, started: Instant) -> Op
         for other in asked.others {
             let keys = of_kind(other.keys, public);
             let forms = layers::table(other.preset).map(secret::forms).unwrap_or_default();
-            for mut variant in secret::variants(&keys, &forms, &prefixes).into_iter().filter(|variant| variant.steps == 0) {
-                let says = format!("the key `{}` of the source `{}` made the signature", variant.id, other.name);
+            for mut variant in
+                secret::variants(&keys, &forms, &prefixes).into_iter().filter(|variant| variant.steps == 0)
+            {
+                let says =
+                    format!("the key `{}` of the source `{}` made the signature", variant.id, other.name);
                 let advice = "give this source its own secret, or send the sender to the other one";
                 variant.deviation = Some(Deviation::new("secret/other-source", 3, says, advice));
                 variant.steps = 1;
@@ -239,15 +316,31 @@ struct Told {
     content: Vec<Piece>,
 }
 
-fn told(asked: &Asked<'_>, search: &Search<'_>, hit: &Hit, refused: Option<&Rejection>, compiled: &Compiled) -> Told {
+fn told(
+    asked: &Asked<'_>,
+    search: &Search<'_>,
+    hit: &Hit,
+    refused: Option<&Rejection>,
+    compiled: &Compiled,
+) -> Told {
     let mut cause = Vec::new();
-    let mut add = |deviation: &Option<Deviation>| cause.extend(deviation.as_ref().map(|deviation| deviation.found(Proof::Match)));
+    let mut add = |deviation: &Option<Deviation>| {
+        cause.extend(deviation.as_ref().map(|deviation| deviation.found(Proof::Match)))
+    };
     let key = match hit.key {
         KeyPlace::Shared(at) => Some(&search.axes.shared[at]),
         KeyPlace::Public(at) => Some(&search.axes.public[at]),
         KeyPlace::Given(_) | KeyPlace::Found => None,
     };
-    add(&key.and_then(|key| key.deviation.clone()));
+    // What a reading of the secret changes stands in the mode's table.
+    let in_table = |deviation: Deviation| {
+        let patch = deviation
+            .patch
+            .as_ref()
+            .map(|patch| format!("[{}]\n{patch}\n", layers::mode(asked.source.preset)));
+        Deviation { patch, ..deviation }
+    };
+    add(&key.and_then(|key| key.deviation.clone()).map(in_table));
     add(&search.axes.schemes[hit.place.scheme].deviation);
     add(&hit.place.body.checked_sub(1).map(|at| search.axes.bodies[at].deviation.clone()));
     add(&search.axes.heads[hit.place.head].deviation);
@@ -255,9 +348,19 @@ fn told(asked: &Asked<'_>, search: &Search<'_>, hit: &Hit, refused: Option<&Reje
     if let Some(found) = cause.iter_mut().find(|found| found.code == "message/requirement")
         && requires_body(asked.source.preset)
     {
-        let detail = refused.and_then(|rejection| rejection.detail.as_ref()).map_or_else(String::new, |detail| format!(" ({})", detail.text));
-        let says = format!("the signature is right, and what it says of the body is said of another: this one was altered on its way{detail}");
-        *found = Deviation::new("body/altered", 0, says, "hand on the bytes that arrived, and look at every proxy on the way").found(Proof::Read);
+        let detail = refused
+            .and_then(|rejection| rejection.detail.as_ref())
+            .map_or_else(String::new, |detail| format!(" ({})", detail.text));
+        let says = format!(
+            "the signature is right, and what it says of the body is said of another: this one was altered on its way{detail}"
+        );
+        *found = Deviation::new(
+            "body/altered",
+            0,
+            says,
+            "hand on the bytes that arrived, and look at every proxy on the way",
+        )
+        .found(Proof::Read);
     }
     let narrow = search.narrow(hit);
     let raw = narrow.as_ref().and_then(|(layer, _, kinds)| schemes::raw(layer, kinds));
@@ -268,7 +371,10 @@ fn told(asked: &Asked<'_>, search: &Search<'_>, hit: &Hit, refused: Option<&Reje
     let mut check = own.filter(|_| fits).or_else(|| if wide { None } else { search.check_of(hit, None) });
     let mut used: Vec<&Candidate> = Vec::new();
     let other = search.axes.schemes[hit.place.scheme].is_other();
-    if !fits && wide && let Some(wide) = search.check_of(hit, None) {
+    if !fits
+        && wide
+        && let Some(wide) = search.check_of(hit, None)
+    {
         used = matching(search, &*wide, hit.place);
         // Another preset's way says nothing of its place: that is as it may be.
         if let (Some(candidate), Some((layer, _, _)), false) = (used.first(), &narrow, other) {
@@ -285,7 +391,10 @@ fn told(asked: &Asked<'_>, search: &Search<'_>, hit: &Hit, refused: Option<&Reje
     if let Some(check) = &check {
         let signed_at = search.with_request(hit.place, &used, |request| {
             pieces = content(&**check, asked, request);
-            check.check(request, &Context::new(asked.now, asked.remote)).ok().and_then(|evidence| evidence.signed_at)
+            check
+                .check(request, &Context::new(asked.now, asked.remote))
+                .ok()
+                .and_then(|evidence| evidence.signed_at)
         });
         if let (Some(Some(at)), Some(freshness)) = (signed_at, compiled.freshness()) {
             let skew = at.skew_seconds(asked.now);
@@ -297,13 +406,30 @@ fn told(asked: &Asked<'_>, search: &Search<'_>, hit: &Hit, refused: Option<&Reje
     }
     if cause.is_empty() && refused.is_none() {
         let says = "the key is right, and not in a form that the preset takes";
-        cause.push(Deviation::new("secret/container", 0, says, "write it as the preset says: `countersign preset show` does").found(Proof::Match));
+        cause.push(
+            Deviation::new(
+                "secret/container",
+                0,
+                says,
+                "write it as the preset says: `countersign preset show` does",
+            )
+            .found(Proof::Match),
+        );
     }
     if cause.is_empty() {
         let found = refused.map(|rejection| {
-            let detail = rejection.detail.as_ref().map_or_else(|| rejection.reason.says().to_owned(), |detail| detail.text.to_string());
-            let says = format!("the signature is right, and something else is not as the preset requires: {detail}");
-            Deviation::new("message/requirement", 0, says, "compare the request with what the provider says that it sends")
+            let detail = rejection
+                .detail
+                .as_ref()
+                .map_or_else(|| rejection.reason.says().to_owned(), |detail| detail.text.to_string());
+            let says =
+                format!("the signature is right, and something else is not as the preset requires: {detail}");
+            Deviation::new(
+                "message/requirement",
+                0,
+                says,
+                "compare the request with what the provider says that it sends",
+            )
         });
         cause.extend(found.map(|found| found.found(Proof::Match)));
     }
@@ -326,7 +452,9 @@ fn requires_body(preset: &countersign::Layer) -> bool {
 /// Whether the operator's key that fits may be used at all.
 fn window_of(asked: &Asked<'_>, variant: &secret::Variant) -> Option<Deviation> {
     let (_, key) = asked.source.keys.iter().find(|(_, key)| key.id.as_str() == variant.id)?;
-    if variant.deviation.as_ref().is_some_and(|deviation| deviation.code == "secret/other-source") || key.window.holds(asked.now) {
+    if variant.deviation.as_ref().is_some_and(|deviation| deviation.code == "secret/other-source")
+        || key.window.holds(asked.now)
+    {
         return None;
     }
     let says = format!("the key `{}` may not be used now: its window has ended, or has not begun", key.id);
@@ -346,34 +474,72 @@ fn matching<'s>(search: &'s Search<'_>, check: &dyn Check, place: Place) -> Vec<
 }
 
 /// Where a signature stands and how it is written, beside where the preset looks.
-fn placed(candidate: &Candidate, table: Option<&Table>, mode: &str, refused: Option<&Rejection>) -> Deviation {
+fn placed(
+    candidate: &Candidate,
+    table: Option<&Table>,
+    mode: &str,
+    refused: Option<&Rejection>,
+) -> Deviation {
     let looked = table.and_then(first_source);
-    let text = |key: &str| looked.and_then(|table| table.get(key)).and_then(Node::text).map(|text| text.to_string());
+    let text =
+        |key: &str| looked.and_then(|table| table.get(key)).and_then(Node::text).map(|text| text.to_string());
     let same_header = matches!((&candidate.place, text("header")), (CandidatePlace::Header(there), Some(name)) if there.eq_ignore_ascii_case(&name));
     let before = candidate.before.trim_matches(['"', '\'', ' ', '\t']);
-    let cut = match (before.is_empty(), before.rsplit_once([',', ';', ' ']).map_or(before, |(_, last)| last).trim_end_matches('=')) {
+    let cut = match (
+        before.is_empty(),
+        before.rsplit_once([',', ';', ' ']).map_or(before, |(_, last)| last).trim_end_matches('='),
+    ) {
         (true, _) => String::new(),
-        (false, key) if before.ends_with('=') && (before.contains([',', ';']) || candidate.after.contains([',', ';'])) => {
+        (false, key)
+            if before.ends_with('=')
+                && (before.contains([',', ';']) || candidate.after.contains([',', ';'])) =>
+        {
             format!(", extract = \"kv_pairs\", key = {}", layers::quoted(key))
         }
         (false, _) => format!(", extract = \"prefix\", prefix = {}", layers::quoted(before)),
     };
-    let patch = format!("[{mode}]\nsignature_source = {{ {}{cut}, encoding = \"{}\" }}\n", candidate.place.toml(), candidate.encoding);
+    let patch = format!(
+        "[{mode}]\nsignature_source = {{ {}{cut}, encoding = \"{}\" }}\n",
+        candidate.place.toml(),
+        candidate.encoding
+    );
     let place = candidate.place.words();
     let advice = "write the preset so, if that is how the provider says it signs";
-    let encoding = looked.and_then(|table| table.get("encoding")).and_then(Node::text).map(|text| text.to_string());
+    let encoding =
+        looked.and_then(|table| table.get("encoding")).and_then(Node::text).map(|text| text.to_string());
     let deviation = match candidate.form {
-        Form::Der => Deviation::new("signature/raw-numbers", 0, format!("the signature in {place} is two numbers beside one another, and the preset takes DER"), advice),
-        Form::Raw => Deviation::new("signature/der", 0, format!("the signature in {place} is DER, and the preset takes two numbers beside one another"), advice),
+        Form::Der => Deviation::new(
+            "signature/raw-numbers",
+            0,
+            format!("the signature in {place} is two numbers beside one another, and the preset takes DER"),
+            advice,
+        ),
+        Form::Raw => Deviation::new(
+            "signature/der",
+            0,
+            format!("the signature in {place} is DER, and the preset takes two numbers beside one another"),
+            advice,
+        ),
         Form::AsItStands if !same_header => {
             let says = match text("header") {
-                Some(name) => format!("the signature stands in {place}, and the preset looks in header `{name}`"),
+                Some(name) => {
+                    format!("the signature stands in {place}, and the preset looks in header `{name}`")
+                }
                 None => format!("the signature stands in {place}, and not where the preset looks"),
             };
-            Deviation::new("signature/place", 0, says, "look whether something renames it, or change the preset")
+            Deviation::new(
+                "signature/place",
+                0,
+                says,
+                "look whether something renames it, or change the preset",
+            )
         }
         Form::AsItStands if encoding.as_deref().is_some_and(|encoding| encoding != candidate.encoding) => {
-            let says = format!("the signature in {place} is in {}, and the preset reads {}", candidate.encoding, encoding.unwrap_or_default());
+            let says = format!(
+                "the signature in {place} is in {}, and the preset reads {}",
+                candidate.encoding,
+                encoding.unwrap_or_default()
+            );
             Deviation::new("signature/encoding", 0, says, advice)
         }
         Form::AsItStands => {
@@ -382,7 +548,9 @@ fn placed(candidate: &Candidate, table: Option<&Table>, mode: &str, refused: Opt
                 ("", after) => format!("`{}` stands behind it", shown(after)),
                 (before, _) => format!("`{}` stands before it", shown(before)),
             };
-            let why = refused.and_then(|rejection| rejection.detail.as_ref()).map_or_else(String::new, |detail| format!(" ({})", detail.text));
+            let why = refused
+                .and_then(|rejection| rejection.detail.as_ref())
+                .map_or_else(String::new, |detail| format!(" ({})", detail.text));
             let says = format!("the signature in {place} is not cut out as the preset says: {stands}{why}");
             Deviation::new("signature/cut", 0, says, advice)
         }
@@ -409,7 +577,9 @@ fn content(check: &dyn Check, asked: &Asked<'_>, request: &Request<'_>) -> Vec<P
     impl Explain for Collect {
         fn step(&mut self, step: Step<'_>) {
             match step {
-                Step::Part { name, bytes } => self.0.push(Piece { name: name.to_owned(), bytes: Some(bytes.to_vec()) }),
+                Step::Part { name, bytes } => {
+                    self.0.push(Piece { name: name.to_owned(), bytes: Some(bytes.to_vec()) })
+                }
                 Step::SecretPart { name } => self.0.push(Piece { name: name.to_owned(), bytes: None }),
                 _ => {}
             }
@@ -425,12 +595,25 @@ fn altered_body(witness: &read::Witness, search: &Search<'_>) -> Finding {
     for (index, variant) in search.axes.bodies.iter().enumerate() {
         if search.body(index + 1).is_some_and(|body| witness.saw(&body)) {
             let mut deviation = variant.deviation.clone();
-            deviation.says = format!("{} (so says the header `{}`; the signature does not fit that body either)", deviation.says, witness.header).into();
+            deviation.says = format!(
+                "{} (so says the header `{}`; the signature does not fit that body either)",
+                deviation.says, witness.header
+            )
+            .into();
             return deviation.found(Proof::Read);
         }
     }
-    let says = format!("the header `{}` has the digest of another body: this one was altered on its way", witness.header);
-    Deviation::new("body/altered", 0, says, "hand on the bytes that arrived, and look at every proxy on the way").found(Proof::Read)
+    let says = format!(
+        "the header `{}` has the digest of another body: this one was altered on its way",
+        witness.header
+    );
+    Deviation::new(
+        "body/altered",
+        0,
+        says,
+        "hand on the bytes that arrived, and look at every proxy on the way",
+    )
+    .found(Proof::Read)
 }
 
 /// What another request of the same source says: whether secret and preset are right at all.

@@ -77,9 +77,18 @@ fn one_fault_is_found() {
     assert_eq!(github(&|d| d.headers[0].0 = "x-signature".into()), ["signature/place"]);
     assert_eq!(github(&|d| d.headers[0].1 = d.headers[0].1[7..].to_vec()), ["signature/cut"]);
     assert_eq!(github(&|d| d.changes = "[hmac]\nalgorithm = \"sha512\""), ["algorithm/other"]);
-    assert_eq!(github(&|d| d.changes = "[hmac]\nsigned_template = \"{body|sha256|hex}\""), ["message/body-form"]);
-    assert_eq!(github(&|d| d.changes = "[hmac.signature_source]\nencoding = \"base64\""), ["signature/encoding"]);
-    assert_eq!(github(&|d| d.changes = "[hmac.key]\nforms = [{ decode = \"base64\" }]"), ["secret/not-decoded"]);
+    assert_eq!(
+        github(&|d| d.changes = "[hmac]\nsigned_template = \"{body|sha256|hex}\""),
+        ["message/body-form"]
+    );
+    assert_eq!(
+        github(&|d| d.changes = "[hmac.signature_source]\nencoding = \"base64\""),
+        ["signature/encoding"]
+    );
+    assert_eq!(
+        github(&|d| d.changes = "[hmac.key]\nforms = [{ decode = \"base64\" }]"),
+        ["secret/not-decoded"]
+    );
     let gzip = |d: &mut Delivery| d.body = d.body.iter().rev().copied().collect();
     let mut delivery = Delivery::of("github", SECRET, JSON);
     gzip(&mut delivery);

@@ -49,7 +49,8 @@ impl Words<'_> {
         }
         facts.extend(integer(key, "min_bytes").map(|bytes| ("at least", format!("{bytes} bytes"))));
         let mistaken = tables(key, "mistaken").into_iter();
-        let not = mistaken.filter_map(|table| Some(format!("{}…, {}", text(table, "prefix")?, text(table, "is")?)));
+        let not =
+            mistaken.filter_map(|table| Some(format!("{}…, {}", text(table, "prefix")?, text(table, "is")?)));
         let not: Vec<String> = not.map(|not| self.name(&not)).collect();
         if !not.is_empty() {
             facts.push(("not", not.join("\n")));

@@ -78,8 +78,8 @@ pub use keys::{
     MAX_SECRET, Memo, RequestKind, Secret, Vars, Window,
 };
 pub use mode::{
-    Alphabet, BodyNeed, Change, Check, Context, DetailInfo, Draft, Evidence, Explain, Hypothesis, Mark, MarkPlace,
-    Mode, ModeInfo, Needs, Progress, Refusal, Scheme, Sign, SignedBy, Status, Step,
+    Alphabet, BodyNeed, Change, Check, Context, DetailInfo, Draft, Evidence, Explain, Hypothesis, Mark,
+    MarkPlace, Mode, ModeInfo, Needs, Progress, Refusal, Scheme, Sign, SignedBy, Status, Step,
 };
 pub use outcome::{
     Accepted, Binds, Class, Detail, Fingerprints, Outcome, Reason, Rejection, Unaccepted, Verified, danger,

@@ -64,7 +64,11 @@ impl Plan {
         let mut guess = |code: &'static str, says: &'static str, change: &dyn Fn(&mut Plan)| {
             let mut plan = self.clone();
             change(&mut plan);
-            guesses.push(Hypothesis { code: code.into(), says: says.into(), change: Change::Scheme(Box::new(plan)) });
+            guesses.push(Hypothesis {
+                code: code.into(),
+                says: says.into(),
+                change: Change::Scheme(Box::new(plan)),
+            });
         };
         let other = self.named(request).filter(|found| self.allowed(found.name).is_none());
         if let Some(found) = other.filter(|found| found.name.starts_with("HS") == self.is_shared()) {
@@ -91,7 +95,8 @@ impl Plan {
             let says = "a clock is wrong by up to a minute: set it, or raise `leeway_seconds`";
             guess("jwt/clock", says, &|plan| plan.expected.leeway = 60);
         }
-        let says = "the token is of another time: it has expired, or is not yet valid, or was made in the future";
+        let says =
+            "the token is of another time: it has expired, or is not yet valid, or was made in the future";
         guess("time/token", says, &|plan| plan.expected.leeway = CENTURY);
         guesses
     }

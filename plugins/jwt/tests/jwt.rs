@@ -4,8 +4,8 @@
 mod shared;
 
 use countersign::{
-    Binds, BodyNeed, Change, Context, Draft, Explain, Head, Hypothesis, Key, KeyId, KeyKind, Keyring, Registry, Request, Secret,
-    Signed, Step, Timestamp, Vars,
+    Binds, BodyNeed, Change, Context, Draft, Explain, Head, Hypothesis, Key, KeyId, KeyKind, Keyring,
+    Registry, Request, Secret, Signed, Step, Timestamp, Vars,
 };
 use countersign_testkit::{Options, VectorFile, conformance, preset_files, run};
 use shared::{BEARER, EC, ED, HS256, NOW, RSA, SECRET, claims, mac, told};

@@ -12,14 +12,13 @@ use crate::args::{EntryArgs, NewArgs};
 use crate::error::{Exit, Failure};
 use crate::output;
 use crate::request::{self, Stdin};
+use crate::vectors::{Delivered, create, taken};
 use crate::verify::advice;
 use crate::{scheme, secret, time};
 use answers::{Answers, QUESTIONS, Question};
 use countersign::{Context, Outcome, Rejection, Vars};
-use std::fs::OpenOptions;
-use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use write::Delivered;
 
 /// The schemas that the files name on their first lines.
 const SCHEMAS: [(&str, &str); 2] =
@@ -199,30 +198,6 @@ fn check_name(name: &str) -> Result<(), Failure> {
         )));
     }
     Ok(())
-}
-
-fn taken(path: &Path) -> Failure {
-    let path = path.display();
-    Failure::usage(format!("`{path}` is there already, and nothing is ever written over")).next(format!(
-        "choose another name or --dir, or remove it; to check it: countersign preset lint {path}"
-    ))
-}
-
-/// Whether the file was written: one that is there stays as it is.
-fn create(path: &Path, text: &str) -> Result<bool, Failure> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path);
-    match file.and_then(|mut file| file.write_all(text.as_bytes())) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => {
-            let folder = path.parent().filter(|folder| !folder.is_dir() && *folder != Path::new(""));
-            let failure = Failure::io("write", path, &error);
-            Err(match folder {
-                Some(folder) => failure.next(format!("mkdir -p {}", folder.display())),
-                None => failure,
-            })
-        }
-    }
 }
 
 #[cfg(test)]

@@ -325,8 +325,13 @@ pub(crate) fn control(registry: &Registry, name: &'static str, plan: &Plan) -> R
                     found.proof == Proof::Read
                         && match found.code {
                             // A signed digest of another body, which only these presets have.
-                            "body/altered" => matches!(refused, Said::Refused("claim_mismatch")) && name != "control/random-secret",
-                            "transport/signature-missing" => matches!(refused, Said::Refused("missing_signature")),
+                            "body/altered" => {
+                                matches!(refused, Said::Refused("claim_mismatch"))
+                                    && name != "control/random-secret"
+                            }
+                            "transport/signature-missing" => {
+                                matches!(refused, Said::Refused("missing_signature"))
+                            }
                             _ => shows(question, Side::Body),
                         }
                 };

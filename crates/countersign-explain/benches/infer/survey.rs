@@ -1,6 +1,8 @@
 //! Two deliveries of every preset that signs, and what is inferred from them.
 
-use countersign::{Context, Draft, Head, Key, KeyId, KeyKind, Keyring, Outcome, Registry, Request, Secret, Timestamp, Vars};
+use countersign::{
+    Context, Draft, Head, Key, KeyId, KeyKind, Keyring, Outcome, Registry, Request, Secret, Timestamp, Vars,
+};
 use countersign_explain::{Deliveries, infer};
 use std::time::Duration;
 
@@ -22,8 +24,14 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) const ALL: [Verdict; 6] =
-        [Verdict::Found, Verdict::Ambiguous, Verdict::Lacks, Verdict::Wrong, Verdict::Unknown, Verdict::Unsigned];
+    pub(crate) const ALL: [Verdict; 6] = [
+        Verdict::Found,
+        Verdict::Ambiguous,
+        Verdict::Lacks,
+        Verdict::Wrong,
+        Verdict::Unknown,
+        Verdict::Unsigned,
+    ];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -94,8 +102,11 @@ fn row(full: &Registry, name: &str) -> Option<Row> {
             format!("{{\"id\":\"evt_{n}a7\",\"type\":\"invoice.paid\",\"amount\":1{n}.5,\"created\":{},\"data\":{{\"note\":\"café {n}\"}}}}", NOW + n * 97).into_bytes()
         };
         let kind = if form { "application/x-www-form-urlencoded" } else { "application/json" };
-        let mut headers: Vec<(String, Vec<u8>)> =
-            vec![("content-type".into(), kind.into()), ("user-agent".into(), "hooks/1".into()), ("x-request-id".into(), format!("req_{n}f3").into_bytes())];
+        let mut headers: Vec<(String, Vec<u8>)> = vec![
+            ("content-type".into(), kind.into()),
+            ("user-agent".into(), "hooks/1".into()),
+            ("x-request-id".into(), format!("req_{n}f3").into_bytes()),
+        ];
         let mut draft = Draft::new("", now, &url, &body);
         let id = format!("msg_{n}x9");
         draft.id = &id;
@@ -103,11 +114,16 @@ fn row(full: &Registry, name: &str) -> Option<Row> {
         draft.headers = &lent;
         let signed = signer.sign(&draft).ok()?;
         headers.extend(signed.headers.iter().map(|(name, value)| (name.to_string(), value.clone())));
-        let (url, body) = (signed.url.unwrap_or_else(|| url.clone()), signed.body.unwrap_or_else(|| body.clone()));
+        let (url, body) =
+            (signed.url.unwrap_or_else(|| url.clone()), signed.body.unwrap_or_else(|| body.clone()));
         Some(Delivery { url, headers, body, now })
     };
     let (Some(first), Some(second), Some(third)) = (delivery(1), delivery(2), delivery(3)) else {
-        return done(Verdict::Lacks, "its signature needs a field or header that our delivery has not".into(), Duration::ZERO);
+        return done(
+            Verdict::Lacks,
+            "its signature needs a field or header that our delivery has not".into(),
+            Duration::ZERO,
+        );
     };
     // Without the preset itself, and without what is like it in name only.
     let mut registry = Registry::linked().unwrap();
@@ -127,34 +143,67 @@ fn row(full: &Registry, name: &str) -> Option<Row> {
         let mut registry = countersign_modes::registry().unwrap();
         registry.add_preset("inferred.toml", toml).ok()?;
         let compiled = registry.named("inferred").ok()?;
-        let given = keyring(&public, compiled.needs().key_kind(false), &registry.resolve("inferred", None).ok()?, &compiled.preset().mode.value);
+        let given = keyring(
+            &public,
+            compiled.needs().key_kind(false),
+            &registry.resolve("inferred", None).ok()?,
+            &compiled.preset().mode.value,
+        );
         let given_vars = if compiled.preset().vars.is_empty() { Vars::new() } else { vars.clone() };
         let verifier = compiled.verifier("x", &given, &given_vars).ok()?;
-        matches!(verifier.verify(&third.request(), &Context::at(third.now)), Outcome::Verified(_)).then_some(())
+        matches!(verifier.verify(&third.request(), &Context::at(third.now)), Outcome::Verified(_))
+            .then_some(())
     };
     let fits: Vec<bool> = inferred.presets.iter().map(|found| right(&found.toml).is_some()).collect();
     let says = |at: usize| inferred.presets[at].says.clone();
     match (fits.iter().filter(|fits| **fits).count(), fits.len()) {
-        (0, 0) if inferred.lacks.iter().any(|lack| lack.contains("--var")) => done(Verdict::Lacks, inferred.lacks.join("; "), time),
+        (0, 0) if inferred.lacks.iter().any(|lack| lack.contains("--var")) => {
+            done(Verdict::Lacks, inferred.lacks.join("; "), time)
+        }
         (0, 0) => done(Verdict::Unknown, template_of(&resolved, &mode), time),
         (0, _) => done(Verdict::Wrong, says(0), time),
         (all, many) if all == many => done(Verdict::Found, says(0), time),
-        (_, many) => done(Verdict::Ambiguous, format!("{} of {many}: {}", fits.iter().filter(|fits| **fits).count(), (0..many).map(says).collect::<Vec<_>>().join(" / ")), time),
+        (_, many) => done(
+            Verdict::Ambiguous,
+            format!(
+                "{} of {many}: {}",
+                fits.iter().filter(|fits| **fits).count(),
+                (0..many).map(says).collect::<Vec<_>>().join(" / ")
+            ),
+            time,
+        ),
     }
 }
 
 fn template_of(layer: &countersign::Layer, mode: &str) -> String {
-    let text = layer.get(&[mode]).map(|node| countersign::Layer::from_table(node.clone()).unwrap().to_toml()).unwrap_or_default();
-    text.lines().filter(|line| line.starts_with("signed_template") || line.contains("parts")).collect::<Vec<_>>().join(" ").chars().take(150).collect()
+    let text = layer
+        .get(&[mode])
+        .map(|node| countersign::Layer::from_table(node.clone()).unwrap().to_toml())
+        .unwrap_or_default();
+    text.lines()
+        .filter(|line| line.starts_with("signed_template") || line.contains("parts"))
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(150)
+        .collect()
 }
 
 fn body_is_form(layer: &countersign::Layer, mode: &str) -> bool {
-    let text = layer.get(&[mode]).map(|node| countersign::Layer::from_table(node.clone()).unwrap().to_toml()).unwrap_or_default();
+    let text = layer
+        .get(&[mode])
+        .map(|node| countersign::Layer::from_table(node.clone()).unwrap().to_toml())
+        .unwrap_or_default();
     text.contains("form") || text.contains("{param")
 }
 
 /// A secret to sign with and what verifies it, in a form that the preset takes.
-fn secret_for(compiled: &std::sync::Arc<countersign::Compiled>, vars: &Vars, layer: &countersign::Layer, mode: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+fn secret_for(
+    compiled: &std::sync::Arc<countersign::Compiled>,
+    vars: &Vars,
+    layer: &countersign::Layer,
+    mode: &str,
+) -> Option<(Vec<u8>, Vec<u8>)> {
     let needs = compiled.needs();
     if needs.key_kind(true) == KeyKind::Private {
         return PAIRS.iter().find_map(|(private, public)| {
@@ -168,12 +217,23 @@ fn secret_for(compiled: &std::sync::Arc<countersign::Compiled>, vars: &Vars, lay
     let prefixes: Vec<String> = layer
         .get(&[mode, "key", "forms"])
         .and_then(|node| match &node.value {
-            countersign::config::Value::Array(forms) => Some(forms.iter().filter_map(|form| form.table()?.get("prefix")?.text().map(|text| text.to_string())).collect()),
+            countersign::config::Value::Array(forms) => Some(
+                forms
+                    .iter()
+                    .filter_map(|form| form.table()?.get("prefix")?.text().map(|text| text.to_string()))
+                    .collect(),
+            ),
             _ => None,
         })
         .unwrap_or_default();
-    let bare = ["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1", "a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5"];
-    let mut texts: Vec<String> = prefixes.iter().flat_map(|prefix| bare.map(|bare| format!("{prefix}{bare}"))).collect();
+    let bare = [
+        "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY",
+        "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        "a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1",
+        "a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5",
+    ];
+    let mut texts: Vec<String> =
+        prefixes.iter().flat_map(|prefix| bare.map(|bare| format!("{prefix}{bare}"))).collect();
     texts.extend(bare.map(str::to_owned));
     texts.into_iter().find_map(|text| {
         let ring = keyring(text.as_bytes(), KeyKind::Shared, layer, mode);
