@@ -2,7 +2,7 @@
 
 use crate::args::{EntryArgs, Format, InferArgs};
 use crate::error::{Exit, Failure};
-use crate::output::{self, CARE, GOOD, HEAD};
+use crate::output::{self, CARE};
 use crate::request::{self, Stdin};
 use crate::vectors::{Delivered, case, create, taken, variants};
 use crate::{scheme, secret, time};
@@ -75,14 +75,13 @@ fn nothing(inferred: &Inferred) -> String {
 
 fn remarks(inferred: &Inferred) {
     let says = |found: &Explanation| output::plain(&found.says);
-    output::note(&format!("{}: {}", output::styled(GOOD, "found"), says(&inferred.presets[0])));
+    output::note(&format!("found: {}", says(&inferred.presets[0])));
     if inferred.presets.len() > 1 {
         let others: Vec<String> = inferred.presets[1..].iter().map(says).collect();
         output::warn(&format!(
-            "these deliveries cannot tell it from {}:\n  {}\n{}",
+            "these deliveries cannot tell it from {}:\n  {}\ngive more deliveries that differ, or look at the provider's page",
             output::count(others.len(), "other"),
-            others.join("\n  "),
-            output::styled(HEAD, "give more deliveries that differ, or look at the provider's page")
+            others.join("\n  ")
         ));
     }
 }

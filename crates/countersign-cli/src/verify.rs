@@ -40,7 +40,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     let answer = Answer::new(&chosen.compiled, &outcome, now);
     match format {
         Format::Json => output::print_json(&answer)?,
-        Format::Human => output::print(&answer.in_words(&chosen.compiled, &outcome))?,
+        Format::Human => {
+            output::print(&answer.in_words(&chosen.compiled, &outcome))?;
+            if matches!(outcome, Outcome::Rejected(_)) {
+                output::help("`countersign explain` with the same options looks for the cause");
+            }
+        }
     }
     documents.remark_unread();
     Ok(match outcome {
