@@ -4,6 +4,7 @@ use countersign::{
     Context, Draft, Head, Key, KeyId, KeyKind, Keyring, Outcome, Registry, Request, Secret, Timestamp, Vars,
 };
 use countersign_explain::{Deliveries, infer};
+use countersign_testkit::VectorFile;
 use std::time::Duration;
 
 /// What came of one preset.
@@ -84,47 +85,18 @@ fn row(full: &Registry, name: &str) -> Option<Row> {
     for var in compiled.preset().vars.iter() {
         vars.set(var.name.clone(), "example-value");
     }
-    let Some((secret, public)) = secret_for(&compiled, &vars, &resolved, &mode) else {
-        return done(Verdict::Unsigned, "no key that signs by it could be made".into(), Duration::ZERO);
+    let made = match made(&compiled, &vars, &resolved, &mode) {
+        Ok(made) => made,
+        // What our own deliveries lack, those of its vectors have.
+        Err(why) => match kept(name) {
+            Some(kept) => {
+                vars = kept.vars.clone();
+                kept.made
+            }
+            None => return done(Verdict::Unsigned, why, Duration::ZERO),
+        },
     };
-    let signing = keyring(&secret, compiled.needs().key_kind(true), &resolved, &mode);
-    let signer = match compiled.signer(&signing, &vars) {
-        Ok(signer) => signer,
-        Err(error) => return done(Verdict::Unsigned, error.to_string(), Duration::ZERO),
-    };
-    let delivery = |n: i64| {
-        let now = Timestamp::from_unix(NOW + n * 97);
-        let url = format!("https://hooks.example.com/in/acme?n={n}");
-        let form = body_is_form(&resolved, &mode);
-        let body = if form {
-            format!("event=paid&amount=1{n}.50&id=evt_{n}a7&note=caf%C3%A9+{n}").into_bytes()
-        } else {
-            format!("{{\"id\":\"evt_{n}a7\",\"type\":\"invoice.paid\",\"amount\":1{n}.5,\"created\":{},\"data\":{{\"note\":\"café {n}\"}}}}", NOW + n * 97).into_bytes()
-        };
-        let kind = if form { "application/x-www-form-urlencoded" } else { "application/json" };
-        let mut headers: Vec<(String, Vec<u8>)> = vec![
-            ("content-type".into(), kind.into()),
-            ("user-agent".into(), "hooks/1".into()),
-            ("x-request-id".into(), format!("req_{n}f3").into_bytes()),
-        ];
-        let mut draft = Draft::new("", now, &url, &body);
-        let id = format!("msg_{n}x9");
-        draft.id = &id;
-        let lent = headers.clone();
-        draft.headers = &lent;
-        let signed = signer.sign(&draft).ok()?;
-        headers.extend(signed.headers.iter().map(|(name, value)| (name.to_string(), value.clone())));
-        let (url, body) =
-            (signed.url.unwrap_or_else(|| url.clone()), signed.body.unwrap_or_else(|| body.clone()));
-        Some(Delivery { url, headers, body, now })
-    };
-    let (Some(first), Some(second), Some(third)) = (delivery(1), delivery(2), delivery(3)) else {
-        return done(
-            Verdict::Lacks,
-            "its signature needs a field or header that our delivery has not".into(),
-            Duration::ZERO,
-        );
-    };
+    let Made { first, second, third, secret: public } = made;
     // Without the preset itself, and without what is like it in name only.
     let mut registry = Registry::linked().unwrap();
     for (file, text) in countersign_presets::PRESETS {
@@ -173,6 +145,80 @@ fn row(full: &Registry, name: &str) -> Option<Row> {
             time,
         ),
     }
+}
+
+/// Three deliveries, and the secret or public key that verifies them.
+struct Made {
+    first: Delivery,
+    second: Delivery,
+    third: Delivery,
+    secret: Vec<u8>,
+}
+
+/// Three deliveries signed by the preset itself, with a made-up key.
+fn made(compiled: &std::sync::Arc<countersign::Compiled>, vars: &Vars, resolved: &countersign::Layer, mode: &str) -> Result<Made, String> {
+    let Some((secret, public)) = secret_for(compiled, vars, resolved, mode) else {
+        return Err("no key that signs by it could be made, and it has no three cases of one".into());
+    };
+    let signing = keyring(&secret, compiled.needs().key_kind(true), resolved, mode);
+    let signer = compiled.signer(&signing, vars).map_err(|error| error.to_string())?;
+    let delivery = |n: i64| {
+        let now = Timestamp::from_unix(NOW + n * 97);
+        let url = format!("https://hooks.example.com/in/acme?n={n}");
+        let form = body_is_form(resolved, mode);
+        let body = if form {
+            format!("event=paid&amount=1{n}.50&id=evt_{n}a7&note=caf%C3%A9+{n}").into_bytes()
+        } else {
+            format!("{{\"id\":\"evt_{n}a7\",\"type\":\"invoice.paid\",\"amount\":1{n}.5,\"created\":{},\"data\":{{\"note\":\"café {n}\"}}}}", NOW + n * 97).into_bytes()
+        };
+        let kind = if form { "application/x-www-form-urlencoded" } else { "application/json" };
+        let mut headers: Vec<(String, Vec<u8>)> = vec![
+            ("content-type".into(), kind.into()),
+            ("user-agent".into(), "hooks/1".into()),
+            ("x-request-id".into(), format!("req_{n}f3").into_bytes()),
+        ];
+        let mut draft = Draft::new("", now, &url, &body);
+        let id = format!("msg_{n}x9");
+        draft.id = &id;
+        let lent = headers.clone();
+        draft.headers = &lent;
+        let signed = signer.sign(&draft).ok()?;
+        headers.extend(signed.headers.iter().map(|(name, value)| (name.to_string(), value.clone())));
+        let (url, body) =
+            (signed.url.unwrap_or_else(|| url.clone()), signed.body.unwrap_or_else(|| body.clone()));
+        Some(Delivery { url, headers, body, now })
+    };
+    match (delivery(1), delivery(2), delivery(3)) {
+        (Some(first), Some(second), Some(third)) => Ok(Made { first, second, third, secret: public }),
+        _ => Err("its signature needs what our delivery has not, and it has no three cases of one secret".into()),
+    }
+}
+
+/// Deliveries of its vectors that verify by one secret, and their variables.
+struct Kept {
+    made: Made,
+    vars: Vars,
+}
+
+fn kept(name: &str) -> Option<Kept> {
+    let file = format!("{name}.vectors.toml");
+    let (_, text) = countersign_presets::VECTORS.iter().find(|(known, _)| *known == file || known.ends_with(&format!("/{file}")))?;
+    let cases = VectorFile::parse(file, text).ok()?.cases;
+    let ok = |case: &&countersign_testkit::Case| case.expect.code() == "ok" && case.overrides.is_none() && case.secrets.len() == 1 && &*case.preset == name;
+    let first = cases.iter().find(ok)?;
+    let (secret, vars) = (first.secrets[0].value.as_bytes().to_vec(), first.vars.clone());
+    let mut seen = std::collections::HashSet::new();
+    let alike = cases.iter().filter(ok).filter(|case| case.secrets[0].value == first.secrets[0].value);
+    let mut alike = alike.filter(|case| seen.insert(case.request.body.clone())).map(|case| Delivery {
+        url: case.request.url.clone(),
+        headers: case.request.headers.clone(),
+        body: case.request.body.clone(),
+        now: case.now,
+    });
+    let (first, second) = (alike.next()?, alike.next()?);
+    // Where there are but two, the second has to do for the third as well.
+    let third = alike.next().unwrap_or_else(|| Delivery { url: second.url.clone(), headers: second.headers.clone(), body: second.body.clone(), now: second.now });
+    Some(Kept { made: Made { first, second, third, secret }, vars })
 }
 
 fn template_of(layer: &countersign::Layer, mode: &str) -> String {
