@@ -90,6 +90,52 @@ pub(crate) fn place_of(place: &MarkPlace) -> Option<(u32, &str)> {
     }
 }
 
+/// All that `f` finds in two texts of one length, from four to thirty-two bytes: it gets them word by word, and words overlap
+/// where they must. What is short is read so for less than a call costs; and what was written a moment ago can be read at once
+/// only in pieces no wider than it was written in.
+#[inline]
+fn over(a: &[u8], b: &[u8], f: impl Fn(u64, u64) -> u64) -> Option<u64> {
+    let f = |a: Option<&[u8; 8]>, b: Option<&[u8; 8]>| match (a, b) {
+        (Some(a), Some(b)) => f(u64::from_ne_bytes(*a), u64::from_ne_bytes(*b)),
+        _ => 0,
+    };
+    if a.len() < 8 {
+        let both = |(first, last): (&[u8; 4], &[u8; 4])| [*first, *last].as_flattened().first_chunk().copied();
+        return Some(f(both(ends(a)?).as_ref(), both(ends(b)?).as_ref()));
+    }
+    let mut found = f(a.first_chunk(), b.first_chunk()) | f(a.last_chunk(), b.last_chunk());
+    if let (Some((a_first, a_last)), Some((b_first, b_last))) = (ends::<16>(a), ends::<16>(b)) {
+        found |= f(a_first.last_chunk(), b_first.last_chunk()) | f(a_last.first_chunk(), b_last.first_chunk());
+    }
+    (a.len() <= 32).then_some(found)
+}
+
+/// The first and the last so many bytes.
+#[inline]
+fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+    Some((text.first_chunk()?, text.last_chunk()?))
+}
+
+/// Whether two texts are the same, which are nobody's secret: names and ids, which are short.
+#[inline]
+pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && over(a, b, |a, b| a ^ b).map_or_else(|| a == b, |differs| differs == 0)
+}
+
+/// Whether every byte of a short text has the bit that all letters in lower case, digits and hyphens have, and no letter in
+/// upper case. `false`: one has it not, or it was not looked at.
+#[inline]
+pub(crate) fn is_plainly_lower(text: &[u8]) -> bool {
+    over(text, text, |word, _| !word & 0x2020_2020_2020_2020) == Some(0)
+}
+
+/// Whether all of it is ASCII.
+#[inline]
+pub(crate) fn is_ascii(text: &[u8]) -> bool {
+    let high = over(text, text, |word, _| word & 0x8080_8080_8080_8080);
+    high.map_or_else(|| text.is_ascii(), |high| high == 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +148,23 @@ mod tests {
         }
         for outcome in [0, 1, 0x1000, 0x1006, 0x100C, 0x1011, 0x1014, abi::VERIFIED] {
             assert_eq!(reason_of(outcome), None, "{outcome:#x}");
+        }
+    }
+
+    #[test]
+    fn texts_are_the_same_and_ascii_whatever_their_length() {
+        for length in 0..80 {
+            let text = vec![b'a'; length];
+            assert!(is_same(&text, &text.clone()) && is_ascii(&text), "{length}");
+            assert!(!is_same(&text, &[&text[..], b"a"].concat()), "{length}");
+            for at in 0..length {
+                for byte in [b'b', 0xE1] {
+                    let mut other = text.clone();
+                    other[at] = byte;
+                    assert!(!is_same(&text, &other), "{byte} at {at} of {length}");
+                    assert_eq!(is_ascii(&other), byte.is_ascii(), "{byte} at {at} of {length}");
+                }
+            }
         }
     }
 

@@ -333,6 +333,7 @@ pub struct Evidence<'r> {
 
 impl<'r> Evidence<'r> {
     /// The least a mode can prove. The fields are public: set the rest.
+    #[inline]
     pub fn new(signed_by: SignedBy, fingerprints: Fingerprints, binds: Binds) -> Self {
         Evidence { signed_by, fingerprints, binds, signed_at: None, signed_until: None, message_id: None }
     }

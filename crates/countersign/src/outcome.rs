@@ -457,6 +457,7 @@ enum Prints {
 
 impl Fingerprints {
     /// A digest of the signed content, independent of any key. Not of a signature: some can be varied.
+    #[inline]
     pub fn content(digest: [u8; 32]) -> Self {
         Self(Prints::Made(SmallVec::from_slice(&[digest])))
     }

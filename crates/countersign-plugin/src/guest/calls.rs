@@ -3,7 +3,7 @@
 
 use super::{Exported, guarded, leak};
 use crate::abi::{self, Buf, Bytes, slice};
-use crate::border;
+use crate::border::{self, is_ascii, is_same};
 use crate::table::{Read, var};
 use countersign::config::ConfigErrors;
 use countersign::{
@@ -172,16 +172,17 @@ fn judged(
         Some(materials) => materials,
     };
     let cx = Context::new(Timestamp::from_unix_ms(request.now_ms), remote);
-    match check.check(&judged, &cx) {
-        Ok(evidence) => proven(handle, &evidence, out),
-        Err(Refusal::Unresolved(wanted)) => Ok(wanting(&wanted, out)),
+    // Looked at where it is: evidence is big, and to move it costs as much as to write it.
+    match &check.check(&judged, &cx) {
+        Ok(evidence) => proven(handle, evidence, out),
+        Err(Refusal::Unresolved(wanted)) => Ok(wanting(wanted, out)),
         Err(Refusal::Rejected(rejection)) => {
             // Whatever the refusal: a key that a signature does not name, or whose spelling of the content cannot be made,
             // is one that another signature of the message may be of.
             if let Some(known) = check.fingerprints(&judged, &cx) {
                 prints(&known.each(), out)?;
             }
-            refuse(handle.details, &rejection, out);
+            refuse(handle.details, rejection, out);
             Ok(abi::OK)
         }
     }
@@ -275,6 +276,8 @@ fn row_of(details: &[DetailInfo], reason: Reason, code: &str) -> u32 {
 struct Materials(SmallVec<[(RequestKind, Arc<str>, Document); 2]>);
 
 impl Materials {
+    #[cold]
+    #[inline(never)]
     fn read(handle: &Handle, request: &abi::Request) -> Result<Self, Status> {
         // SAFETY: the host says that there are so many for the length of the call.
         let given = unsafe { slice(request.materials, request.material_count) }.ok_or(abi::INTERNAL)?;
@@ -441,8 +444,10 @@ impl Headers for Given<'_> {
 
     fn find(&self, name: &HeaderName) -> Found<'_> {
         let mut found = Found::Absent;
-        for header in self.0.iter().filter(|header| header.name.len == name.as_str().len()) {
-            if name.is(Self::show(header.name)) {
+        let name = name.as_str().as_bytes();
+        for header in self.0.iter().filter(|header| header.name.len == name.len()) {
+            // Both are in lower case: that of the request by the contract.
+            if is_same(Self::show(header.name), name) {
                 found = match found {
                     Found::Absent => Found::One(Self::show(header.value)),
                     Found::One(_) | Found::Several => return Found::Several,
@@ -467,7 +472,7 @@ fn bytes_of<'a>(given: Bytes) -> Option<&'a [u8]> {
 #[inline]
 fn text<'a>(given: Bytes) -> Result<&'a str, Status> {
     let bytes = bytes(given)?;
-    if bytes.is_ascii() {
+    if is_ascii(bytes) {
         // SAFETY: ASCII is UTF-8.
         return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
     }

@@ -111,8 +111,9 @@ impl Drop for Turn<'_> {
 /// found by this; the terminator of a text, and what a newer header would have there, are.
 const FENCE: u64 = 0x7E5A_C3D2_91E6_B80F;
 
-/// Something that is lent, with a fence behind it.
-#[repr(C)]
+/// Something that is lent, with a fence behind it. It begins with a line of the cache: what lies across two is slower to write
+/// and to read again.
+#[repr(C, align(64))]
 pub(super) struct Fenced<T> {
     what: T,
     fence: u64,
@@ -157,17 +158,29 @@ impl<const N: usize> Room<N> {
         Self::new([0; N])
     }
 
-    /// So many bytes of it, or all.
+    /// So many bytes of it, or all. For a few of them, all of the first are: stores of known size cost less than a call.
     #[inline]
     pub(super) fn clear(&mut self, length: usize) {
-        if length > 0 {
-            self.what[..length.min(N)].fill(0);
+        const FEW: usize = 64;
+        match self.what.first_chunk_mut::<FEW>() {
+            Some(few) if length <= FEW => *few = [0; FEW],
+            _ => self.clear_many(length),
         }
     }
 
-    #[inline]
+    #[cold]
+    #[inline(never)]
+    fn clear_many(&mut self, length: usize) {
+        self.what[..length.min(N)].fill(0);
+    }
+
     pub(super) fn buf(&mut self) -> Buf {
-        Buf { ptr: self.lend().cast(), cap: N, len: 0 }
+        Self::buf_at(self.lend().cast())
+    }
+
+    /// One that is there.
+    pub(super) fn buf_at(there: *mut u8) -> Buf {
+        Buf { ptr: there, cap: N, len: 0 }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Asking a loaded mode about a request: one handle for each key, whatever the others said, and what they come to together.
 
-use super::call::view;
-use super::credential::{Credential, Setup, ask};
+use super::call::{Handle, view};
+use super::credential::{Came, Credential, Setup, ask};
 use super::crossing::{Crossing, OwnedRequest};
 use super::mode::{BUSY, CROWDED, DEADLINE, FAULT, FETCH_REFUSED, PANICKED, QUARANTINED, Shape, TWO_IDS};
 use super::pool::Late;
+use super::rooms::{Proof, Rooms};
 use super::spec::Isolation;
 use super::verdict::{Answer, Match, Prints, Said};
 use crate::abi;
@@ -79,20 +80,51 @@ impl LoadedCheck {
         // Filled where it is: it is big, and moving it would cost more than filling it.
         let mut crossing = Crossing::new(request, bound.body);
         crossing.fill(request);
-        let mut prints = Prints::new();
-        let asked = self
-            .resolve(cx, &mut prints, |materials, known| bound.ask(0, &crossing, cx.now, materials, known))?;
-        match asked {
-            Answer::Match(matched) => {
-                let found = matched.key_id.as_deref().map(KeyId::new);
-                evidence(matched, &prints, only.index().into_iter().collect(), found)
-            }
-            asked => {
-                let mut gathered = Gathered { prints, ..Gathered::default() };
-                gathered.take(bound, 0, asked)?;
-                gathered.settle(bound)
-            }
+        let handle = only.handle();
+        if handle.gate().is_some() {
+            return self.settle_one(&handle, &crossing, cx, None);
         }
+        let crossed = crossing.cross(cx.now, &[]);
+        let mut rooms = Rooms::of(bound.shape.shared.id);
+        let status = bound.shape.shared.within(|| handle.verify(&crossed, rooms.lend()));
+        // What nearly every verdict is, told apart at once and taken over where it lies. Whatever is not just that is read by
+        // the general way, from the first rule on.
+        let proof = rooms.proof(status, bound.binds).and_then(|proof| {
+            let may_bind = bound.body != BodyNeed::Nothing || !proof.binds.contains(Binds::BODY);
+            let id = match proof.message_id {
+                [] => None,
+                id => Some(Cow::Borrowed(crossing.shown(id)?)),
+            };
+            (may_bind && !only.own().is_empty()).then_some((proof, id))
+        });
+        let Some((proof, message_id)) = proof else {
+            return self.settle_one(&handle, &crossing, cx, Some(Came { status, rooms }));
+        };
+        let Proof { binds, print, signed_at, .. } = proof;
+        let print = *print;
+        rooms.keep_proven();
+        // Made last, where it is to stay.
+        let mut evidence = Evidence::new(SignedBy::Held(only.own()), Fingerprints::content(print), binds);
+        (evidence.signed_at, evidence.message_id) = (signed_at, message_id);
+        Ok(evidence)
+    }
+
+    /// What the only credential comes to, whatever it says. `came`: what came back already.
+    #[cold]
+    fn settle_one<'r>(
+        &self,
+        handle: &Arc<Handle>,
+        crossing: &Crossing<'r>,
+        cx: &Context<'_>,
+        mut came: Option<Came>,
+    ) -> Result<Evidence<'r>, Refusal> {
+        let bound = &self.0;
+        let mut gathered = Gathered::default();
+        let asked = self.resolve(cx, &mut gathered.prints, |materials, known| {
+            bound.ask_handle(0, handle, crossing, cx.now, materials, came.take(), known)
+        })?;
+        gathered.take(bound, 0, asked)?;
+        gathered.settle(bound)
     }
 
     /// Ask every credential, whatever the others said.
@@ -223,7 +255,6 @@ impl LoadedCheck {
 
 impl Bound {
     /// Ask one credential's handle.
-    #[inline(always)]
     fn ask<'r>(
         &self,
         number: usize,
@@ -232,27 +263,31 @@ impl Bound {
         materials: &Materials,
         known: &mut Prints,
     ) -> Asked<'r> {
-        let credential = &self.credentials[number];
+        let handle = self.credentials[number].handle();
+        self.ask_handle(number, &handle, crossing, now, materials, None, known)
+    }
+
+    /// The same of a handle that was asked already, perhaps, and `came` back.
+    #[expect(clippy::too_many_arguments, reason = "a request, who is asked, and what is known of it")]
+    fn ask_handle<'r>(
+        &self,
+        number: usize,
+        handle: &Arc<Handle>,
+        crossing: &Crossing<'r>,
+        now: Timestamp,
+        materials: &Materials,
+        came: Option<Came>,
+        known: &mut Prints,
+    ) -> Asked<'r> {
         // Nearly always there are none, and nothing is made ready for them then.
         let materials = match materials.is_empty() {
             true => SmallVec::new(),
             false => crossed(materials),
         };
-        let request = abi::Request {
-            struct_size: size_of::<abi::Request>(),
-            method: view(crossing.method.as_bytes()),
-            url: view(crossing.url.as_bytes()),
-            headers: crossing.headers.as_ptr(),
-            header_count: crossing.headers.len(),
-            body: view(crossing.body),
-            now_ms: now.unix_ms(),
-            materials: materials.as_ptr(),
-            material_count: materials.len(),
-        };
-        let handle = credential.handle();
-        match ask(&handle, &self.shape, self.binds, &request, crossing, known) {
+        let request = crossing.cross(now, &materials);
+        match ask(handle, &self.shape, self.binds, &request, crossing, came, known) {
             Answer::Panicked => {
-                credential.renew(&handle);
+                self.credentials[number].renew(handle);
                 Ok(fault(&self.shape, PANICKED))
             }
             Answer::Fault(says) => Ok(fault(&self.shape, says)),

@@ -10,7 +10,7 @@ use super::verdict::{self, Answer, Prints};
 use super::watch::lock;
 use crate::abi;
 use crate::border;
-use countersign::{Binds, KeyError, KeyIndex, Var, Vars};
+use countersign::{Binds, KeyError, KeyIndex, KeySet, Var, Vars};
 use std::borrow::Cow;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -139,6 +139,8 @@ impl Setup {
 /// A handle for one key of a ring, or for none.
 pub(super) struct Credential {
     pub(super) setup: Setup,
+    /// Itself; none where it has no place in a ring.
+    own: KeySet,
     first: Arc<Handle>,
     /// Whether the first is not to be used any more: it panicked.
     replaced: AtomicBool,
@@ -151,7 +153,8 @@ impl Credential {
     pub(super) fn new(setup: Setup) -> Result<Self, KeyError> {
         let first = Arc::new(make(&setup)?);
         let newest = Mutex::new(first.clone());
-        Ok(Credential { setup, first, replaced: AtomicBool::new(false), newest })
+        let own = setup.part.as_ref().and_then(|part| part.index).into_iter().collect();
+        Ok(Credential { setup, own, first, replaced: AtomicBool::new(false), newest })
     }
 
     /// Borrowed while nothing has gone wrong: a count of references costs as much as a look at a header.
@@ -161,6 +164,12 @@ impl Credential {
             false => Cow::Borrowed(&self.first),
             true => Cow::Owned(lock(&self.newest).clone()),
         }
+    }
+
+    /// The one key, as a set; empty where it has no place in a ring.
+    #[inline]
+    pub(super) fn own(&self) -> KeySet {
+        self.own
     }
 
     pub(super) fn index(&self) -> Option<KeyIndex> {
@@ -222,21 +231,36 @@ fn first_line(errors: &[u8]) -> &[u8] {
     fields.next().unwrap_or(first)
 }
 
-/// Ask a handle about a request. What its content is known by is added to `known`. Put where it is asked, with what it calls:
-/// an answer is big, and would be moved at every step.
-#[inline(always)]
+/// What came back of a call that was lent no more room than there always is.
+pub(super) struct Came {
+    pub(super) status: i32,
+    pub(super) rooms: Rooms,
+}
+
+/// Ask a handle about a request, unless something `came` back already. What its content is known by is added to `known`.
 pub(super) fn ask<'r>(
     handle: &Handle,
     shape: &Shape,
     binds: Binds,
     request: &abi::Request,
     crossing: &Crossing<'r>,
+    came: Option<Came>,
     known: &mut Prints,
 ) -> Answer<'r> {
-    match ask_with(handle, shape, binds, request, crossing, None, known) {
+    let mut read = |came: Result<Came, Answer<'r>>, prints: Option<&[u8]>| match came {
+        Ok(Came { status, rooms }) if rooms.is_whole() => {
+            let answer = verdict::read(&rooms, prints, status, shape, binds, crossing, known);
+            rooms.keep();
+            answer
+        }
+        Ok(_) => Answer::Fault(PAST_THE_END.into()),
+        Err(answer) => answer,
+    };
+    match read(came.map_or_else(|| ask_with(handle, shape, request, None), Ok), None) {
         Answer::NoSpace(needed) => {
             let mut prints = vec![0; needed];
-            match ask_with(handle, shape, binds, request, crossing, Some(&mut prints), known) {
+            let came = ask_with(handle, shape, request, Some(lend(&mut prints)));
+            match read(came, Some(&prints)) {
                 Answer::NoSpace(_) => Answer::Fault("the module wants more room than it asked for".into()),
                 answer => answer,
             }
@@ -245,33 +269,24 @@ pub(super) fn ask<'r>(
     }
 }
 
-#[inline(always)]
+/// One call, with `prints` in the place of the room for fingerprints, if there is more. `Err`: it was not made.
 fn ask_with<'r>(
     handle: &Handle,
     shape: &Shape,
-    binds: Binds,
     request: &abi::Request,
-    crossing: &Crossing<'r>,
-    mut prints: Option<&mut Vec<u8>>,
-    known: &mut Prints,
-) -> Answer<'r> {
+    prints: Option<abi::Buf>,
+) -> Result<Came, Answer<'r>> {
     let mut rooms = Rooms::of(shape.shared.id);
-    let verdict = rooms.lend(prints.as_deref_mut().map(lend));
+    let verdict = match prints {
+        None => rooms.lend(),
+        Some(prints) => rooms.lend_with(prints),
+    };
     let _turn = match handle.gate() {
         None => None,
-        Some(gate) => match gate.enter(shape.shared.deadline) {
-            Some(turn) => Some(turn),
-            None => return Answer::Busy,
-        },
+        Some(gate) => Some(gate.enter(shape.shared.deadline).ok_or(Answer::Busy)?),
     };
     let status = shape.shared.within(|| handle.verify(request, verdict));
-    if !rooms.is_whole() {
-        return Answer::Fault(PAST_THE_END.into());
-    }
-    let prints = prints.as_ref().map(|prints| &prints[..]);
-    let answer = verdict::read(&rooms, prints, status, shape, binds, crossing, known);
-    rooms.keep();
-    answer
+    Ok(Came { status, rooms })
 }
 
 /// What a module may write for one mark.

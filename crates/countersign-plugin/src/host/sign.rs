@@ -31,12 +31,13 @@ impl Sign for LoadedSign {
         let request = draft.request();
         let mut crossing = Crossing::new(&request, BodyNeed::Whole);
         crossing.fill(&request);
+        let headers = crossing.headers();
         let crossed = abi::Draft {
             struct_size: size_of::<abi::Draft>(),
             method: view(draft.method.as_bytes()),
             url: view(draft.url.as_bytes()),
-            headers: crossing.headers.as_ptr(),
-            header_count: crossing.headers.len(),
+            headers: headers.as_ptr(),
+            header_count: headers.len(),
             body: view(draft.body),
             id: view(draft.id.as_bytes()),
             at_ms: draft.at.unix_ms(),
