@@ -299,6 +299,16 @@ struct credential {
 /* The same for every table, and so the mode's own as well. */
 #define NEEDS { CS_BODY_WHOLE, CS_KEY_SHARED, CS_CAN_SIGN, CS_BINDS_BODY | CS_BINDS_TIME }
 
+/* What is named here is all that this mode is passed of a request's headers. All, or none: one that is left out is not passed. */
+static void name_headers(const struct name names[KEYS], cs_compiled *out) {
+  if (!HOLDS(cs_compiled, out, headers)) return; /* a host of ABI 1.0: it passes all */
+  for (int i = 0; i < KEYS; i++) {
+    if (cs_append(&out->headers, names[i].text, names[i].len) && cs_append(&out->headers, "\n", 1)) continue;
+    out->headers.len = 0;
+    return;
+  }
+}
+
 static int32_t compile(const cs_setup *setup, cs_compiled *out) {
   static const cs_needs needs = NEEDS;
   struct name names[KEYS];
@@ -306,6 +316,7 @@ static int32_t compile(const cs_setup *setup, cs_compiled *out) {
   int32_t status = read_table(setup->config_json, names, &out->errors);
   if (status != CS_OK) return status;
   out->needs = needs;
+  name_headers(names, out);
   if (setup->purpose == CS_FOR_CHECK) return CS_OK;
   if (setup->purpose != CS_FOR_VERIFY && setup->purpose != CS_FOR_SIGN) return CS_UNSUPPORTED;
   const cs_secret_part *part = setup->part_count == 1 ? setup->parts : NULL;

@@ -1,4 +1,4 @@
-/* countersign.h, ABI 1.0: how a shared library gives countersign modes and presets.
+/* countersign.h, ABI 1.1: how a shared library gives countersign modes and presets.
  *
  * A module exports one function, `countersign_plugin_v1`, which returns static data. Nobody frees anybody's memory: what
  * goes in is borrowed until the call returns, what comes out goes into the host's buffers, and a handle is the module's
@@ -20,7 +20,7 @@ extern "C" {
 
 #define CS_ABI_MAGIC 0x314C50534E475343 /* "CSGNSPL1", read little-endian */
 #define CS_ABI_MAJOR 1
-#define CS_ABI_MINOR 0
+#define CS_ABI_MINOR 1
 
 /* What a call returns: did it work? Never: is the message genuine? */
 enum {
@@ -112,12 +112,16 @@ typedef struct {
                                                      Empty: the whole table, or a key part; "/a/b": a value; "/a/b#": the
                                                      key itself. May be cut short, like notes and detail_text */
   cs_buf notes;                                   /* lines that an operator should know, with CHECK */
+  cs_buf headers;                                 /* since 1.1, with CHECK. Lines: the names, in lower case, of all headers
+                                                     that verify looks at; it is given no other then. Empty: any. All or
+                                                     none: a name without room is not to be left out */
 } cs_compiled;
 
 typedef struct {
   size_t struct_size;
   cs_bytes method, url;                           /* the public URL, absolute, as configured */
-  const cs_header *headers; size_t header_count;  /* wire order, lower-case names, duplicates kept */
+  const cs_header *headers; size_t header_count;  /* wire order, lower-case names, duplicates kept; of all, or of those that
+                                                     cs_compiled.headers names */
   cs_bytes body;                                  /* as received; empty if needs.body is NOTHING */
   int64_t now_ms;                                 /* the only clock */
   const cs_material *materials; size_t material_count;
@@ -230,8 +234,8 @@ static inline int cs_fingerprint(cs_verdict *v, uint32_t kind, const uint8_t *ta
   return 0;
 }
 
-#if SIZE_MAX == 0xFFFFFFFFFFFFFFFF /* the layout on 64-bit targets; 1.0 knows no others */
-typedef char cs_layout[sizeof(cs_setup) == 64 && sizeof(cs_compiled) == 80 && sizeof(cs_request) == 96
+#if SIZE_MAX == 0xFFFFFFFFFFFFFFFF /* the layout on 64-bit targets; 1.1 knows no others */
+typedef char cs_layout[sizeof(cs_setup) == 64 && sizeof(cs_compiled) == 104 && sizeof(cs_request) == 96
   && sizeof(cs_verdict) == 176 && sizeof(cs_draft) == 96 && sizeof(cs_signed) == 64 && sizeof(cs_mark) == 80
   && sizeof(cs_mode) == 144 && sizeof(cs_plugin) == 96 && sizeof(cs_secret_part) == 56 && sizeof(cs_material) == 48
   && sizeof(cs_detail) == 40 && sizeof(cs_preset) == 48 && sizeof(cs_needs) == 16 ? 1 : -1];

@@ -11,7 +11,7 @@ pub const MAGIC: u64 = 0x314C_5053_4E47_5343;
 /// The major that this crate speaks: a module of another is refused.
 pub const MAJOR: u32 = 1;
 /// The minor that this crate speaks: a module that needs a later one is refused.
-pub const MINOR: u32 = 0;
+pub const MINOR: u32 = 1;
 /// The name of the one export, with the major in it.
 pub const ENTRY: &str = "countersign_plugin_v1";
 /// How many bytes a fingerprint has.
@@ -186,7 +186,7 @@ structures! {
     }
 
     /// What a configuration came to.
-    80 Compiled = "cs_compiled" {
+    104 Compiled = "cs_compiled" {
         /// The size that the host knows.
         struct_size: usize,
         /// Opaque.
@@ -197,6 +197,8 @@ structures! {
         errors: Buf,
         /// Lines that an operator should know.
         notes: Buf,
+        /// Since 1.1. Lines: the only headers that verifying looks at. Empty: any.
+        headers: Buf,
     }
 
     /// A request to be judged.
@@ -369,7 +371,7 @@ structures! {
 }
 
 #[cfg(not(target_pointer_width = "64"))]
-compile_error!("modules are for 64-bit targets: the layout of ABI 1.0 is of those alone");
+compile_error!("modules are for 64-bit targets: the layout of ABI 1.1 is of those alone");
 
 impl Bytes {
     /// None.
@@ -388,6 +390,11 @@ impl Bytes {
         // SAFETY: the caller's promise, and the checks of `slice`.
         unsafe { slice(self.ptr, self.len) }
     }
+}
+
+impl Compiled {
+    /// Its size in 1.0: a host of that time has no more.
+    pub const SIZE_1_0: usize = std::mem::offset_of!(Compiled, headers);
 }
 
 impl Verdict {

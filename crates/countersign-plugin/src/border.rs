@@ -79,7 +79,7 @@ pub(crate) fn request_kind(want: u32) -> Option<RequestKind> {
     }
 }
 
-/// A place and the name in it. `None`: a place that ABI 1.0 does not know.
+/// A place and the name in it. `None`: a place that the ABI does not know.
 pub(crate) fn place_of(place: &MarkPlace) -> Option<(u32, &str)> {
     match place {
         MarkPlace::Header(name) => Some((abi::IN_HEADER, name)),
@@ -100,12 +100,14 @@ fn over(a: &[u8], b: &[u8], f: impl Fn(u64, u64) -> u64) -> Option<u64> {
         _ => 0,
     };
     if a.len() < 8 {
-        let both = |(first, last): (&[u8; 4], &[u8; 4])| [*first, *last].as_flattened().first_chunk().copied();
+        let both =
+            |(first, last): (&[u8; 4], &[u8; 4])| [*first, *last].as_flattened().first_chunk().copied();
         return Some(f(both(ends(a)?).as_ref(), both(ends(b)?).as_ref()));
     }
     let mut found = f(a.first_chunk(), b.first_chunk()) | f(a.last_chunk(), b.last_chunk());
     if let (Some((a_first, a_last)), Some((b_first, b_last))) = (ends::<16>(a), ends::<16>(b)) {
-        found |= f(a_first.last_chunk(), b_first.last_chunk()) | f(a_last.first_chunk(), b_last.first_chunk());
+        found |=
+            f(a_first.last_chunk(), b_first.last_chunk()) | f(a_last.first_chunk(), b_last.first_chunk());
     }
     (a.len() <= 32).then_some(found)
 }
@@ -124,6 +126,7 @@ pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
 
 /// Whether every byte of a short text has the bit that all letters in lower case, digits and hyphens have, and no letter in
 /// upper case. `false`: one has it not, or it was not looked at.
+#[cfg(any(feature = "host", test))]
 #[inline]
 pub(crate) fn is_plainly_lower(text: &[u8]) -> bool {
     over(text, text, |word, _| !word & 0x2020_2020_2020_2020) == Some(0)

@@ -163,7 +163,7 @@ fn atk_295_a_pin_that_is_missing_or_wrong_loads_nothing() {
 fn atk_296_another_version_of_the_interface_is_refused_with_both_numbers() {
     let folder = folder("abi");
     for (switch, theirs) in
-        [("BROKEN_MAJOR_2", "ABI 2.0"), ("BROKEN_NEEDS_MINOR_9", "needs 1.9"), ("BROKEN_ONLY_V2", "ABI 2")]
+        [("BROKEN_MAJOR_2", "ABI 2.1"), ("BROKEN_NEEDS_MINOR_9", "needs 1.9"), ("BROKEN_ONLY_V2", "ABI 2")]
     {
         let (fault, says) = refused(&spec(&probe::built(&folder, switch)));
         assert_eq!(fault, LoadFault::Abi, "{says}");
@@ -179,7 +179,7 @@ fn atk_297_a_second_load_of_one_file_is_checked_like_the_first() {
     let mut loader = Loader::new();
     loader.load(&spec).unwrap();
     assert_eq!(loader.load(&spec).err().unwrap().fault(), LoadFault::Duplicate);
-    fs::copy(probe::built(&folder, "BROKEN_MINOR_1"), &path).unwrap();
+    fs::copy(probe::built(&folder, "BROKEN_MINOR_2"), &path).unwrap();
     assert_eq!(loader.load(&spec).err().unwrap().fault(), LoadFault::Pin);
 }
 

@@ -84,12 +84,12 @@ const TABLE: &[(&str, Expected)] = &[
     ("BROKEN_ONLY_V2", Refused(LoadFault::Abi, &["built for ABI 2", "speaks ABI 1"])),
     ("BROKEN_UNRESOLVED", Refused(LoadFault::Linker, &["undefined symbol: countersign_test_nowhere"])),
     ("BROKEN_CONSTRUCTOR", Good("it writes where it is told, and here it is told nothing: attacks.rs")),
-    ("BROKEN_MINOR_1", Good("it is of a newer minor, and can do without what is new")),
+    ("BROKEN_MINOR_2", Good("it is of a newer minor, and can do without what is new")),
     // What it says about itself.
     ("BROKEN_NULL_DESCRIPTOR", Refused(LoadFault::Descriptor, &["its entry gives no descriptor"])),
     ("BROKEN_MAGIC", Refused(LoadFault::Descriptor, &["0x314c50534e475342", "0x314c50534e475343"])),
-    ("BROKEN_MAJOR_2", Refused(LoadFault::Abi, &["ABI 2.0", "speaks ABI 1.0"])),
-    ("BROKEN_NEEDS_MINOR_9", Refused(LoadFault::Abi, &["needs 1.9 at least", "speaks ABI 1.0"])),
+    ("BROKEN_MAJOR_2", Refused(LoadFault::Abi, &["ABI 2.1", "speaks ABI 1.1"])),
+    ("BROKEN_NEEDS_MINOR_9", Refused(LoadFault::Abi, &["needs 1.9 at least", "speaks ABI 1.1"])),
     ("BROKEN_PLUGIN_SIZE_8", Refused(LoadFault::Descriptor, &["its descriptor", "8 bytes", "96"])),
     ("BROKEN_MODE_SIZE_8", Refused(LoadFault::Descriptor, &["a mode", "8 bytes", "144"])),
     ("BROKEN_COMPILE_NULL", Refused(LoadFault::Descriptor, &["`probe`", "`compile`"])),
@@ -115,6 +115,9 @@ const TABLE: &[(&str, Expected)] = &[
     ("BROKEN_COMPILE_OK_NULL_HANDLE", NoKey(&["the module probe", "no handle"])),
     ("BROKEN_NEEDS_BEYOND", NoPreset(&["the module probe", "needs more, or binds less"])),
     ("BROKEN_BINDS_LESS", NoPreset(&["the module probe", "needs more, or binds less"])),
+    ("BROKEN_NAMES_NO_HEADER", NoPreset(&["the module probe", "there cannot be", "`X Probe`"])),
+    ("BROKEN_NAMES_LEN_BEYOND_CAP", NoPreset(&["the module probe", "than there is room"])),
+    ("BROKEN_NAMES_ITS_HEADER", Good("it is passed no other")),
     ("BROKEN_ERROR_TOO_LONG", NoPreset(&["the module probe", "more complaints than there is room"])),
     ("BROKEN_ERROR_POINTER_NOWHERE", NoPreset(&["this is nowhere", "look elsewhere", "[probe]"])),
     ("BROKEN_ERROR_CONTROL", NoPreset(&["\\u{1b}[31mred", "\\u{202e}turned", "a forged line"])),
@@ -399,16 +402,16 @@ fn an_unguarded_module_is_taken_by_whoever_says_so() {
     answers_well("BROKEN_UNGUARDED", &Loaded::of(&spec));
 }
 
-/// The one way round: this host is of 1.0, and the module of 1.1, with a field more in every structure.
+/// The one way round: this host is of 1.1, and the module of 1.2, with a field more in every structure.
 #[test]
 fn a_module_of_a_newer_minor_is_known_by_it() {
     let folder = folder("minor");
-    let loaded = Loaded::at(&probe::built(&folder, "BROKEN_MINOR_1"));
+    let loaded = Loaded::at(&probe::built(&folder, "BROKEN_MINOR_2"));
     assert_eq!(loaded.module.abi(), (1, 1));
-    answers_well("BROKEN_MINOR_1", &loaded);
+    answers_well("BROKEN_MINOR_2", &loaded);
 }
 
-/// The other: the module is of 1.0, and the host, a program in C, of 1.1.
+/// The other: the module is of 1.1, and the host, a program in C, of 1.2.
 #[test]
 fn a_host_of_a_newer_minor_gets_the_same_answers_and_its_new_fields_back_untouched() {
     let folder = folder("newer");

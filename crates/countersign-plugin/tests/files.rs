@@ -225,7 +225,7 @@ fn a_library_that_was_cut_off_is_refused_wherever_it_was() {
 fn a_name_that_is_there_already_is_told_with_who_has_it() {
     let folder = folder("twice");
     let first = probe::built(&folder, "");
-    let second = probe::built(&folder, "BROKEN_MINOR_1");
+    let second = probe::built(&folder, "BROKEN_MINOR_2");
     let mut loader = Loader::new();
     loader.load(&spec(&first)).unwrap();
     let taken = LoadFault::Duplicate;

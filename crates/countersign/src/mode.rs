@@ -9,7 +9,7 @@ use crate::config::ConfigErrors;
 use crate::keys::{KeyCache, KeyError, KeyId, KeyKind, KeyRequest, KeySet, Keyring, Vars};
 use crate::outcome::{Binds, Fingerprints, Reason, Rejection};
 use crate::preset::ModeConfig;
-use crate::request::{Head, Headers, Request};
+use crate::request::{Head, HeaderName, Headers, Request};
 use crate::time::Timestamp;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -175,6 +175,10 @@ pub struct Needs {
     /// request cannot be known by its content, and `[replay] key = "content"` is a configuration error.
     pub content: bool,
 
+    /// The only headers that verifying looks at, where the scheme can say. `None`: any. Whoever passes requests on need pass
+    /// no other.
+    pub headers: Option<Vec<HeaderName>>,
+
     /// What an operator should know about this scheme, for `preset show`.
     pub notes: Vec<Cow<'static, str>>,
 }
@@ -184,7 +188,7 @@ impl Needs {
     pub fn new(body: BodyNeed, keys: impl Into<Cow<'static, [KeyKind]>>) -> Self {
         let (binds, notes) = (Binds::default(), Vec::new());
         let (remote, signs, allocates, content) = (false, false, true, true);
-        Needs { body, keys: keys.into(), remote, binds, allocates, signs, content, notes }
+        Needs { body, keys: keys.into(), remote, binds, allocates, signs, content, headers: None, notes }
     }
 
     /// What kind of key a secret is, of which no more is known: to sign, the private half where there is one; else a shared

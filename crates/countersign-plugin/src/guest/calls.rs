@@ -8,11 +8,12 @@ use crate::table::{Read, var};
 use countersign::config::ConfigErrors;
 use countersign::{
     Binds, Check, Context, DetailInfo, Document, Draft, Evidence, Found, Head, HeaderName, Headers, Key,
-    KeyCache, KeyError, KeyId, KeyRequest, KeySet, Keyring, Mark, ModeConfig, Reason, Refusal, Rejection,
-    Request, RequestKind, Secret, Sign, SignedBy, Timestamp, Vars,
+    KeyCache, KeyError, KeyId, KeyRequest, KeySet, Keyring, Mark, ModeConfig, Needs, Reason, Refusal,
+    Rejection, Request, RequestKind, Secret, Sign, SignedBy, Timestamp, Vars,
 };
 use smallvec::SmallVec;
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a handle points to: one credential, bound.
@@ -40,13 +41,23 @@ pub(super) unsafe extern "C" fn compile<M: Exported>(
 ) -> Status {
     guarded(abi::PANIC, || {
         // SAFETY: the host passes a structure that it owns for the length of the call, or null.
-        let (Some(setup), Some(out)) = (unsafe { setup.as_ref() }, unsafe { out.as_mut() }) else {
-            return abi::INTERNAL;
-        };
-        if setup.struct_size < size_of::<abi::Setup>() || out.struct_size < size_of::<abi::Compiled>() {
+        let Some(setup) = (unsafe { setup.as_ref() }) else { return abi::INTERNAL };
+        // SAFETY: the same; every structure begins with its size, and of an older host's there is no more than that.
+        let Some(&size) = (unsafe { out.cast::<usize>().as_ref() }) else { return abi::INTERNAL };
+        if setup.struct_size < size_of::<abi::Setup>() || size < abi::Compiled::SIZE_1_0 {
             return abi::INTERNAL;
         }
-        compiled::<M>(setup, out).unwrap_or_else(|status| status)
+        // What an older host does not have is nothing, and is not given back.
+        let size = size.min(size_of::<abi::Compiled>());
+        let mut own = MaybeUninit::<abi::Compiled>::zeroed();
+        // SAFETY: so many bytes are there, of which ours has at least as many.
+        unsafe { own.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(out.cast(), size) };
+        // SAFETY: all of its fields may be zero, and what is not is as the host has it.
+        let own = unsafe { own.assume_init_mut() };
+        let status = compiled::<M>(setup, own).unwrap_or_else(|status| status);
+        // SAFETY: as above, the other way round.
+        unsafe { out.cast::<u8>().copy_from_nonoverlapping((&raw const *own).cast(), size) };
+        status
     })
 }
 
@@ -75,6 +86,7 @@ fn compiled<M: Exported>(setup: &abi::Setup, out: &mut abi::Compiled) -> Result<
             append(&mut out.notes, note.replace(['\n', '\r'], " ").as_bytes());
             append(&mut out.notes, b"\n");
         }
+        name_headers(&needs, &mut out.headers);
         return Ok(abi::OK);
     }
     let mut refused = |error: KeyError| {
@@ -104,6 +116,14 @@ fn compiled<M: Exported>(setup: &abi::Setup, out: &mut abi::Compiled) -> Result<
     let handle = Handle { bound, own, details, documents: Mutex::default() };
     out.handle = Box::into_raw(Box::new(handle)).cast();
     Ok(abi::OK)
+}
+
+/// All of them, or none: one that is left out would not be passed.
+fn name_headers(needs: &Needs, out: &mut Buf) {
+    let names = needs.headers.iter().flatten();
+    if !names.into_iter().all(|name| append(out, name.as_str().as_bytes()) && append(out, b"\n")) {
+        out.len = 0;
+    }
 }
 
 /// A mode's details, once: the rows of the descriptor have the same order.

@@ -2,7 +2,7 @@
 
 use super::call::{Handle, view};
 use super::credential::{Came, Credential, Setup, ask};
-use super::crossing::{Crossing, OwnedRequest};
+use super::crossing::{Crossing, Named, OwnedRequest};
 use super::mode::{BUSY, CROWDED, DEADLINE, FAULT, FETCH_REFUSED, PANICKED, QUARANTINED, Shape, TWO_IDS};
 use super::pool::Late;
 use super::rooms::{Proof, Rooms};
@@ -26,6 +26,8 @@ pub(super) struct Bound {
     pub(super) credentials: Vec<Credential>,
     pub(super) binds: Binds,
     pub(super) body: BodyNeed,
+    /// The only headers that it looks at, if it says so.
+    pub(super) named: Option<Named>,
 }
 
 /// What was fetched for a request.
@@ -45,13 +47,13 @@ impl Check for LoadedCheck {
             (Isolation::Inline, [only]) => self.check_one(only, request, cx),
             (Isolation::Inline, _) => {
                 let mut crossing = Crossing::new(request, bound.body);
-                crossing.fill(request);
+                crossing.fill(request, bound.named.as_ref());
                 self.gather(cx, |number, materials, known| {
                     bound.ask(number, &crossing, cx.now, materials, known)
                 })
             }
             (Isolation::Thread, _) => {
-                let owned = Arc::new(OwnedRequest::of(request, bound.body));
+                let owned = Arc::new(OwnedRequest::of(request, bound.body, bound.named.as_ref()));
                 self.gather(cx, |number, materials, known| {
                     self.ask_thread(number, &owned, cx.now, materials, known)
                 })
@@ -79,7 +81,7 @@ impl LoadedCheck {
         let bound = &self.0;
         // Filled where it is: it is big, and moving it would cost more than filling it.
         let mut crossing = Crossing::new(request, bound.body);
-        crossing.fill(request);
+        crossing.fill(request, bound.named.as_ref());
         let handle = only.handle();
         if handle.gate().is_some() {
             return self.settle_one(&handle, &crossing, cx, None);

@@ -22,6 +22,9 @@ const ERRORS: usize = 64 << 10;
 /// Room for its notes.
 const NOTES: usize = 16 << 10;
 
+/// Room for the names of the headers that it looks at.
+const HEADERS: usize = 16 << 10;
+
 /// Memory that is not the module's may hold anything now, and so may the answer.
 const PAST_THE_END: &str = "the module writes past the end of what it was lent";
 
@@ -52,6 +55,8 @@ pub(super) struct Outcome {
     /// The module's own words, not yet looked at.
     pub(super) errors: Zeroizing<Vec<u8>>,
     pub(super) notes: Vec<u8>,
+    /// Lines: the headers that it looks at.
+    pub(super) headers: Vec<u8>,
 }
 
 /// Values for variables, as they cross.
@@ -93,15 +98,16 @@ impl Setup {
         };
         // A complaint may quote the key that it is about.
         let mut errors = Zeroizing::new(vec![0; ERRORS]);
-        let mut notes = vec![0; NOTES];
+        let (mut notes, mut headers) = (vec![0; NOTES], vec![0; HEADERS]);
         let mut compiled = abi::Compiled {
             struct_size: size_of::<abi::Compiled>(),
             handle: ptr::null_mut(),
             needs: abi::Needs { body: 0, keys: 0, abilities: 0, binds: 0 },
             errors: lend(&mut errors),
             notes: lend(&mut notes),
+            headers: lend(&mut headers),
         };
-        let lent = [Lent::of(&compiled.errors), Lent::of(&compiled.notes)];
+        let lent = [&compiled.errors, &compiled.notes, &compiled.headers].map(Lent::of);
         let status = {
             // Given back before the handle may be: that takes a turn as well.
             let _turn = match &shape.gate {
@@ -114,17 +120,19 @@ impl Setup {
         };
         let handle = (!compiled.handle.is_null())
             .then(|| Handle::new(compiled.handle, shape.functions, shape.gate.clone()));
-        // SAFETY: both vectors live, unmoved, until the end of this function.
+        // SAFETY: all three vectors live, unmoved, until the end of this function.
         let written = unsafe { lent[0].written(&compiled.errors) };
         // SAFETY: as above.
         let noted = unsafe { lent[1].written(&compiled.notes) };
-        let (Some(written), Some(noted)) = (written, noted) else {
+        // SAFETY: as above.
+        let named = unsafe { lent[2].written(&compiled.headers) };
+        let (Some(written), Some(noted), Some(named)) = (written, noted, named) else {
             return Err(
                 "it says that it wrote more complaints than there is room for, or changed the buffer".into(),
             );
         };
         let (errors, notes) = (Zeroizing::new(written.to_vec()), noted.to_vec());
-        Ok(Outcome { status, handle, needs: compiled.needs, errors, notes })
+        Ok(Outcome { status, handle, needs: compiled.needs, errors, notes, headers: named.to_vec() })
     }
 
     /// Every spelling of the key, and of the variables that are secret.

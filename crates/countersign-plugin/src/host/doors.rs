@@ -2,14 +2,18 @@
 //! of several keys remembers must be the same, or a message with two signatures comes in twice.
 #![allow(clippy::unwrap_used)]
 
+use super::crossing::Crossing;
 use super::descriptor::of_row;
 use super::mode::LoadedMode;
+use super::rooms::Rooms;
 use super::spec::{Isolation, Pin, Spec};
+use super::verdict::{Answer, Prints, read};
 use super::watch::{Health, Shared};
+use crate::abi;
 use crate::guest::{self, Exported};
 use countersign::config::ConfigErrors;
 use countersign::{
-    BodyNeed, Check, Context, Draft, Evidence, Head, Key, KeyError, KeyKind, KeySet, Keyring, Mark,
+    Binds, BodyNeed, Check, Context, Draft, Evidence, Head, Key, KeyError, KeyKind, KeySet, Keyring, Mark,
     MarkPlace, MemoryGuard, Mode, ModeConfig, ModeInfo, Needs, Outcome, Reason, Refusal, Registry, Rejection,
     Request, Scheme, Sign, Status, Timestamp, Vars, Verifier,
 };
@@ -349,4 +353,131 @@ fn a_handle_that_panicked_while_it_signed_is_made_anew() {
     assert_eq!(sign(BODY), Ok(1));
     assert_eq!(sign(b"boom").unwrap_err().reason, Reason::ModeFault);
     assert_eq!(sign(BODY), Ok(1));
+}
+
+/// A host of ABI 1.0 has no room for the names of headers, and nothing is written behind what it has.
+#[test]
+fn an_older_host_gets_what_it_knows_and_nothing_behind_it() {
+    const TABLE: &[u8] = br#"{"algorithm":"keyed","signed_template":"{timestamp}.{body}",
+        "timestamp_source":{"header":"x-time","format":"unix"},
+        "signature_source":{"header":"X-Signature","encoding":"hex"},"key":{"forms":[{"decode":"hex"}]}}"#;
+    let compile = guest::row::<Blake3>().compile.unwrap();
+    let setup = abi::Setup {
+        struct_size: size_of::<abi::Setup>(),
+        purpose: abi::FOR_CHECK,
+        reserved: 0,
+        config_json: abi::Bytes::of(TABLE),
+        parts: std::ptr::null(),
+        part_count: 0,
+        vars: std::ptr::null(),
+        var_count: 0,
+    };
+    let mut names = [0; 64];
+    let room = abi::Buf { ptr: names.as_mut_ptr(), cap: names.len(), len: 0 };
+    let answer = |struct_size, headers: abi::Buf| {
+        let (needs, handle) = (abi::Needs { body: 0, keys: 0, abilities: 0, binds: 0 }, std::ptr::null_mut());
+        let (errors, notes) = (abi::Buf::EMPTY, abi::Buf::EMPTY);
+        let mut out = abi::Compiled { struct_size, handle, needs, errors, notes, headers };
+        // SAFETY: both structures are there, and as long as their sizes say.
+        let status = unsafe { compile(&setup, &mut out) };
+        (status, out.needs.binds, out.headers.len)
+    };
+    let both = abi::BINDS_BODY | abi::BINDS_TIME;
+    assert_eq!(answer(abi::Compiled::SIZE_1_0, abi::Buf { len: 77, ..room }), (abi::OK, both, 77));
+    assert_eq!(answer(abi::Compiled::SIZE_1_0 - 1, room).0, abi::INTERNAL);
+    assert_eq!(answer(size_of::<abi::Compiled>() + 8, abi::Buf { cap: 18, ..room }), (abi::OK, both, 0));
+    assert_eq!(answer(size_of::<abi::Compiled>(), room), (abi::OK, both, 19));
+    assert_eq!(&names[..20], b"x-signature\nx-time\n\0");
+}
+
+/// A verdict is read in two ways: at one look, where all is well and plain, and rule by rule. The first says yes only where the
+/// second does, and the same.
+#[test]
+fn what_is_proven_at_one_look_is_what_all_rules_come_to() {
+    type Change = fn(&mut abi::Verdict);
+    const CHANGES: &[Change] = &[
+        |_| {},
+        |v| v.outcome = abi::BAD_SIGNATURE,
+        |v| v.outcome = 1,
+        |v| v.detail_code = 1,
+        |v| v.binds = 0,
+        |v| v.binds = abi::BINDS_BODY,
+        |v| v.binds |= 64,
+        |v| v.binds |= 0x1_0000,
+        |v| v.fingerprint_kind = 0,
+        |v| v.fingerprint_kind = abi::PRINT_CONTENT,
+        |v| v.fingerprint_kind = 3,
+        |v| v.signed_at_ms = abi::NONE_MS,
+        |v| v.signed_until_ms = 5_000,
+        |v| v.want_kind = 7,
+        |v| v.reserved = 7,
+        |v| v.struct_size = 7,
+        |v| v.fingerprints.len = 0,
+        |v| v.fingerprints.len = 31,
+        |v| v.fingerprints.len = 64,
+        |v| v.fingerprints.cap += 1,
+        |v| v.fingerprints.ptr = v.want.ptr,
+        |v| v.want.len = 1,
+        |v| v.want.cap -= 1,
+        |v| v.want.ptr = v.key_id.ptr,
+        |v| v.message_id.len = 0,
+        |v| v.message_id.len = 3,
+        |v| v.message_id.len = usize::MAX,
+        |v| v.message_id.ptr = v.want.ptr,
+        |v| v.key_id.len = 1,
+        |v| v.key_id.ptr = std::ptr::null_mut(),
+        |v| v.detail_text.len = 1,
+        |v| v.detail_text.cap = 0,
+    ];
+    let shared = Shared::new(&spec(), "test");
+    let loaded = LoadedMode::new(of_row(guest::row::<Blake3>()).unwrap(), shared);
+    let headers = [("x-id", "msg_1")];
+    let request = Request::new(Head::new("POST", URL, &headers), BODY);
+    let mut crossing = Crossing::new(&request, BodyNeed::Whole);
+    crossing.fill(&request, None);
+    let least = Binds::BODY.and(Binds::TIME);
+    let mut proven = 0;
+    for one in CHANGES {
+        for other in CHANGES {
+            for status in [abi::OK, abi::INTERNAL, abi::PANIC, 9] {
+                let mut rooms = Rooms::of(1);
+                let verdict = rooms.lend().what_mut();
+                verdict.outcome = abi::VERIFIED;
+                verdict.binds = abi::BINDS_BODY | abi::BINDS_TIME | abi::BINDS_ID;
+                verdict.fingerprint_kind = abi::PRINT_TAG;
+                verdict.signed_at_ms = 1_000;
+                // SAFETY: there is room for 256 bytes.
+                unsafe { verdict.fingerprints.ptr.write_bytes(7, 64) };
+                verdict.fingerprints.len = 32;
+                // SAFETY: there is room for 1024 bytes.
+                unsafe { verdict.message_id.ptr.copy_from_nonoverlapping(b"msg_1".as_ptr(), 5) };
+                verdict.message_id.len = 5;
+                one(verdict);
+                other(verdict);
+                let mut prints = Prints::new();
+                let asked = read(&rooms, None, status, &loaded.shape, least, &crossing, &mut prints);
+                let proof = rooms.proof(status, least);
+                match (&proof, asked) {
+                    (Some(proof), Answer::Match(matched)) => {
+                        assert_eq!((proof.binds, &prints[..]), (matched.binds, &[*proof.print][..]));
+                        assert_eq!((proof.signed_at, None), (matched.signed_at, matched.signed_until));
+                        let id = matched.message_id.as_deref().unwrap_or_default();
+                        assert_eq!((proof.message_id, None), (id.as_bytes(), matched.key_id));
+                        proven += 1;
+                    }
+                    (Some(_), _) => panic!("proven, and refused by a rule"),
+                    (None, Answer::Match(matched)) => {
+                        // What is said beside it, the rules read over.
+                        let (want, text) = (rooms.verdict().want.len, rooms.verdict().detail_text.len);
+                        let is_plain =
+                            prints.len() == 1 && matched.signed_until.is_none() && want + text == 0;
+                        assert!(!is_plain || matched.key_id.is_some(), "plain, and not proven");
+                    }
+                    (None, _) => {}
+                }
+                rooms.keep();
+            }
+        }
+    }
+    assert!(proven > 20, "{proven}");
 }

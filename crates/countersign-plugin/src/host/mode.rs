@@ -3,7 +3,8 @@
 
 use super::call::Gate;
 use super::check::{Bound, LoadedCheck};
-use super::credential::{Credential, Part, Setup, kind_bit, vars_of};
+use super::credential::{Credential, Outcome, Part, Setup, kind_bit, vars_of};
+use super::crossing::Named;
 use super::descriptor::{DescribedMode, Functions, check_needs};
 use super::redact::Spellings;
 use super::sign::LoadedSign;
@@ -13,8 +14,8 @@ use crate::border;
 use crate::table;
 use countersign::config::{ConfigCode, ConfigError, ConfigErrors};
 use countersign::{
-    BodyNeed, Check, DetailInfo, KeyError, Keyring, Mode, ModeConfig, ModeInfo, Needs, Reason, Scheme, Sign,
-    Vars,
+    BodyNeed, Check, DetailInfo, HeaderName, KeyError, Keyring, Mode, ModeConfig, ModeInfo, Needs, Reason,
+    Scheme, Sign, Vars,
 };
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -114,7 +115,7 @@ impl Mode for LoadedMode {
             abi::PANIC => return Err(whole("it panicked while it read this table".into())),
             status => return Err(whole(format!("it returned the status {status} for this table"))),
         }
-        let needs = self.needs(&outcome.needs, &outcome.notes).map_err(whole)?;
+        let needs = self.needs(&outcome).map_err(whole)?;
         Ok(Box::new(LoadedScheme {
             shape: self.shape.clone(),
             config: config_json,
@@ -126,7 +127,8 @@ impl Mode for LoadedMode {
 
 impl LoadedMode {
     /// What a table needs, held against what the mode says that any may.
-    fn needs(&self, needs: &abi::Needs, notes: &[u8]) -> Result<Needs, String> {
+    fn needs(&self, outcome: &Outcome) -> Result<Needs, String> {
+        let Outcome { needs, notes, headers, .. } = outcome;
         check_needs(needs)?;
         let most = &self.shape.needs;
         if needs.body > most.body
@@ -147,12 +149,27 @@ impl LoadedMode {
         ours.binds = border::binds_of(needs.binds).unwrap_or_default();
         ours.signs = needs.abilities & abi::CAN_SIGN != 0;
         ours.content = needs.abilities & abi::SAME_CONTENT == 0;
+        ours.headers = named(headers)?;
         let notes = String::from_utf8_lossy(notes).into_owned();
         let spellings = Spellings::of([]);
         let note = |note: &str| Cow::Owned(spellings.clean(note.as_bytes()));
         ours.notes = notes.lines().filter(|note| !note.trim().is_empty()).map(note).collect();
         Ok(ours)
     }
+}
+
+/// The headers in lines of names. `None`: none is named, and any may be looked at.
+fn named(lines: &[u8]) -> Result<Option<Vec<HeaderName>>, String> {
+    let name = |line: &[u8]| {
+        let text = str::from_utf8(line).ok();
+        let name = text.and_then(HeaderName::new).filter(|name| name.as_str().as_bytes() == line);
+        name.ok_or_else(|| format!("it looks at a header that there cannot be: `{}`", line.escape_ascii()))
+    };
+    let names: Vec<HeaderName> = lines
+        .split_inclusive(|b| *b == b'\n')
+        .map(|line| name(line.strip_suffix(b"\n").unwrap_or(line)))
+        .collect::<Result<_, _>>()?;
+    Ok(Some(names).filter(|names| !names.is_empty()))
 }
 
 struct LoadedScheme {
@@ -174,6 +191,7 @@ impl Scheme for LoadedScheme {
             credentials,
             binds: self.needs.binds,
             body: self.needs.body,
+            named: self.needs.headers.clone().map(Named::new),
         }))))
     }
 

@@ -30,7 +30,7 @@ impl Sign for LoadedSign {
         }
         let request = draft.request();
         let mut crossing = Crossing::new(&request, BodyNeed::Whole);
-        crossing.fill(&request);
+        crossing.fill(&request, None);
         let headers = crossing.headers();
         let crossed = abi::Draft {
             struct_size: size_of::<abi::Draft>(),

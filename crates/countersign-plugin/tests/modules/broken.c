@@ -24,23 +24,23 @@
 #define WANTS /* these take no key from the operator: the key is what was fetched */
 #endif
 
-#ifdef BROKEN_MINOR_1 /* nothing is broken: built for ABI 1.1, in which every structure has one field more */
-typedef struct { cs_setup known; uint64_t appended; } setup_1_1;
-typedef struct { cs_compiled known; uint64_t appended; } compiled_1_1;
-typedef struct { cs_request known; uint64_t appended; } request_1_1;
-typedef struct { cs_verdict known; uint64_t appended; } verdict_1_1;
-typedef struct { cs_draft known; uint64_t appended; } draft_1_1;
-typedef struct { cs_signed known; uint64_t appended; } signed_1_1;
-typedef struct { cs_mode known; uint64_t appended; } mode_1_1;
-typedef struct { cs_plugin known; uint64_t appended; } plugin_1_1;
-/* A 1.1 host gets back what it wrote into the new field; a 1.0 host has none, and is seen by its sizes. */
-#define ANSWER_1_1(in_type, in, out_type, out) \
+#ifdef BROKEN_MINOR_2 /* nothing is broken: built for ABI 1.2, in which every structure has one field more */
+typedef struct { cs_setup known; uint64_t appended; } setup_1_2;
+typedef struct { cs_compiled known; uint64_t appended; } compiled_1_2;
+typedef struct { cs_request known; uint64_t appended; } request_1_2;
+typedef struct { cs_verdict known; uint64_t appended; } verdict_1_2;
+typedef struct { cs_draft known; uint64_t appended; } draft_1_2;
+typedef struct { cs_signed known; uint64_t appended; } signed_1_2;
+typedef struct { cs_mode known; uint64_t appended; } mode_1_2;
+typedef struct { cs_plugin known; uint64_t appended; } plugin_1_2;
+/* A 1.2 host gets back what it wrote into the new field; a 1.1 host has none, and is seen by its sizes. */
+#define ANSWER_1_2(in_type, in, out_type, out) \
   do { \
     if ((in)->struct_size >= sizeof(in_type) && (out)->struct_size >= sizeof(out_type)) \
       ((out_type *)(out))->appended = ((const in_type *)(in))->appended; \
   } while (0)
 #else
-#define ANSWER_1_1(in_type, in, out_type, out) ((void)0)
+#define ANSWER_1_2(in_type, in, out_type, out) ((void)0)
 #endif
 
 /* ---- The good module: a handle. ---- */
@@ -80,7 +80,7 @@ static int32_t read_table(cs_bytes json, cs_compiled *out) {
 static int32_t compile(const cs_setup *setup, cs_compiled *out) {
   static const cs_needs needs = NEEDS;
   if (!HOLDS(cs_setup, setup, part_count) || !HOLDS(cs_compiled, out, errors)) return CS_INTERNAL;
-  ANSWER_1_1(setup_1_1, setup, compiled_1_1, out);
+  ANSWER_1_2(setup_1_2, setup, compiled_1_2, out);
 #ifdef BROKEN_ERROR_TOO_LONG /* says that it has written 1000 bytes more than there was room for */
   while (cs_append(&out->errors, "x", 1)) {}
   out->errors.len = out->errors.cap + 1000;
@@ -115,6 +115,15 @@ static int32_t compile(const cs_setup *setup, cs_compiled *out) {
 #endif
 #ifdef BROKEN_BINDS_LESS /* this table binds less than the mode says that any does */
   out->needs.binds = 0;
+#endif
+#ifdef BROKEN_NAMES_NO_HEADER /* says that it looks at a header which there cannot be */
+  if (HOLDS(cs_compiled, out, headers)) cs_append(&out->headers, "x-probe\nX Probe\n", 16);
+#endif
+#ifdef BROKEN_NAMES_LEN_BEYOND_CAP
+  if (HOLDS(cs_compiled, out, headers)) out->headers.len = out->headers.cap + 1;
+#endif
+#ifdef BROKEN_NAMES_ITS_HEADER /* nothing is broken: it is passed no other */
+  if (HOLDS(cs_compiled, out, headers)) cs_append(&out->headers, "x-probe\n", 8);
 #endif
   if (setup->purpose == CS_FOR_CHECK) return CS_OK;
   if (setup->purpose != CS_FOR_VERIFY && setup->purpose != CS_FOR_SIGN) return CS_UNSUPPORTED;
@@ -471,7 +480,7 @@ static int32_t spoil(cs_verdict *out) {
 #ifdef BROKEN_WRITES_PAST_CAP /* one byte behind the room for the text */
   if (out->detail_text.ptr != NULL) out->detail_text.ptr[out->detail_text.cap] = 'x';
 #endif
-#ifdef BROKEN_WRITES_PAST_STRUCT /* eight bytes behind the end of cs_verdict in 1.0, whatever struct_size says */
+#ifdef BROKEN_WRITES_PAST_STRUCT /* eight bytes behind the end of cs_verdict in 1.1, whatever struct_size says */
   volatile uint8_t *end = (volatile uint8_t *)out;
   for (size_t i = 0; i < 8; i++) end[sizeof(cs_verdict) + i] = 0xEE;
 #endif
@@ -486,7 +495,7 @@ static int32_t verify(void *handle, const cs_request *request, cs_verdict *out) 
   ENTER();
   cs_bytes body = request->body;
   before(request, &body);
-  ANSWER_1_1(request_1_1, request, verdict_1_1, out);
+  ANSWER_1_2(request_1_2, request, verdict_1_2, out);
 #ifdef WANTS
   struct hmac_key key;
   if (!have_key(&key, request, out)) return CS_OK;
@@ -516,7 +525,7 @@ static int32_t sign(void *handle, const cs_draft *draft, cs_signed *out) {
   uint8_t tag[32], hex[64];
   if (probe == NULL || !HOLDS(cs_draft, draft, at_ms) || !HOLDS(cs_signed, out, mark_count)) return CS_INTERNAL;
   ENTER();
-  ANSWER_1_1(draft_1_1, draft, signed_1_1, out);
+  ANSWER_1_2(draft_1_2, draft, signed_1_2, out);
   hmac_tag(&probe->key, &draft->body, 1, tag);
   to_hex(tag, hex);
   int fits = out->mark_cap >= 1;
@@ -579,9 +588,9 @@ static int32_t sign(void *handle, const cs_draft *draft, cs_signed *out) {
   "\n" \
   "[probe]\n"
 
-#ifdef BROKEN_MINOR_1
-static mode_1_1 whole_mode;
-static plugin_1_1 whole_plugin;
+#ifdef BROKEN_MINOR_2
+static mode_1_2 whole_mode;
+static plugin_1_2 whole_plugin;
 #define MODE whole_mode.known
 #define PLUGIN whole_plugin.known
 #else
@@ -608,7 +617,7 @@ const cs_plugin *countersign_plugin_v1(void) {
   PLUGIN = plugin;
   modes[0] = &MODE;
   presets[0] = preset;
-#ifdef BROKEN_MINOR_1
+#ifdef BROKEN_MINOR_2
   PLUGIN.abi_minor = 1;
 #endif
 #ifdef WANTS

@@ -1,4 +1,4 @@
-/* A host of ABI 1.1, in which every structure that it passes has one field more, and a module of 1.0.
+/* A host of ABI 1.2, in which every structure that it passes has one field more, and a module of 1.1.
  *
  *   cc -std=c99 -I ../../include -o newer_host newer_host.c -ldl
  *   ./newer_host MODULE SECRET BODY SIGNATURE
@@ -12,12 +12,12 @@
 #include <string.h>
 
 #define TAIL 0xA5A5A5A5A5A5A5A5u
-typedef struct { cs_setup known; uint64_t appended; } setup_1_1;
-typedef struct { cs_compiled known; uint64_t appended; } compiled_1_1;
-typedef struct { cs_request known; uint64_t appended; } request_1_1;
-typedef struct { cs_verdict known; uint64_t appended; } verdict_1_1;
-typedef struct { cs_draft known; uint64_t appended; } draft_1_1;
-typedef struct { cs_signed known; uint64_t appended; } signed_1_1;
+typedef struct { cs_setup known; uint64_t appended; } setup_1_2;
+typedef struct { cs_compiled known; uint64_t appended; } compiled_1_2;
+typedef struct { cs_request known; uint64_t appended; } request_1_2;
+typedef struct { cs_verdict known; uint64_t appended; } verdict_1_2;
+typedef struct { cs_draft known; uint64_t appended; } draft_1_2;
+typedef struct { cs_signed known; uint64_t appended; } signed_1_2;
 
 #define CHECK(what) \
   do { \
@@ -39,8 +39,8 @@ static cs_bytes text(const char *text) {
   return bytes;
 }
 
-static int compiled_as(const cs_mode *mode, uint32_t purpose, const cs_secret_part *part, compiled_1_1 *out) {
-  setup_1_1 setup;
+static int compiled_as(const cs_mode *mode, uint32_t purpose, const cs_secret_part *part, compiled_1_2 *out) {
+  setup_1_2 setup;
   START(setup);
   setup.known.purpose = purpose;
   setup.known.config_json = text("{}");
@@ -54,8 +54,8 @@ static int compiled_as(const cs_mode *mode, uint32_t purpose, const cs_secret_pa
 static uint32_t verdict_on(const cs_mode *mode, void *handle, cs_bytes body, cs_bytes signature) {
   static uint8_t prints[64], said[64];
   const cs_header header = {text("x-probe"), signature};
-  request_1_1 request;
-  verdict_1_1 verdict;
+  request_1_2 request;
+  verdict_1_2 verdict;
   START(request);
   request.known.method = text("POST");
   request.known.url = text("https://hooks.example.com/in");
@@ -76,8 +76,8 @@ static uint32_t verdict_on(const cs_mode *mode, void *handle, cs_bytes body, cs_
 static int signs(const cs_mode *mode, void *handle, cs_bytes body, cs_bytes signature) {
   uint8_t name[64], signed_as[128], joined_by[8];
   cs_mark mark = {0, 0, {name, sizeof name, 0}, {signed_as, sizeof signed_as, 0}, {joined_by, sizeof joined_by, 0}};
-  draft_1_1 draft;
-  signed_1_1 out;
+  draft_1_2 draft;
+  signed_1_2 out;
   START(draft);
   draft.known.method = text("POST");
   draft.known.url = text("https://hooks.example.com/in");
@@ -95,14 +95,14 @@ int main(int count, char **words) {
   CHECK(count == 5);
   const cs_bytes secret = text(words[2]), body = text(words[3]), signature = text(words[4]);
   const cs_secret_part part = {text("main"), {NULL, 0}, secret, CS_KEY_SHARED, 0};
-  compiled_1_1 checked, verifying, signing;
+  compiled_1_2 checked, verifying, signing;
   void *library = dlopen(words[1], RTLD_NOW | RTLD_LOCAL);
   CHECK(library != NULL);
   *(void **)&entry = dlsym(library, "countersign_plugin_v1");
   CHECK(entry != NULL);
   const cs_plugin *plugin = entry();
-  /* As this host would judge: what it knows of 1.1 ends behind what the module has, and reads as zero. */
-  CHECK(plugin->magic == CS_ABI_MAGIC && plugin->abi_major == 1 && plugin->abi_minor == 0);
+  /* As this host would judge: what it knows of 1.2 ends behind what the module has, and reads as zero. */
+  CHECK(plugin->magic == CS_ABI_MAGIC && plugin->abi_major == 1 && plugin->abi_minor == 1);
   CHECK(plugin->struct_size == sizeof(cs_plugin) && plugin->mode_count == 1);
   const cs_mode *mode = plugin->modes[0];
   CHECK(mode->struct_size == sizeof(cs_mode));

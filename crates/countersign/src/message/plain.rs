@@ -13,7 +13,7 @@ use super::wire;
 use crate::keys::KeySet;
 use crate::mode::{Evidence, Refusal, SignedBy};
 use crate::outcome::{Fingerprints, Reason};
-use crate::request::{Found, Request};
+use crate::request::{Found, HeaderName, Request};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
@@ -56,6 +56,24 @@ impl Plan {
                 *before && from_signature.is_none() && !formats.is_opaque() && in_one_header(places)
             })
             && self.id.iter().all(|id| id.before && in_one_header(&id.places))
+    }
+}
+
+impl Plan {
+    /// All headers that are looked at where the short way is open, be it gone or not. `None`: not known.
+    pub(super) fn plain_headers(&self) -> Option<Vec<HeaderName>> {
+        let Plan { cases, time, id, .. } = self;
+        let places = cases.iter().flat_map(|case| &case.places);
+        let places = places.chain(time.iter().flat_map(|time| &time.places));
+        let places = places.chain(id.iter().flat_map(|id| &id.places)).filter(|_| self.is_plain());
+        let mut names: Vec<HeaderName> = Vec::new();
+        for place in places {
+            let At::Header(name) = &place.at else { return None };
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        (!names.is_empty()).then_some(names)
     }
 }
 
@@ -230,4 +248,38 @@ impl Place {
 fn pass_over(left: &mut usize) -> Option<()> {
     *left = left.checked_sub(1)?;
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::registry::Registry;
+
+    /// The headers that a table of `hmac` names, if it does.
+    fn named(table: &str) -> Option<Vec<String>> {
+        let mut registry = Registry::new();
+        let text = format!(
+            "schema = 1\nname = \"t\"\ntitle = \"T\"\nmode = \"hmac\"\n[hmac]\nalgorithm = \"sha256\"\n\
+             key = {{ forms = [{{ decode = \"text\" }}] }}\n{table}"
+        );
+        registry.add_preset("t.toml", text).unwrap();
+        let compiled =
+            registry.named("t").unwrap_or_else(|errors| panic!("{}", errors.render(registry.sources())));
+        let headers = compiled.needs().headers.clone();
+        headers.map(|names| names.iter().map(|name| name.as_str().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_plain_plan_names_its_headers_and_any_other_names_none() {
+        const SIGNATURE: &str = "signature_source = { header = \"X-Sig\", encoding = \"hex\" }\n";
+        assert_eq!(named(&format!("signed_template = \"{{body}}\"\n{SIGNATURE}")).unwrap(), ["x-sig"]);
+        let all = format!(
+            "signed_template = \"{{id}}.{{timestamp}}.{{body}}\"\nid_source = {{ header = \"X-Id\" }}\n\
+             timestamp_source = {{ header = \"x-time\", format = \"unix\" }}\n{SIGNATURE}"
+        );
+        assert_eq!(named(&all).unwrap(), ["x-sig", "x-time", "x-id"]);
+        for other in ["{header:x-other}.{body}", "{method}.{body}", "{query:a}.{body}"] {
+            assert_eq!(named(&format!("signed_template = \"{other}\"\n{SIGNATURE}")), None, "{other}");
+        }
+    }
 }

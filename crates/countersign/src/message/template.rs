@@ -235,6 +235,7 @@ impl<P: Primitive> Scheme for TemplateScheme<P> {
         let kinds = self.finder.as_ref().map_or_else(|| self.primitive.kinds(), |finder| finder.kinds());
         let mut needs = Needs::new(body, kinds).binds(plan.binds).remote(self.finder.is_some());
         needs.signs = self.can_sign().is_ok();
+        needs.headers = plan.plain_headers().filter(|_| self.finder.is_none());
         needs.allocates = plan.allocates() || self.primitive.allocates() || self.finder.is_some();
         needs.notes.extend(self.finder.iter().flat_map(|finder| finder.notes()));
         if plan.key.per_request {
