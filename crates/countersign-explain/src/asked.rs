@@ -19,6 +19,9 @@ pub struct Source<'a> {
     pub vars: &'a Vars,
 }
 
+/// Whether a replay guard knows one of some keys.
+pub type Known<'a> = &'a dyn Fn(&[ReplayKey]) -> bool;
+
 /// A question. The fields are public: set those that matter.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
@@ -45,7 +48,7 @@ pub struct Asked<'a> {
     pub remote: &'a dyn KeyCache,
 
     /// Whether a replay guard knows one of these keys.
-    pub known: Option<&'a dyn Fn(&[ReplayKey]) -> bool>,
+    pub known: Option<Known<'a>>,
 
     /// How much may be spent.
     pub budget: Budget,

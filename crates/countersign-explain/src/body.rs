@@ -647,7 +647,7 @@ fn windows_1252_byte(c: char) -> Option<u8> {
 fn from_utf16(body: &[u8], large: bool) -> Option<Vec<u8>> {
     let mark: &[u8] = if large { b"\xfe\xff" } else { b"\xff\xfe" };
     let body = body.strip_prefix(mark).unwrap_or(body);
-    (body.len() % 2 == 0).then_some(())?;
+    body.len().is_multiple_of(2).then_some(())?;
     let unit = |pair: &[u8]| {
         if large { u16::from_be_bytes([pair[0], pair[1]]) } else { u16::from_le_bytes([pair[0], pair[1]]) }
     };

@@ -3,6 +3,7 @@
 //! A signature under another name, behind another prefix or in another encoding then costs no trials of its own: what is asked is
 //! whether the right one is *among* these.
 
+use crate::head::Headers;
 use base64_simd::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use countersign::{HeaderName, Request};
 use std::borrow::Cow;
@@ -154,7 +155,7 @@ pub(crate) fn short(text: &str) -> Vec<Vec<u8>> {
 }
 
 /// The headers that hand candidates to a scheme.
-pub(crate) fn headers(candidates: &[&Candidate]) -> Vec<(Cow<'static, [u8]>, Cow<'static, [u8]>)> {
+pub(crate) fn headers(candidates: &[&Candidate]) -> Headers<'static> {
     let line = |(index, candidate): (usize, &&Candidate)| {
         let name = format!("{HEADER}{}", index + 1).into_bytes();
         (Cow::Owned(name), Cow::Owned(const_hex::encode(&candidate.bytes).into_bytes()))

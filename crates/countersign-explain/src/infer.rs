@@ -15,7 +15,6 @@ use countersign::{
     Timestamp, Vars,
 };
 use serde::Serialize;
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -558,7 +557,7 @@ fn ask(
     candidates: &[&Candidate],
     now: Timestamp,
 ) -> Option<countersign::KeySet> {
-    let mut headers: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> = head::headers(request);
+    let mut headers = head::headers(request);
     headers.extend(candidates::headers(candidates));
     let tried = Request::new(Head::new(request.head.method, request.head.url, &headers), request.body);
     match ring.check.check(&tried, &Context::at(now)).ok()?.signed_by {

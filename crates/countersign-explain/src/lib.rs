@@ -58,7 +58,7 @@ mod secret;
 mod text;
 mod trial;
 
-pub use asked::{Asked, Budget, Source};
+pub use asked::{Asked, Budget, Known, Source};
 pub use diagnosis::{Diagnosis, Effort, Finding, KeyShown, Piece, Proof, State};
 pub use infer::{Deliveries, Explanation, Inferred, infer};
 pub use trial::explain;

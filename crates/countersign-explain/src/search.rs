@@ -11,7 +11,6 @@ use crate::{body, head, schemes, secret};
 use countersign::{
     Check, Context, Explain, Head, Key, KeyId, KeyKind, Keyring, Layer, Request, Secret, SignedBy, Step,
 };
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -80,12 +79,15 @@ struct Loaded {
     others: RefCell<Option<Rc<Vec<Ring>>>>,
 }
 
+/// A body that was made; `None` if it cannot be, or is one that was tried.
+type Made = Option<Rc<Vec<u8>>>;
+
 pub(crate) struct Search<'a> {
     asked: &'a Asked<'a>,
     pub(crate) trial: Layer,
     pub(crate) axes: Axes<'a>,
     loaded: RefCell<Vec<Option<Option<Rc<Loaded>>>>>,
-    made: RefCell<Vec<Option<Option<Rc<Vec<u8>>>>>>,
+    made: RefCell<Vec<Option<Made>>>,
     distinct: RefCell<HashSet<u64>>,
     started: Instant,
     pub(crate) effort: RefCell<Effort>,
@@ -303,7 +305,7 @@ impl<'a> Search<'a> {
     /// The key of a ring that a combination fits.
     fn fits(&self, place: Place, body: &[u8], candidates: &[&Candidate], ring: &Ring) -> Option<KeyPlace> {
         let head = &self.axes.heads[place.head];
-        let mut headers: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> = head.headers.clone();
+        let mut headers = head.headers.clone();
         headers.extend(candidates::headers(candidates));
         let request = Request::new(Head::new(&head.method, &head.url, &headers), body);
         let cx = Context::new(self.asked.now, self.asked.remote);
@@ -332,7 +334,7 @@ impl<'a> Search<'a> {
     }
 
     /// A body as it may have been sent; `None` if it is one that was tried under another name.
-    pub(crate) fn body(&self, at: usize) -> Option<Rc<Vec<u8>>> {
+    pub(crate) fn body(&self, at: usize) -> Made {
         if let Some(made) = &self.made.borrow()[at - 1] {
             return made.clone();
         }

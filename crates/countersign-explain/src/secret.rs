@@ -136,7 +136,7 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
             8,
             "the secret ends with a backslash and a letter, where a newline was meant",
             store,
-            { text.strip_suffix(written.as_bytes()).map(|rest| [rest, meant.as_bytes()].concat()) },
+            text.strip_suffix(written.as_bytes()).map(|rest| [rest, meant.as_bytes()].concat()),
         );
     }
     add(
@@ -144,7 +144,7 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         22,
         "the secret has `\\n` where a newline is meant",
         "store it with the newline itself",
-        { memchr::memmem::find(text, b"\\n").map(|_| crate::text::replaced(text, b"\\n", b"\n")) },
+        memchr::memmem::find(text, b"\\n").map(|_| crate::text::replaced(text, b"\\n", b"\n")),
     );
     add("secret/escapes", 23, "the secret is percent-encoded", "store it decoded", {
         text.contains(&b'%').then(|| form::decode(text, false))
@@ -157,7 +157,7 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         41,
         "the secret has a space where the provider's has `+`",
         "store it again: a form decoded it",
-        { text.contains(&b' ').then(|| crate::text::replaced(text, b" ", b"+")) },
+        text.contains(&b' ').then(|| crate::text::replaced(text, b" ", b"+")),
     );
     add("secret/escapes", 25, "the secret has escapes of JSON in it", "store it decoded", {
         text.contains(&b'\\').then(|| crate::json::unwrapped(&[b"\"", text, b"\""].concat())).flatten()
@@ -266,14 +266,14 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         10,
         "the secret is in small letters, and the provider's is in large ones",
         "copy it again as it is written",
-        { Some(text.to_ascii_uppercase()) },
+        Some(text.to_ascii_uppercase()),
     );
     add(
         "secret/lower-case",
         9,
         "the secret is in large letters, and the provider's is in small ones",
         "copy it again as it is written",
-        { Some(text.to_ascii_lowercase()) },
+        Some(text.to_ascii_lowercase()),
     );
     add("secret/utf-16", 30, "the secret was stored as UTF-16", "store it as UTF-8", utf8_of_utf16(text));
     for (more, says) in [
@@ -297,7 +297,7 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         27,
         "the provider's secret begins with a space, and yours does not",
         "store it as the provider has it",
-        { Some([b" ", text].concat()) },
+        Some([b" ", text].concat()),
     );
     cleaned
 }
@@ -560,7 +560,7 @@ fn read(decode: &str, text: &[u8]) -> Option<Vec<u8>> {
 
 fn utf8_of_utf16(text: &[u8]) -> Option<Vec<u8>> {
     let bytes = text.strip_prefix(b"\xff\xfe").unwrap_or(text);
-    (bytes.len() % 2 == 0 && bytes.len() >= 2).then_some(())?;
+    (bytes.len().is_multiple_of(2) && bytes.len() >= 2).then_some(())?;
     let units: Vec<u16> = bytes.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     String::from_utf16(&units).ok().map(String::into_bytes)
 }
