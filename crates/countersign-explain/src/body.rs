@@ -1,13 +1,15 @@
 //! What may have happened to a body between sender and receiver, each with the way back.
 
+mod characters;
+mod spelling;
+
 use crate::deviation::Deviation;
 use crate::form;
-use crate::json::{Document, Escapes, Numbers, Seen, Style};
+use crate::json::Document;
 use crate::text::replaced;
 use base64_simd::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use flate2::read::{GzDecoder, ZlibDecoder};
 use std::io::Read;
-use unicode_normalization::UnicodeNormalization;
 
 /// The most bytes that a body is unpacked to.
 const MOST_UNPACKED: u64 = 32 * 1024 * 1024;
@@ -43,13 +45,13 @@ pub(crate) fn variants(body: &[u8], is_form: bool) -> Vec<Variant> {
     let mut variants = Vec::new();
     let document = Document::read(body);
     if let Some(document) = &document {
-        spellings(document.escapes(), document.has_fractions(), &mut variants);
+        spelling::spellings(document.escapes(), document.has_fractions(), &mut variants);
     }
     ends(&mut variants);
     wrappings(body, &mut variants);
-    texts(body, &mut variants);
+    characters::texts(body, &mut variants);
     if is_form {
-        forms(&mut variants);
+        spelling::forms(&mut variants);
     }
     variants.sort_by_key(|variant| variant.deviation.rank);
     variants
@@ -57,141 +59,6 @@ pub(crate) fn variants(body: &[u8], is_form: bool) -> Vec<Variant> {
 
 const RAW: &str =
     "verify the bytes that arrived, before any framework parses them: keep the raw body, and hand that on";
-
-/// JSON that was parsed and written again.
-fn spellings(seen: Seen, fractions: bool, variants: &mut Vec<Variant>) {
-    let escapes = |ascii, slash, html| {
-        let also = if html { "<>&" } else { "" };
-        Escapes { ascii, slash, lines: html, also, ..Escapes::default() }
-    };
-    let plain = Style::COMPACT;
-    let spaced = Style { comma: ", ", colon: ": ", ..plain };
-    let pretty = |step| Style { colon: ": ", indent: Some(step), ..plain };
-    let with = |style: Style, escapes| Style { escapes, ..style };
-    let ascii = escapes(true, false, false);
-    let dotnet = Escapes { ascii: true, upper: true, lines: true, also: "\"'+`<>&\x7f", slash: false };
-    let gson = Escapes { lines: true, also: "<>&='", ..Escapes::default() };
-    let mut hands: Vec<(&str, u32, Style)> = vec![
-        ("compactly", 10, plain),
-        ("with a space behind `,` and `:`, and escapes for all that is not ASCII", 12, with(spaced, ascii)),
-        ("with a space behind `,` and `:`", 14, spaced),
-        ("compactly, with escapes for all that is not ASCII", 16, with(plain, ascii)),
-        (
-            "compactly, with `\\/` and escapes for all that is not ASCII",
-            18,
-            with(plain, escapes(true, true, false)),
-        ),
-        ("compactly, with escapes for `<`, `>` and `&`", 20, with(plain, escapes(false, false, true))),
-        ("with two spaces a level", 22, pretty("  ")),
-        ("with four spaces a level", 24, pretty("    ")),
-        ("compactly, with `\\/`", 26, with(plain, escapes(false, true, false))),
-        ("with a tab a level", 40, pretty("\t")),
-        ("with two spaces a level and escapes for all that is not ASCII", 30, with(pretty("  "), ascii)),
-        ("with four spaces a level and escapes for all that is not ASCII", 32, with(pretty("    "), ascii)),
-        ("with four spaces a level and `\\/`", 34, with(pretty("    "), escapes(true, true, false))),
-        (
-            "with four spaces a level, and `\\/` alone escaped",
-            44,
-            with(pretty("    "), escapes(false, true, false)),
-        ),
-        ("with two spaces a level and ` : `", 36, Style { colon: " : ", ..pretty("  ") }),
-        ("with one space a level", 46, pretty(" ")),
-        (
-            "compactly, with large escapes for quotes, `<`, `>`, `&`, `+` and all that is not ASCII",
-            28,
-            with(plain, dotnet),
-        ),
-        ("compactly, with escapes for `<`, `>`, `&`, `=` and `'`", 29, with(plain, gson)),
-        ("with two spaces a level and escapes for `<`, `>`, `&`, `=` and `'`", 45, with(pretty("  "), gson)),
-        ("with two spaces a level and large escapes", 38, with(pretty("  "), dotnet)),
-        (
-            "with escapes for `<`, `>`, `&` and all that is not ASCII",
-            42,
-            with(plain, escapes(true, false, true)),
-        ),
-        (
-            "with two spaces a level and escapes for `<`, `>` and `&`",
-            43,
-            with(pretty("  "), escapes(false, false, true)),
-        ),
-        ("with a space behind `:`", 45, Style { colon: ": ", ..plain }),
-        (
-            "compactly, with large escapes for all that is not ASCII",
-            47,
-            with(plain, Escapes { upper: true, ..ascii }),
-        ),
-    ];
-    for line in [false, true] {
-        if seen.lines && line {
-            hands.push((
-                "compactly, with escapes for U+2028",
-                48,
-                with(plain, Escapes { lines: true, ..Escapes::default() }),
-            ));
-        }
-    }
-    // What a document does not have, nobody escapes differently: those hands are another's.
-    let told = |style: &Style| {
-        let Escapes { ascii, upper, slash, lines, also } = style.escapes;
-        let also = if seen.any(also) { also } else { "" };
-        let escapes = Escapes {
-            ascii: ascii && seen.wide,
-            upper: upper && (seen.wide || !also.is_empty()),
-            slash: slash && seen.slash,
-            lines: lines && seen.lines,
-            also,
-        };
-        Style { escapes, ..*style }
-    };
-    let mut written = std::collections::HashSet::new();
-    let mut add = |words: &str, rank: u32, code: &'static str, style: Style, variants: &mut Vec<Variant>| {
-        if written.insert(told(&style)) {
-            let says = format!("the body was parsed and written again: the sender wrote its JSON {words}");
-            variants.push(Variant::new(code, rank, &says, RAW, move |body| {
-                Some(Document::read(body)?.write(style))
-            }));
-        }
-    };
-    for (words, rank, style) in &hands {
-        add(words, *rank, "body/json-reserialised", *style, variants);
-    }
-    for (words, rank, style) in hands.iter().filter(|(_, rank, _)| *rank <= 38) {
-        let style = Style { end: "\n", ..*style };
-        add(
-            &format!("{words}, and a newline behind it"),
-            rank + 20,
-            "body/json-reserialised",
-            style,
-            variants,
-        );
-    }
-    for (words, rank, style) in hands.iter().filter(|(_, rank, _)| *rank <= 32) {
-        let style = Style { sorted: true, ..*style };
-        add(&format!("{words}, its keys sorted"), rank + 25, "body/json-key-order", style, variants);
-    }
-    if fractions {
-        let spelt = [
-            (Numbers::Shortest, "whole numbers without a point"),
-            (Numbers::Pointed, "whole numbers with `.0`"),
-            (Numbers::Padded, "two digits behind the point"),
-            (Numbers::Cents, "two digits behind every point"),
-        ];
-        for (numbers, what) in spelt {
-            for (words, rank, style) in hands.iter().filter(|(_, rank, _)| *rank <= 38) {
-                let style = Style { numbers, ..*style };
-                add(&format!("{words}, and {what}"), rank + 20, "body/json-numbers", style, variants);
-                let style = Style { end: "\n", ..style };
-                add(
-                    &format!("{words}, and {what}, and a newline behind it"),
-                    rank + 30,
-                    "body/json-numbers",
-                    style,
-                    variants,
-                );
-            }
-        }
-    }
-}
 
 /// What editors, shells and readers of lines do to the ends of a text.
 fn ends(variants: &mut Vec<Variant>) {
@@ -550,164 +417,6 @@ fn without_backslashes(body: &[u8]) -> Vec<u8> {
 /// A name that may come from anywhere, short.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(40).collect()
-}
-
-/// What was done to characters.
-fn texts(body: &[u8], variants: &mut Vec<Variant>) {
-    let bytes = "something read the body as text in the wrong encoding: hand on the bytes that arrived";
-    if body.contains(&0) || body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") {
-        for (large, rank) in [(false, 33), (true, 34)] {
-            variants.push(Variant::new(
-                "body/utf-16",
-                rank,
-                "your body is in UTF-16, and the sender's in UTF-8",
-                bytes,
-                move |body| from_utf16(body, large),
-            ));
-        }
-    }
-    if body.is_ascii() {
-        return;
-    }
-    let bytes = "something read the body as text in the wrong encoding: hand on the bytes that arrived";
-    variants.extend([
-        Variant::new(
-            "body/latin-1",
-            21,
-            "your body was read as Latin-1 and written as UTF-8",
-            bytes,
-            |body| {
-                let text = std::str::from_utf8(body).ok()?;
-                text.chars()
-                    .map(|c| windows_1252_byte(c).or_else(|| u8::try_from(u32::from(c)).ok()))
-                    .collect()
-            },
-        ),
-        Variant::new(
-            "body/latin-1",
-            23,
-            "your body is in Latin-1, and the sender's in UTF-8",
-            bytes,
-            |body| {
-                std::str::from_utf8(body)
-                    .is_err()
-                    .then(|| body.iter().map(|b| char::from(*b)).collect::<String>().into_bytes())
-            },
-        ),
-        Variant::new(
-            "body/latin-1",
-            65,
-            "your body is in UTF-8, and the sender's in Latin-1",
-            bytes,
-            |body| {
-                let text = std::str::from_utf8(body).ok()?;
-                text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
-            },
-        ),
-        Variant::new(
-            "body/normalised",
-            43,
-            "the sender's text is in Unicode's composed form (NFC), and yours is not",
-            bytes,
-            |body| {
-                let text = std::str::from_utf8(body).ok()?;
-                Some(text.nfc().collect::<String>().into_bytes())
-            },
-        ),
-        Variant::new(
-            "body/normalised",
-            45,
-            "the sender's text is in Unicode's decomposed form (NFD), and yours is not",
-            bytes,
-            |body| {
-                let text = std::str::from_utf8(body).ok()?;
-                Some(text.nfd().collect::<String>().into_bytes())
-            },
-        ),
-        Variant::new(
-            "body/surrogates",
-            66,
-            "your body has characters as two surrogates of three bytes each",
-            bytes,
-            from_cesu8,
-        ),
-    ]);
-}
-
-/// The characters that Windows puts where Latin-1 has controls.
-fn windows_1252_byte(c: char) -> Option<u8> {
-    const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
-        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-    ];
-    HIGH.iter().position(|known| *known == c).map(|at| 0x80 + at as u8)
-}
-
-/// UTF-8 out of UTF-16, with or without a mark before it.
-fn from_utf16(body: &[u8], large: bool) -> Option<Vec<u8>> {
-    let mark: &[u8] = if large { b"\xfe\xff" } else { b"\xff\xfe" };
-    let body = body.strip_prefix(mark).unwrap_or(body);
-    body.len().is_multiple_of(2).then_some(())?;
-    let unit = |pair: &[u8]| {
-        if large { u16::from_be_bytes([pair[0], pair[1]]) } else { u16::from_le_bytes([pair[0], pair[1]]) }
-    };
-    let units: Vec<u16> = body.chunks(2).map(unit).collect();
-    String::from_utf16(&units).ok().map(String::into_bytes)
-}
-
-/// UTF-8 out of CESU-8.
-fn from_cesu8(body: &[u8]) -> Option<Vec<u8>> {
-    let unit = |bytes: &[u8]| match bytes {
-        [0xed, b @ 0xa0..=0xbf, c @ 0x80..=0xbf] => {
-            Some(0xd000 | (u16::from(b & 0x3f) << 6) | u16::from(c & 0x3f))
-        }
-        _ => None,
-    };
-    let (mut out, mut at, mut any) = (Vec::with_capacity(body.len()), 0, false);
-    while at < body.len() {
-        let pair = body.get(at..at + 3).and_then(unit).zip(body.get(at + 3..at + 6).and_then(unit));
-        match pair.and_then(|(high, low)| char::decode_utf16([high, low]).next()?.ok()) {
-            Some(c) => {
-                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                (at, any) = (at + 6, true);
-            }
-            None => {
-                out.push(body[at]);
-                at += 1;
-            }
-        }
-    }
-    any.then_some(out)
-}
-
-/// Forms that were parsed and written again.
-fn forms(variants: &mut Vec<Variant>) {
-    let hands: [(&str, u32, form::Style); 6] = [
-        ("with `+` for a space", 10, form::Style { plus: true, bare: b"-_.*", small: false }),
-        ("with `%20` for a space", 12, form::Style { plus: false, bare: b"-_.~", small: false }),
-        (
-            "with `+` for a space and `~` as it is",
-            14,
-            form::Style { plus: true, bare: b"-_.~", small: false },
-        ),
-        ("as encodeURIComponent does", 16, form::Style { plus: false, bare: b"-_.!~*'()", small: false }),
-        ("with `+` for a space and small digits", 18, form::Style { plus: true, bare: b"-_.*", small: true }),
-        (
-            "with `%20` for a space and small digits",
-            20,
-            form::Style { plus: false, bare: b"-_.~", small: true },
-        ),
-    ];
-    for (words, rank, style) in hands {
-        for sorted in [false, true] {
-            let order = if sorted { ", its fields sorted" } else { "" };
-            let says = format!("the form was parsed and written again: the sender wrote it {words}{order}");
-            let rank = rank + if sorted { 30 } else { 0 };
-            variants.push(Variant::new("body/form-rewritten", rank, &says, RAW, move |body| {
-                Some(form::rewritten(body, style, sorted))
-            }));
-        }
-    }
 }
 
 /// What is inside gzip or zlib, up to a limit.

@@ -3,8 +3,10 @@
 //! The signature is looked for among everything that could be one, and what was signed among the shapes that providers use. A shape
 //! counts only if it explains every capture; what several shapes explain alike is said, for then the captures cannot tell them apart.
 
+mod shapes;
+mod written;
+
 use crate::asked::Budget;
-use crate::atoms::{self, Atom};
 use crate::candidates::{self, Candidate};
 use crate::diagnosis::Effort;
 use crate::layers::{self, quoted};
@@ -15,8 +17,8 @@ use countersign::{
     Timestamp, Vars,
 };
 use serde::Serialize;
+use shapes::Shape;
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -210,7 +212,7 @@ impl Lab<'_, '_> {
     /// Shapes of signed content, in every mode that signs a template.
     fn shapes(&self, inferred: &mut Inferred) -> Result<(), Spent> {
         let bases = self.bases();
-        let shapes = shapes(&self.asked.requests[0], self.asked.now);
+        let shapes = shapes::shapes(&self.asked.requests[0], self.asked.now);
         let mut last = u32::MAX;
         for shape in &shapes {
             // What comes long behind a shape that fits says the same in other words.
@@ -436,8 +438,8 @@ impl Lab<'_, '_> {
         };
         let Some(candidate) = used else { return };
         for template in templates {
-            for key in forms_of(self.list(base), &self.key_index(ring)) {
-                for source in sources(&candidate) {
+            for key in written::forms_of(self.list(base), &self.key_index(ring)) {
+                for source in written::sources(&candidate) {
                     let lines = format!("signature_source = {{ {source} }}\n{key}");
                     let text = self.table(base, shape, std::slice::from_ref(template), &lines, false);
                     if self.verifies(&text, base) {
@@ -580,206 +582,4 @@ fn hash_length(word: &str) -> Option<usize> {
         .into_iter()
         .find(|(name, _)| word.starts_with(name))
         .map(|(_, length)| length)
-}
-
-/// The spellings of a secret that came to the key, as lines of a preset.
-fn forms_of(variants: &[secret::Variant], matched: &[usize]) -> Vec<String> {
-    let line = |variant: &secret::Variant| match &variant.deviation {
-        None => "key = { forms = [{ decode = \"text\" }] }\n".to_owned(),
-        Some(deviation) => match &deviation.patch {
-            Some(patch) => format!("key = {{ {} }}\n", patch.trim_start_matches("key.")),
-            None => "key = { forms = [{ decode = \"pem\" }, { decode = \"jwk\" }, { decode = \"hex\" }] }\n"
-                .to_owned(),
-        },
-    };
-    let mut lines: Vec<String> = matched.iter().filter_map(|at| variants.get(*at)).map(line).collect();
-    // A public key is told by its container, whatever it was read from.
-    lines.extend(
-        ["hex", "base64"].map(|decode| format!("key = {{ forms = [{{ decode = \"{decode}\" }}] }}\n")),
-    );
-    lines.dedup();
-    lines
-}
-
-/// How a signature may be cut out of where it stands, the plainest first.
-fn sources(candidate: &Candidate) -> Vec<String> {
-    let place = candidate.place.toml();
-    let encoding = format!("encoding = \"{}\"", candidate.encoding);
-    let before = candidate.before.as_str();
-    let mut sources = Vec::new();
-    if before.is_empty() && candidate.after.is_empty() {
-        sources.push(format!("{place}, {encoding}"));
-    }
-    for between in [",", ";", " ", "&"] {
-        let last = before.rsplit(between).next().unwrap_or_default().trim_start();
-        if let Some(key) = last.strip_suffix('=').filter(|key| !key.is_empty()) {
-            let separator = if between == "," {
-                String::new()
-            } else {
-                format!(", pair_separator = {}", quoted(between))
-            };
-            if before.contains(between) || candidate.after.starts_with(between) {
-                sources.push(format!(
-                    "{place}, extract = \"kv_pairs\", key = {}{separator}, {encoding}",
-                    quoted(key)
-                ));
-            }
-        }
-        if candidate.after.starts_with(between) || before.contains(between) {
-            // One of a list, behind a word.
-            sources.push(match last {
-                "" => format!("{place}, list = {}, {encoding}", quoted(between)),
-                last => format!(
-                    "{place}, list = {}, extract = \"prefix\", prefix = {}, {encoding}",
-                    quoted(between),
-                    quoted(last)
-                ),
-            });
-        }
-    }
-    if !before.is_empty() {
-        sources.push(format!("{place}, extract = \"prefix\", prefix = {}, {encoding}", quoted(before)));
-    }
-    sources
-}
-
-/// What may be signed, in templates of the same placeholders.
-struct Shape {
-    rank: u32,
-    templates: Vec<String>,
-    separators: Vec<String>,
-    time: Option<Atom>,
-    id: Option<Atom>,
-}
-
-/// Every shape that a request has the pieces for, the likeliest first.
-fn shapes(request: &Request<'_>, now: Timestamp) -> Vec<Shape> {
-    let mut shapes = Vec::new();
-    let bodies = [
-        "{body}",
-        "{body|sha256|hex}",
-        "{body|sha256|base64}",
-        "{body|md5|hex}",
-        "{body|sha1|hex}",
-        "{body|sha512|hex}",
-        "{body|md5|base64}",
-        "{body|base64}",
-        "{body|sha256}",
-        "{body|hex}",
-    ];
-    let addresses = ["{url}", "{path}", "{target}", "{url|query:drop}", "{host}{target}", "{host}{path}"];
-    let plain = |template: String, rank| Shape {
-        rank,
-        templates: vec![template],
-        separators: vec![String::new()],
-        time: None,
-        id: None,
-    };
-    for (rank, body) in bodies.iter().enumerate() {
-        shapes.push(plain((*body).to_owned(), rank as u32 * 6));
-    }
-    for address in addresses {
-        shapes.push(plain(address.to_owned(), 30));
-    }
-    let times: Vec<Atom> = atoms::times(request, now).into_iter().take(4).collect();
-    let ids: Vec<Atom> = atoms::ids(request).into_iter().take(6).collect();
-    let mut join = |rank: u32, slots: &[&str], time: Option<&Atom>, id: Option<&Atom>| {
-        let separators: Vec<String> =
-            schemes::SEPARATORS.iter().map(|separator| (*separator).to_owned()).collect();
-        let templates = separators.iter().map(|separator| slots.join(separator)).collect();
-        shapes.push(Shape { rank, templates, separators, time: time.cloned(), id: id.cloned() });
-    };
-    let some_bodies = &bodies[..4];
-    for (late, body) in some_bodies.iter().enumerate() {
-        let late = late as u32 * 20;
-        for (n, time) in times.iter().enumerate() {
-            let rank = 4 + late + n as u32 * 4;
-            join(rank, &["{timestamp}", body], Some(time), None);
-            join(rank + 2, &[body, "{timestamp}"], Some(time), None);
-            join(rank + 3, &["v0", "{timestamp}", body], Some(time), None);
-            join(rank + 5, &["v1", "{timestamp}", body], Some(time), None);
-            for (m, id) in ids.iter().enumerate() {
-                let rank = rank + 4 + m as u32 * 2;
-                for order in orders(&["{id}", "{timestamp}", body]) {
-                    join(rank, &order, Some(time), Some(id));
-                }
-            }
-        }
-        for (m, id) in ids.iter().enumerate() {
-            let rank = 10 + late + m as u32 * 3;
-            join(rank, &["{id}", body], None, Some(id));
-            join(rank + 1, &[body, "{id}"], None, Some(id));
-        }
-        for (a, address) in addresses.iter().enumerate() {
-            let rank = 14 + late + a as u32 * 3;
-            for order in orders(&[address, body]) {
-                join(rank, &order, None, None);
-            }
-            for order in orders(&["{method}", address, body]) {
-                join(rank + 2, &order, None, None);
-            }
-            for (n, time) in times.iter().enumerate().take(2) {
-                for order in orders(&[address, "{timestamp}", body]) {
-                    join(rank + 4 + n as u32, &order, Some(time), None);
-                }
-                for order in orders(&["{method}", address, "{timestamp}", body]) {
-                    join(rank + 6 + n as u32, &order, Some(time), None);
-                }
-            }
-            for id in ids.iter().take(2) {
-                for order in orders(&[address, "{id}", body]) {
-                    join(rank + 8, &order, None, Some(id));
-                }
-                for time in times.iter().take(1) {
-                    for order in orders(&[address, "{timestamp}", "{id}", body]) {
-                        join(rank + 12, &order, Some(time), Some(id));
-                    }
-                }
-            }
-        }
-    }
-    for time in &times {
-        join(32, &["{timestamp}"], Some(time), None);
-        for id in &ids {
-            join(33, &["{id}", "{timestamp}"], Some(time), Some(id));
-            join(33, &["{timestamp}", "{id}"], Some(time), Some(id));
-        }
-    }
-    for id in &ids {
-        join(34, &["{id}"], None, Some(id));
-    }
-    shapes.sort_by_key(|shape| shape.rank);
-    for shape in &mut shapes {
-        // Nothing to join: one template, once.
-        let mut seen = HashSet::new();
-        let kept: Vec<(String, String)> = shape
-            .templates
-            .drain(..)
-            .zip(shape.separators.drain(..))
-            .filter(|(template, _)| seen.insert(template.clone()))
-            .collect();
-        (shape.templates, shape.separators) = kept.into_iter().unzip();
-    }
-    shapes
-}
-
-/// Every order of some slots.
-fn orders<'s>(slots: &[&'s str]) -> Vec<Vec<&'s str>> {
-    match slots {
-        [] => vec![Vec::new()],
-        slots => (0..slots.len())
-            .flat_map(|at| {
-                let rest: Vec<&str> = slots
-                    .iter()
-                    .enumerate()
-                    .filter(|(other, _)| *other != at)
-                    .map(|(_, slot)| *slot)
-                    .collect();
-                orders(&rest).into_iter().map(move |mut order| {
-                    order.insert(0, slots[at]);
-                    order
-                })
-            })
-            .collect(),
-    }
 }
