@@ -21,8 +21,8 @@ fn main() -> ExitCode {
     };
     let budget = Budget::default();
     let plan = match args.iter().any(|arg| arg == "--quick") {
-        true => Plan { each: 1, doubles: 100, controls: 300, big: 0, budget },
-        false => Plan { each: 6, doubles: 1500, controls: 10_000, big: 60, budget },
+        true => Plan { each: 1, doubles: 100, controls: 300, big: 0, budget, class: None },
+        false => Plan { each: 6, doubles: 1500, controls: 10_000, big: 60, budget, class: None },
     };
     let misses = value("--misses").and_then(|number| number.parse().ok()).unwrap_or(40);
     let registry = match countersign_modes::registry() {

@@ -102,8 +102,8 @@ fn answer(asked: &Asked<'_>, started: Instant) -> Diagnosis {
     if let Some((found, absent)) =
         refused.as_ref().and_then(|rejection| read::refusal(rejection, asked, &headers))
     {
-        // What is not there is a cause. What is there and cannot be read may have been anything before.
-        if absent {
+        // What is not there is a cause, if it is nowhere else either. What is there and cannot be read may have been anything before.
+        if absent && hit.is_ok() {
             return explained(diagnosis, vec![found.found(Proof::Read)]);
         }
         diagnosis.noted.insert(0, found.found(Proof::Read));

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use countersign::{Draft, Head, Keyring, Registry, Request, Timestamp, Vars};
-use countersign_explain::{Asked, Diagnosis, Proof, Source, State, explain};
+use countersign_explain::{Asked, Budget, Diagnosis, Finding, Proof, Source, State, explain};
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 const SECRET: &str = "a secret of some thirty-two bytes";
@@ -17,6 +18,7 @@ struct Delivery {
     body: Vec<u8>,
     now: Timestamp,
     changes: &'static str,
+    budget: Budget,
 }
 
 impl Delivery {
@@ -28,7 +30,17 @@ impl Delivery {
         let signed = signer.sign(&draft).unwrap();
         let headers = signed.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
         let (secret, url, body) = (secret.into(), URL.into(), body.into());
-        Delivery { registry, preset, secret, url, headers, body, now: NOW, changes: "" }
+        Delivery {
+            registry,
+            preset,
+            secret,
+            url,
+            headers,
+            body,
+            now: NOW,
+            changes: "",
+            budget: Budget { time: Duration::from_secs(60), ..Budget::default() },
+        }
     }
 
     fn explain(mut self) -> Diagnosis {
@@ -40,7 +52,9 @@ impl Delivery {
         let (keys, vars) = (Keyring::of(&self.secret).unwrap(), Vars::new());
         let source = Source { name: "hooks", preset: &preset, keys: &keys, vars: &vars };
         let request = Request::new(Head::new("POST", &self.url, &self.headers), &self.body);
-        explain(&Asked::new(&self.registry, source, &request, self.now))
+        let mut asked = Asked::new(&self.registry, source, &request, self.now);
+        asked.budget = self.budget;
+        explain(&asked)
     }
 
     fn codes(self) -> Vec<&'static str> {
@@ -132,4 +146,20 @@ fn nothing_explains_what_nobody_signed() {
     let diagnosis = delivery.explain();
     assert_eq!(diagnosis.state, State::Unexplained, "{diagnosis:#?}");
     assert!(!diagnosis.effort.cut_short);
+}
+
+#[test]
+fn what_was_not_looked_for_to_the_end_is_not_said_to_be_missing() {
+    let ask = |bytes| {
+        let mut delivery = Delivery::of("github", SECRET, JSON);
+        delivery.headers[0] = ("x-other".into(), format!("sha256={}", "ab".repeat(32)).into_bytes());
+        delivery.budget.bytes = bytes;
+        let diagnosis = delivery.explain();
+        let codes = |findings: &[Finding]| findings.iter().map(|finding| finding.code).collect::<Vec<_>>();
+        (diagnosis.state, codes(&diagnosis.cause), codes(&diagnosis.noted), diagnosis.effort.cut_short)
+    };
+    let missing = "transport/signature-missing";
+    assert_eq!(ask(u64::MAX), (State::Explained, vec![missing], vec![], false));
+    let (state, cause, noted, cut_short) = ask(10_000);
+    assert_eq!((state, cause, noted.first(), cut_short), (State::Unexplained, vec![], Some(&missing), true));
 }

@@ -167,18 +167,18 @@ fn every_control_is_refused_and_is_of_many_presets() {
 #[test]
 fn nothing_false_is_said_and_nothing_secret() {
     let budget = Budget { time: Duration::from_millis(15), bytes: 64 << 20 };
-    let plan = Plan { each: 0, doubles: 20, controls: 300, big: 0, budget };
+    let plan = Plan { each: 0, doubles: 20, controls: 300, big: 0, budget, class: None };
     let table = Table::of(&registry(), &plan, "");
     assert!(table.controls().injected >= 290, "{}", table.controls().injected);
     assert!(table.is_honest(), "{}", table.print(20));
 }
 
-/// The numbers of the benchmark, of fewer questions.
+/// What the benchmark wants to be found, of fewer questions. Its times are left out: this build is slow, and the machine may be busy.
 #[test]
-#[ignore = "the search is not written yet"]
 fn enough_is_found() {
-    let plan = Plan { each: 1, doubles: 100, controls: 0, big: 0, budget: Budget::default() };
+    let budget = Budget { time: Duration::from_secs(20), ..Budget::default() };
+    let class = Some(Class::Provable);
+    let plan = Plan { each: 0, doubles: 20, controls: 0, big: 0, budget, class };
     let table = Table::of(&registry(), &plan, "");
-    let found = table.singles(Class::Provable).right + table.doubles().right;
-    assert!(found > 0 && table.verdict().1, "{}", table.print(40));
+    assert!(table.finds_enough() && table.is_honest(), "{}", table.print(40));
 }

@@ -19,6 +19,8 @@ pub(crate) struct Plan {
     /// Every so manieth single has a body of a mebibyte; 0: none.
     pub(crate) big: usize,
     pub(crate) budget: Budget,
+    /// Only faults of this class.
+    pub(crate) class: Option<Class>,
 }
 
 /// A question with one fault in it, or more.

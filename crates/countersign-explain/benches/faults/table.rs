@@ -26,7 +26,8 @@ impl Table {
     pub(crate) fn of(registry: &Registry, plan: &Plan, only: &str) -> Table {
         let known = faults();
         let doubles = if only.is_empty() { doubles(registry, &known, plan) } else { Vec::new() };
-        let chosen = known.into_iter().filter(|fault| fault.code.contains(only));
+        let is_asked = |class| plan.class.is_none_or(|asked| asked == class);
+        let chosen = known.into_iter().filter(|fault| fault.code.contains(only) && is_asked(fault.class));
         let singles = chosen.map(|fault| {
             let row = single(registry, &fault, plan);
             (fault, row)
@@ -60,6 +61,11 @@ impl Table {
     pub(crate) fn is_honest(&self) -> bool {
         let all = self.all();
         all.leaks.is_empty() && all.wrong == 0
+    }
+
+    /// Whether as many causes are found as is wanted, however long it took.
+    pub(crate) fn finds_enough(&self) -> bool {
+        percent(&self.singles(Class::Provable)) >= SINGLE && percent(&self.doubles()) >= DOUBLE
     }
 
     /// What is wanted and what is, in lines, and whether it is enough.
