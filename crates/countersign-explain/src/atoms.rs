@@ -81,7 +81,7 @@ pub(crate) fn ids(request: &Request<'_>) -> Vec<Atom> {
             (_, Cut::Pair { key, .. }) => key,
             (Place::Header(name) | Place::Query(name) | Place::Form(name) | Place::Json(name), _) => name,
         };
-        let words = ["id", "nonce", "delivery", "uuid", "salt", "token", "event", "topic", "type"];
+        let words = ["id", "nonce", "delivery", "uuid", "token", "event", "topic", "type"];
         words
             .iter()
             .any(|word| name.to_ascii_lowercase().split(['-', '_', '/']).any(|part| part.ends_with(word)))
@@ -116,4 +116,90 @@ fn pick(request: &Request<'_>, most: usize, is: &dyn Fn(&str) -> Option<Option<&
         }
     }
     atoms
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::layers;
+    use countersign::Head;
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+
+    fn of(
+        headers: &[(&str, &str)],
+        url: &str,
+        body: &[u8],
+        take: fn(&Request<'_>) -> Vec<Atom>,
+    ) -> Vec<String> {
+        take(&Request::new(Head::new("POST", url, &headers), body))
+            .iter()
+            .map(|atom| format!("{} {}", atom.source("x").trim_end(), atom.text))
+            .collect()
+    }
+
+    #[test]
+    fn a_time_is_found_wherever_it_stands_and_in_every_format() {
+        let times = |headers: &[(&str, &str)], url: &str, body: &[u8]| {
+            of(headers, url, body, |request| times(request, NOW))
+        };
+        for (value, said) in [
+            ("1699999999", r#"x = { header = "x-time", format = "unix" } 1699999999"#),
+            ("1699999999123", r#"x = { header = "x-time", format = "unix_ms" } 1699999999123"#),
+            ("2023-11-14T22:13:20Z", r#"x = { header = "x-time", format = "rfc3339" } 2023-11-14T22:13:20Z"#),
+            (
+                "Tue, 14 Nov 2023 22:13:20 GMT",
+                r#"x = { header = "x-time", format = "http_date" } Tue, 14 Nov 2023 22:13:20 GMT"#,
+            ),
+            (
+                "t=1699999999,v1=ab",
+                r#"x = { header = "x-time", extract = "kv_pairs", key = "t", format = "unix" } 1699999999"#,
+            ),
+            (
+                "ts=1699999999;v1=ab",
+                r#"x = { header = "x-time", extract = "kv_pairs", key = "ts", pair_separator = ";", format = "unix" } 1699999999"#,
+            ),
+        ] {
+            assert_eq!(times(&[("X-Time", value)], "/", b""), [said], "{value}");
+        }
+        assert_eq!(times(&[], "/?t=1699999999", b""), [r#"x = { query = "t", format = "unix" } 1699999999"#]);
+        assert_eq!(
+            times(&[], "/", br#"{"a":{"at":"2023-11-14T22:13:20Z"}}"#),
+            [r#"x = { json = "/a/at", format = "rfc3339" } 2023-11-14T22:13:20Z"#]
+        );
+        assert!(
+            times(&[("X-Count", "17"), ("X-Long-Ago", "86400"), ("X-Big", "99999999999999999999")], "/", b"")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn an_id_is_known_by_its_name() {
+        let ids = |headers: &[(&str, &str)]| of(headers, "/", b"", ids);
+        assert_eq!(
+            ids(&[("X-Request-Id", "evt_1"), ("X-Colour", "blue"), ("Webhook-Nonce", "abcd")]),
+            [r#"x = { header = "x-request-id" } evt_1"#, r#"x = { header = "webhook-nonce" } abcd"#,]
+        );
+        assert!(
+            ids(&[("X-Request-Id", "a b c d"), ("X-Id", "abc")]).is_empty(),
+            "no id has spaces, or three letters"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_request_can_be_asked_about(body in prop::collection::vec(any::<u8>(), 0..60), value in "[ -~]{0,60}", query in "[ -~]{0,40}") {
+            let headers = [("x-a", &*value), ("content-type", "application/x-www-form-urlencoded")];
+            for few in [&headers[..1], &headers[..]] {
+                let url = format!("https://h/p?{query}");
+                let request = Request::new(Head::new("POST", &url, &few), &body);
+                for atom in times(&request, NOW).iter().chain(&ids(&request)) {
+                    prop_assert!(layers::parse(&atom.source("x")).is_some(), "{}", atom.source("x"));
+                }
+                prop_assert!(crate::candidates::collect(&request).len() <= 100);
+            }
+        }
+    }
 }

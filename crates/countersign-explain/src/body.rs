@@ -432,3 +432,6 @@ fn unpacked(body: &[u8]) -> Option<Vec<u8>> {
     read.ok()?;
     ((out.len() as u64) < MOST_UNPACKED).then_some(out)
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,38 @@ pub(crate) fn rewritten(bytes: &[u8], style: Style, sorted: bool) -> Vec<u8> {
     };
     pairs.into_iter().map(text).collect::<Vec<_>>().join(&b'&')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_form_is_taken_apart() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let found: Vec<_> = pairs(b"a=b+c%40&d&&=e&f=%zz%4&g=%ff&h=1=2").collect();
+        assert_eq!(
+            found,
+            [pair("a", "b c@"), pair("d", ""), pair("", "e"), pair("f", "%zz%4"), pair("h", "1=2")]
+        );
+        assert_eq!(decode(b"a+%2B", false), b"a++");
+    }
+
+    #[test]
+    fn what_has_no_value_stays_so() {
+        let style = Style { plus: true, bare: b"-_.*", small: false };
+        assert_eq!(rewritten(b"b=%7e&a&b=&a=+", style, false), b"b=%7E&a&b=&a=+");
+        assert_eq!(rewritten(b"b=%7e&a&b=&a=+", style, true), b"a&a=+&b=&b=%7E");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(bytes in prop::collection::vec(any::<u8>(), 0..60), plus: bool, small: bool) {
+            for bare in [&b"-_.*"[..], b"-_.~", b"-_.!~*'()"] {
+                let text = encode(&bytes, Style { plus, bare, small });
+                prop_assert!(text.is_ascii());
+                prop_assert_eq!(&decode(&text, true), &bytes);
+            }
+        }
+    }
+}

@@ -330,15 +330,12 @@ fn steps(given: &str, headers: &Headers<'_>) -> Vec<Step> {
     step(1, "url/scheme", &format!("its scheme is {other}"), put(other, authority, path));
     let host = url.host_str().unwrap_or_default();
     match url.port() {
-        Some(port) => step(
-            3,
-            "url/port",
-            &format!("it has no port {port}"),
-            put(scheme, authority.rsplit_once(':').map_or(authority, |(host, _)| host), path),
-        ),
+        Some(port) => {
+            step(3, "url/port", &format!("it has no port {port}"), put(scheme, without_port(authority), path))
+        }
         None => {
             let usual = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
-            let bare = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+            let bare = without_port(authority);
             step(
                 6,
                 "url/port",
@@ -489,8 +486,17 @@ fn steps(given: &str, headers: &Headers<'_>) -> Vec<Step> {
     steps
 }
 
+/// An authority without its port; an IPv6 address keeps its colons.
+fn without_port(authority: &str) -> &str {
+    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
+    authority.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(authority, |(host, _)| host)
+}
+
 fn is_authority(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 255
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,8 @@
 //! is never told, nor is any byte of a secret: no type here has a place for either.
 //!
 //! ```
-//! use countersign::{Head, Keyring, Request, Timestamp, Vars};
-//! use countersign_explain::{Asked, Source, State, explain};
+//! use countersign::{Draft, Head, Keyring, Request, Timestamp, Vars};
+//! use countersign_explain::{Asked, Source, explain};
 //!
 //! let mut registry = countersign::Registry::new();
 //! registry.add_preset("acme.toml", r#"
@@ -24,15 +24,18 @@
 //!     key = { forms = [{ decode = "text" }] }
 //! "#)?;
 //!
-//! // The secret was read from a file, and its newline with it; and a framework has parsed the body and written it anew.
-//! let (keys, vars) = (Keyring::of("correct horse battery staple\n")?, Vars::new());
-//! let headers = [("x-signature", "41b97f4e7f8cb8a4e22b6ba2fde5e4b2dc6a6e4e6e2a3d3c2b1a0f9e8d7c6b5a")];
-//! let request = Request::new(Head::new("POST", "https://example.com/hook", &headers), br#"{"a":1}"#);
+//! // The sender signs with the secret. Yours was read from a file, and its newline with it.
+//! let (preset, vars) = (registry.resolve("acme", None)?, Vars::new());
+//! let signer = registry.named("acme")?.signer(&Keyring::of("correct horse battery staple")?, &vars)?;
+//! let (now, url) = (Timestamp::from_unix(1_700_000_000), "https://example.com/hook");
+//! let signed = signer.sign(&Draft::new("evt_1", now, url, br#"{"a":1}"#))?;
 //!
-//! let preset = registry.resolve("acme", None)?;
+//! let keys = Keyring::of("correct horse battery staple\n")?;
+//! let headers: Vec<(&str, &[u8])> = signed.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+//! let request = Request::new(Head::new("POST", url, &headers), br#"{"a":1}"#);
 //! let source = Source { name: "acme", preset: &preset, keys: &keys, vars: &vars };
-//! let diagnosis = explain(&Asked::new(&registry, source, &request, Timestamp::from_unix(1_700_000_000)));
-//! assert_eq!(diagnosis.state, State::Unexplained, "this signature is made up, and nothing fits it");
+//! let diagnosis = explain(&Asked::new(&registry, source, &request, now));
+//! assert_eq!(diagnosis.cause[0].code, "secret/trailing-newline");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]

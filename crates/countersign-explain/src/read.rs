@@ -97,6 +97,10 @@ pub(crate) fn refusal(
         Reason::KeyUnavailable | Reason::UnknownKey => {
             ("secret/unknown-key", "look which keys the provider publishes now")
         }
+        Reason::UntrustedKey => (
+            "secret/untrusted-key",
+            "look at the certificate or URL that came along, at what the preset trusts, and at the clock",
+        ),
         _ => return None,
     };
     let says = match rejection.reason {
@@ -311,4 +315,120 @@ fn fingerprints(asked: &Asked<'_>, headers: &Headers<'_>) -> Option<Deviation> {
         says,
         "look whether it is the sender that you think it is",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::asked::Source;
+    use base64_simd::STANDARD;
+    use countersign::{Head, Keyring, Registry, Request, Timestamp, Vars};
+
+    const PRESET: &str = "schema = 1\nname = \"acme\"\nmode = \"hmac\"\n[hmac]\nalgorithm = \"sha256\"\nsigned_template = \"{body}\"\n\
+        signature_source = { header = \"X-Acme-Signature\", encoding = \"hex\" }\n\
+        key = { forms = [{ prefix = \"acme_\", decode = \"text\" }], mistaken = [{ prefix = \"pk_\", is = \"a public key\" }] }\n";
+
+    fn asked<T>(
+        method: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        secret: &str,
+        ask: impl FnOnce(&Asked<'_>, &Headers<'_>) -> T,
+    ) -> T {
+        let mut registry = Registry::new();
+        registry.add_preset("acme.toml", PRESET).unwrap();
+        registry.add_preset("other.toml", PRESET.replace("acme", "other").replace("Acme", "Other")).unwrap();
+        let preset = registry.resolve("acme", None).unwrap();
+        let (keys, vars) = (Keyring::of(secret).unwrap(), Vars::new());
+        let source = Source { name: "s", preset: &preset, keys: &keys, vars: &vars };
+        let request = Request::new(Head::new(method, "https://h/p", &headers), body);
+        let asked = Asked::new(&registry, source, &request, Timestamp::from_unix(1_700_000_000));
+        ask(&asked, &head::headers(&request))
+    }
+
+    #[test]
+    fn what_is_suspect_is_told() {
+        let signed = ("X-Acme-Signature", "ab");
+        let json = ("Content-Type", "application/json");
+        /// Method, headers, body, secret, codes.
+        type Row<'r> = (&'r str, &'r [(&'r str, &'r str)], &'r [u8], &'r str, &'r [&'r str]);
+        let table: &[Row<'_>] = &[
+            ("POST", &[signed, json, ("Content-Length", "2")], b"{}", "acme_1", &[]),
+            ("POST", &[signed, ("Content-Length", "2")], b"", "acme_1", &["body/consumed"]),
+            ("POST", &[signed, ("Content-Length", "3")], b"{}", "acme_1", &["body/truncated"]),
+            ("POST", &[signed, ("Content-Length", "1")], b"{}", "acme_1", &["body/grown"]),
+            ("POST", &[signed, ("Content-Encoding", "gzip")], b"{}", "acme_1", &["body/decompressed"]),
+            ("POST", &[signed, ("Content-Encoding", "gzip")], b"\x1f\x8b", "acme_1", &[]),
+            ("POST", &[signed], b"\x1f\x8b", "acme_1", &["body/compressed"]),
+            ("POST", &[signed], b"\n<!DOCTYPE html>", "acme_1", &["body/html"]),
+            ("POST", &[signed, json], b"{\"a\":", "acme_1", &["body/not-json"]),
+            ("POST", &[signed], b"[object Object]", "acme_1", &["body/object"]),
+            ("GET", &[signed], b"", "acme_1", &["transport/get"]),
+            ("POST", &[signed, ("Via", "1.1 x")], b"", "acme_1", &["transport/proxy"]),
+            ("POST", &[("X-Other-Signature", "ab")], b"", "acme_1", &["transport/other-fingerprint"]),
+            ("POST", &[signed], b"", "pk_1", &["secret/wrong-kind"]),
+            ("POST", &[signed], b"", "other_1", &["secret/other-kind"]),
+            ("POST", &[signed], b"", "WEBHOOK_SECRET", &["secret/wrong-kind"]),
+        ];
+        for (method, headers, body, secret, wanted) in table {
+            let codes = asked(method, headers, body, secret, |asked, headers| {
+                suspects(asked, headers).iter().map(|suspect| suspect.code).collect::<Vec<_>>()
+            });
+            assert_eq!(codes, *wanted, "{method} {headers:?} {:?} {secret}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn a_digest_of_the_body_is_a_witness() {
+        let text = |digest: &[u8]| STANDARD.encode_to_string(digest);
+        let (sha256, sha512, md5) =
+            (text(&Sha256::digest(b"{}")), text(&Sha512::digest(b"{}")), text(&Md5::digest(b"{}")));
+        for (header, value) in [
+            ("content-digest", format!("sha-256=:{sha256}:")),
+            ("content-digest", format!("x=:AAAA:, sha-512=:{sha512}:")),
+            ("digest", format!("SHA-256={sha256}")),
+            ("content-md5", md5),
+        ] {
+            let came: Headers<'_> = vec![(header.as_bytes().into(), value.as_bytes().into())];
+            let found = witnesses(&came);
+            assert_eq!(found.iter().map(|witness| witness.header).collect::<Vec<_>>(), [header], "{value}");
+            assert!(found[0].saw(b"{}") && !found[0].saw(b"{ }"), "{value}");
+        }
+        for value in ["", "sha-256=", "sha-256=:&:", "sha-1=:AAAA:", "é"] {
+            let came: Headers<'_> = vec![(b"content-digest"[..].into(), value.as_bytes().into())];
+            assert!(witnesses(&came).iter().all(|witness| !witness.saw(b"{}")), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_can_be_seen_is_told() {
+        let told = |reason| {
+            asked("POST", &[], b"", "acme_1", |asked, headers| {
+                refusal(&Rejection::new(reason), asked, headers)
+                    .map(|(deviation, absent)| (deviation.code, absent, deviation.says.into_owned()))
+            })
+        };
+        let (code, absent, says) = told(Reason::MissingSignature).unwrap();
+        assert_eq!(
+            (code, absent, &*says),
+            ("transport/signature-missing", true, "the request has no header `x-acme-signature`")
+        );
+        for (reason, wanted, wanted_absent) in [
+            (Reason::MissingTimestamp, "transport/time-missing", true),
+            (Reason::MissingHeader, "transport/header-missing", true),
+            (Reason::MalformedSignature, "signature/malformed", false),
+            (Reason::MalformedTimestamp, "message/time-malformed", false),
+            (Reason::MalformedContent, "body/malformed", false),
+            (Reason::ClaimMismatch, "message/requirement", false),
+            (Reason::Disallowed, "message/case", false),
+            (Reason::UnknownKey, "secret/unknown-key", false),
+            (Reason::KeyUnavailable, "secret/unknown-key", false),
+            (Reason::UntrustedKey, "secret/untrusted-key", false),
+        ] {
+            let (code, absent, _) = told(reason).unwrap();
+            assert_eq!((code, absent), (wanted, wanted_absent), "{reason}");
+        }
+        assert!(told(Reason::BadSignature).is_none(), "that is what is to be explained");
+    }
 }

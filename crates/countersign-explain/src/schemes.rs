@@ -349,3 +349,72 @@ pub(crate) fn signature_headers(layer: &Layer) -> Vec<String> {
     });
     headers
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use countersign::Head;
+
+    const PRESET: &str = "schema = 1\nname = \"acme\"\nmode = \"hmac\"\n[freshness]\ntolerance_seconds = 300\n\
+        [hmac]\nalgorithm = \"sha256\"\nsigned_template = \"{timestamp}.{body}\"\n\
+        timestamp_source = { header = \"x-time\", format = \"unix\" }\nkey = { forms = [{ decode = \"base64\" }] }\n\
+        signature_source = { header = \"X-Acme-Signature\", encoding = \"hex\" }\n";
+
+    #[test]
+    fn every_kind_of_variant_is_a_preset_of_its_own() {
+        let mut registry = Registry::new();
+        registry.add_preset("acme.toml", PRESET).unwrap();
+        let other = PRESET.replace("acme", "other").replace("Acme", "Other");
+        registry.add_preset("other.toml", other).unwrap();
+        let preset = registry.resolve("acme", None).unwrap();
+        let compiled = registry.compile_layer(&preset).unwrap();
+        let headers = [("x-time", "1700000000"), ("x-other-signature", "ab")];
+        let request = Request::new(Head::new("POST", "https://h/p", &headers), b"{}");
+        let now = Timestamp::from_unix(1_700_000_000);
+        let trial = for_trial(&preset).unwrap();
+        let mut codes = std::collections::BTreeSet::new();
+        let variants = variants(&registry, &preset, Some(&compiled), &request, now);
+        assert!(variants[0].deviation.is_none());
+        for variant in &variants {
+            let Some(ready) = variant.ready(&registry, &trial, 3, &request) else { continue };
+            assert!(ready.wide && ready.raw_keys && ready.kinds == [KeyKind::Shared]);
+            codes.insert(variant.deviation.as_ref().map_or("", |deviation| deviation.code));
+        }
+        let wanted = [
+            "",
+            "algorithm/other",
+            "message/body-form",
+            "message/order",
+            "message/part-extra",
+            "message/part-lacking",
+            "message/separator",
+            "message/template",
+            "message/time-format",
+            "message/time-place",
+            "transport/other-preset",
+        ];
+        // Nothing is required beside the signature, and so nothing of that can be left out.
+        assert_eq!(codes.into_iter().collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn a_trial_takes_any_candidate_unless_more_of_a_signature_is_read() {
+        let wide = |lines: &str| {
+            let layer = layers::parse(&format!("mode = \"hmac\"\n[hmac]\n{lines}")).unwrap();
+            widened(&layer, 2).map(|layer| layer.to_toml())
+        };
+        let source = "signature_source = { header = \"x\" }\n";
+        let text = wide(&format!("signed_template = \"{{body}}\"\n{source}")).unwrap();
+        assert!(text.contains(candidates::HEADER) && !text.contains("\"x\""), "{text}");
+        let text = wide(&format!("key = {{ select = \"{{header:kid}}\" }}\n{source}")).unwrap();
+        assert!(!text.contains("select"), "{text}");
+        for lines in [
+            format!("signed_template = \"{{sig:t}}.{{body}}\"\n{source}"),
+            format!("timestamp_source = {{ from_signature = \"t\" }}\n{source}"),
+            "signed_template = \"{body}\"\n".to_owned(),
+        ] {
+            assert!(wide(&lines).is_none(), "{lines}");
+        }
+    }
+}

@@ -167,7 +167,7 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
     add("secret/escapes", 42, "the secret has `&amp;`, `&#39;` or the like in it", "store it decoded", {
         text.contains(&b'&').then(|| crate::text::without_html(text))
     });
-    add("secret/byte-order-mark", 12, "the secret begins with a byte order mark", store, {
+    add("secret/byte-order-mark", 8, "the secret begins with a byte order mark", store, {
         text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec)
     });
     add("secret/assignment", 15, "the secret still has the name of its variable before it", store, {
@@ -259,7 +259,7 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
             (!text.starts_with(prefix.as_bytes())).then_some(whole),
         );
         let twice = format!("{prefix}{prefix}");
-        add("secret/prefix-twice", 13, "the secret has its prefix twice", store, {
+        add("secret/prefix-twice", 4, "the secret has its prefix twice", store, {
             text.strip_prefix(twice.as_bytes()).map(|rest| [prefix.as_bytes(), rest].concat())
         });
     }
@@ -277,7 +277,7 @@ fn cleanings(text: &[u8], prefixes: &[String]) -> Vec<Cleaned> {
         "copy it again as it is written",
         Some(text.to_ascii_lowercase()),
     );
-    add("secret/utf-16", 30, "the secret was stored as UTF-16", "store it as UTF-8", utf8_of_utf16(text));
+    add("secret/utf-16", 10, "the secret was stored as UTF-16", "store it as UTF-8", utf8_of_utf16(text));
     for (more, says) in [
         ("\n", "the provider's secret ends with a newline, and yours does not"),
         (" ", "the provider's secret ends with a space, and yours does not"),
@@ -330,7 +330,7 @@ fn readings(key: &Key, cleaned: &Cleaned, forms: &[Form], prefixes: &[String], o
         forms.iter().filter(|form| !form.prefix.is_empty() && !text.starts_with(form.prefix.as_bytes()))
     {
         let says = format!("the secret lacks its prefix `{}`", form.prefix);
-        let deviation = Deviation::new("secret/prefix-lost", 6, says, "copy it again, whole");
+        let deviation = Deviation::new("secret/prefix-lost", 3, says, "copy it again, whole");
         push(Some(deviation), read(&form.decode, text));
     }
     let other = |code, rank, says: &str, decode: &str| {
@@ -547,3 +547,6 @@ impl TrimSuffix for [u8] {
         &self[..self.len() - end]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,3 +29,34 @@ pub(crate) fn without_html(text: &[u8]) -> Vec<u8> {
     ];
     escapes.into_iter().fold(text.to_vec(), |text, (old, new)| replaced(&text, old, new))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_replaced_and_nothing_else() {
+        for (text, old, new, wanted) in [
+            ("a\nb\n", "\n", "\r\n", "a\r\nb\r\n"),
+            ("aaa", "aa", "b", "ba"),
+            ("abc", "x", "y", "abc"),
+            ("", "x", "y", ""),
+            ("xx", "x", "", ""),
+        ] {
+            assert_eq!(
+                replaced(text.as_bytes(), old.as_bytes(), new.as_bytes()),
+                wanted.as_bytes(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn escapes_are_taken_back_once() {
+        assert_eq!(
+            without_html(b"&lt;a b=&quot;c&#39;&quot;&gt; &amp;&#x2F; &copy;"),
+            b"<a b=\"c'\"> &/ &copy;"
+        );
+        assert_eq!(without_html(b"&amp;lt;"), b"&lt;", "what was escaped twice is escaped once");
+    }
+}

@@ -346,3 +346,89 @@ fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::atoms;
+    use countersign::{Head, Request, Timestamp};
+
+    fn of(own: &str) -> Vec<(&'static str, String, String)> {
+        let text = format!(
+            "mode = \"hmac\"\n[hmac]\nsigned_template = {}\ntimestamp_source = {{ header = \"x-time\" }}\n",
+            layers::quoted(own)
+        );
+        let preset = layers::parse(&text).unwrap();
+        let headers = [("x-time", "1700000000"), ("x-request-id", "evt_1")];
+        let request = Request::new(Head::new("POST", "https://h/p", &headers), b"");
+        let times = atoms::times(&request, Timestamp::from_unix(1_700_000_000));
+        let mut variants = Vec::new();
+        templates(
+            layers::table(&preset).unwrap(),
+            "hmac",
+            &times,
+            &atoms::ids(&request),
+            own.contains("{url"),
+            &mut variants,
+        );
+        let told = |variant: Variant| match variant.change {
+            Kind::Template(template, lines) => (variant.deviation.unwrap().code, template, lines),
+            _ => unreachable!("templates alone"),
+        };
+        variants.into_iter().map(told).collect()
+    }
+
+    /// The preset's, the sender's, code.
+    #[test]
+    fn a_template_with_one_thing_changed_is_tried() {
+        for (own, signed, code) in [
+            ("{timestamp}.{body}", "{timestamp}:{body}", "message/separator"),
+            ("{timestamp}.{body}", "{timestamp}\n{body}", "message/separator"),
+            ("{timestamp}.{body}", "{timestamp}{body}", "message/separator"),
+            ("{timestamp}.{body}", "{body}.{timestamp}", "message/order"),
+            ("{timestamp}.{body}", "{body}", "message/part-extra"),
+            ("v0:{timestamp}:{body}", "v0:{body}", "message/part-extra"),
+            ("{body}", "{timestamp}{body}", "message/part-lacking"),
+            ("{timestamp}.{body}", "{timestamp}.{body}.{url}", "message/part-lacking"),
+            ("{timestamp}.{body}", "{timestamp}.{body|sha256|hex}", "message/body-form"),
+            ("{body|sha256|hex}", "{body}", "message/body-form"),
+            ("{url}{body}", "{target}{body}", "message/url-form"),
+            ("{body}", "v1.{timestamp}.{body}", "message/template"),
+            ("{body}", "{id}.{timestamp}.{body}", "message/template"),
+            ("{body}", "{method}\n{path}\n{body}", "message/template"),
+        ] {
+            let variants = of(own);
+            let codes: Vec<&str> = variants
+                .iter()
+                .filter(|(_, template, _)| template == signed)
+                .map(|(code, _, _)| *code)
+                .collect();
+            assert!(codes.contains(&code), "{own} {signed}: {codes:?}");
+        }
+    }
+
+    #[test]
+    fn no_template_is_tried_twice_and_the_own_one_not_at_all() {
+        for own in ["{body}", "{timestamp}.{body}", "v0:{timestamp}:{body}", "{method}{url}{body|sha256|hex}"]
+        {
+            let variants = of(own);
+            let changes: std::collections::HashSet<(&str, &str)> =
+                variants.iter().map(|(_, template, lines)| (&**template, &**lines)).collect();
+            assert_eq!(changes.len(), variants.len(), "{own}");
+            assert!(!changes.contains(&(own, "")), "{own}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_taken_apart_is_let_be() {
+        for own in ["{a}[.{b}]", "{{x}}{body}", "a}b{c", "{body"] {
+            assert!(pieces(own).is_none(), "{own}");
+        }
+        assert_eq!(joined(&pieces("v0:{timestamp}:{body}").unwrap()), "v0:{timestamp}:{body}");
+        assert!(
+            of("{secret}{body}").iter().all(|(code, _, _)| *code != "message/template"),
+            "a secret is not left out by chance"
+        );
+    }
+}
