@@ -81,7 +81,7 @@ pub(crate) fn ids(request: &Request<'_>) -> Vec<Atom> {
             (_, Cut::Pair { key, .. }) => key,
             (Place::Header(name) | Place::Query(name) | Place::Form(name) | Place::Json(name), _) => name,
         };
-        let words = ["id", "nonce", "delivery", "uuid", "token", "event", "topic", "type"];
+        let words = ["id", "nonce", "delivery", "uuid", "guid", "token", "event", "topic", "type"];
         words
             .iter()
             .any(|word| name.to_ascii_lowercase().split(['-', '_', '/']).any(|part| part.ends_with(word)))

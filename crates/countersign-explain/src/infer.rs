@@ -172,6 +172,15 @@ impl Lab<'_, '_> {
                     .get(&["title"])
                     .and_then(Node::text)
                     .map_or_else(|| name.to_owned(), |title| title.to_string());
+                // It may verify by it all the same, but no source can be of it without these.
+                let unset: Vec<String> = required_vars(&resolved)
+                    .into_iter()
+                    .filter(|var| self.asked.vars.get(var).is_none())
+                    .collect();
+                if !unset.is_empty() {
+                    inferred.lacks.push(needs_vars(name, &unset));
+                    continue;
+                }
                 let toml = self.like(name, layer, &resolved);
                 self.tell(
                     inferred,
@@ -205,7 +214,20 @@ impl Lab<'_, '_> {
             copy.role = key.role.clone();
             keys.add(copy).ok()?;
         }
-        let check = compiled.scheme().bind(&keys, self.asked.vars).ok()?;
+        let bound = compiled.scheme().bind(&keys, self.asked.vars);
+        let (check, keys) = match bound {
+            Ok(check) => (check, keys),
+            // A part that a key has in one preset is none in another.
+            Err(_) => {
+                let mut plain = Keyring::new();
+                for (_, key) in keys.iter() {
+                    plain
+                        .add(Key::new(key.id.clone(), kind, Secret::new(key.material.expose()).ok()?))
+                        .ok()?;
+                }
+                (compiled.scheme().bind(&plain, self.asked.vars).ok()?, plain)
+            }
+        };
         Some(Ring { check, keys, readings: Vec::new() })
     }
 
@@ -504,11 +526,7 @@ impl Lab<'_, '_> {
             let unset: Vec<String> =
                 required_vars(layer).into_iter().filter(|var| self.asked.vars.get(var).is_none()).collect();
             if there && !unset.is_empty() {
-                let vars: Vec<String> = unset.iter().map(|var| format!("--var {var}=…")).collect();
-                inferred.lacks.push(format!(
-                    "it may be the preset `{name}`, whose header is there and which needs {}",
-                    vars.join(" ")
-                ));
+                inferred.lacks.push(needs_vars(name, &unset));
             }
         }
         if self.asked.requests.len() < 2 {
@@ -542,6 +560,12 @@ fn readings(asked: &Deliveries<'_>, kind: KeyKind) -> Vec<secret::Variant> {
         })
         .take(24)
         .collect()
+}
+
+/// That it may be a preset whose variables are not given.
+fn needs_vars(name: &str, unset: &[String]) -> String {
+    let vars: Vec<String> = unset.iter().map(|var| format!("--var {var}=…")).collect();
+    format!("it may be the preset `{name}`, which needs {}", vars.join(" "))
 }
 
 /// The variables that a preset cannot do without.

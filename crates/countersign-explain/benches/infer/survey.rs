@@ -156,7 +156,12 @@ struct Made {
 }
 
 /// Three deliveries signed by the preset itself, with a made-up key.
-fn made(compiled: &std::sync::Arc<countersign::Compiled>, vars: &Vars, resolved: &countersign::Layer, mode: &str) -> Result<Made, String> {
+fn made(
+    compiled: &std::sync::Arc<countersign::Compiled>,
+    vars: &Vars,
+    resolved: &countersign::Layer,
+    mode: &str,
+) -> Result<Made, String> {
     let Some((secret, public)) = secret_for(compiled, vars, resolved, mode) else {
         return Err("no key that signs by it could be made, and it has no three cases of one".into());
     };
@@ -190,7 +195,10 @@ fn made(compiled: &std::sync::Arc<countersign::Compiled>, vars: &Vars, resolved:
     };
     match (delivery(1), delivery(2), delivery(3)) {
         (Some(first), Some(second), Some(third)) => Ok(Made { first, second, third, secret: public }),
-        _ => Err("its signature needs what our delivery has not, and it has no three cases of one secret".into()),
+        _ => {
+            Err("its signature needs what our delivery has not, and it has no three cases of one secret"
+                .into())
+        }
     }
 }
 
@@ -202,9 +210,16 @@ struct Kept {
 
 fn kept(name: &str) -> Option<Kept> {
     let file = format!("{name}.vectors.toml");
-    let (_, text) = countersign_presets::VECTORS.iter().find(|(known, _)| *known == file || known.ends_with(&format!("/{file}")))?;
+    let (_, text) = countersign_presets::VECTORS
+        .iter()
+        .find(|(known, _)| *known == file || known.ends_with(&format!("/{file}")))?;
     let cases = VectorFile::parse(file, text).ok()?.cases;
-    let ok = |case: &&countersign_testkit::Case| case.expect.code() == "ok" && case.overrides.is_none() && case.secrets.len() == 1 && &*case.preset == name;
+    let ok = |case: &&countersign_testkit::Case| {
+        case.expect.code() == "ok"
+            && case.overrides.is_none()
+            && case.secrets.len() == 1
+            && &*case.preset == name
+    };
     let first = cases.iter().find(ok)?;
     let (secret, vars) = (first.secrets[0].value.as_bytes().to_vec(), first.vars.clone());
     let mut seen = std::collections::HashSet::new();
@@ -217,7 +232,12 @@ fn kept(name: &str) -> Option<Kept> {
     });
     let (first, second) = (alike.next()?, alike.next()?);
     // Where there are but two, the second has to do for the third as well.
-    let third = alike.next().unwrap_or_else(|| Delivery { url: second.url.clone(), headers: second.headers.clone(), body: second.body.clone(), now: second.now });
+    let third = alike.next().unwrap_or_else(|| Delivery {
+        url: second.url.clone(),
+        headers: second.headers.clone(),
+        body: second.body.clone(),
+        now: second.now,
+    });
     Some(Kept { made: Made { first, second, third, secret }, vars })
 }
 

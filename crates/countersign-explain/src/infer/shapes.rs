@@ -1,7 +1,7 @@
 //! What may be signed, in the pieces that a request has.
 
 use crate::atoms::{self, Atom};
-use crate::schemes;
+use crate::{form, schemes};
 use countersign::{Request, Timestamp};
 use std::collections::HashSet;
 
@@ -43,6 +43,18 @@ pub(super) fn shapes(request: &Request<'_>, now: Timestamp) -> Vec<Shape> {
     for address in addresses {
         shapes.push(plain(address.to_owned(), 30));
     }
+    if form::is_form(request) {
+        // The fields of a form, sorted, behind the address or by themselves.
+        for (rank, fields) in
+            ["{form|sort|pairs:|join}", "{form|sort|pairs:=|join:&}", "{form|sort|values|join}"]
+                .into_iter()
+                .enumerate()
+        {
+            for address in ["{url}", "{url|query:drop}", ""] {
+                shapes.push(plain(format!("{address}{fields}"), 8 + rank as u32));
+            }
+        }
+    }
     let times: Vec<Atom> = atoms::times(request, now).into_iter().take(4).collect();
     let ids: Vec<Atom> = atoms::ids(request).into_iter().take(6).collect();
     let mut join = |rank: u32, slots: &[&str], time: Option<&Atom>, id: Option<&Atom>| {
@@ -60,6 +72,7 @@ pub(super) fn shapes(request: &Request<'_>, now: Timestamp) -> Vec<Shape> {
             join(rank + 2, &[body, "{timestamp}"], Some(time), None);
             join(rank + 3, &["v0", "{timestamp}", body], Some(time), None);
             join(rank + 5, &["v1", "{timestamp}", body], Some(time), None);
+            join(rank + 6, &["v2", "{timestamp}", body], Some(time), None);
             for (m, id) in ids.iter().enumerate() {
                 let rank = rank + 4 + m as u32 * 2;
                 for order in orders(&["{id}", "{timestamp}", body]) {
