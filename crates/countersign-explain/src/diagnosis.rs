@@ -37,8 +37,8 @@ pub struct KeyShown {
     /// How long it is, as it is stored.
     pub bytes: usize,
 
-    /// The first eight hexadecimal digits of the SHA-256 digest of what is stored. Thirty-two bits tell two secrets apart, and are too
-    /// few to know a guess by.
+    /// The first eight hexadecimal digits of the SHA-256 digest of what is stored. Thirty-two bits tell two secrets apart,
+    /// and are no use against one made at random; of one that somebody thought up, guesses can be tested by them.
     pub fingerprint: String,
 }
 

@@ -25,15 +25,16 @@
 //! "#)?;
 //!
 //! // The sender signs with the secret. Yours was read from a file, and its newline with it.
-//! let (preset, vars) = (registry.resolve("acme", None)?, Vars::new());
+//! let preset = registry.resolve("acme", None)?;
+//! let vars = Vars::new();
 //! let signer = registry.named("acme")?.signer(&Keyring::of("correct horse battery staple")?, &vars)?;
 //! let (now, url) = (Timestamp::from_unix(1_700_000_000), "https://example.com/hook");
 //! let signed = signer.sign(&Draft::new("evt_1", now, url, br#"{"a":1}"#))?;
 //!
 //! let keys = Keyring::of("correct horse battery staple\n")?;
 //! let headers: Vec<(&str, &[u8])> = signed.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-//! let request = Request::new(Head::new("POST", url, &headers), br#"{"a":1}"#);
 //! let source = Source { name: "acme", preset: &preset, keys: &keys, vars: &vars };
+//! let request = Request::new(Head::new("POST", url, &headers), br#"{"a":1}"#);
 //! let diagnosis = explain(&Asked::new(&registry, source, &request, now));
 //! assert_eq!(diagnosis.cause[0].code, "secret/trailing-newline");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
