@@ -4,6 +4,7 @@
 //! counts only if it explains every capture; what several shapes explain alike is said, for then the captures cannot tell them apart.
 
 mod shapes;
+mod vars;
 mod written;
 
 use crate::asked::Budget;
@@ -11,7 +12,7 @@ use crate::candidates::{self, Candidate};
 use crate::diagnosis::Effort;
 use crate::layers::{self, quoted};
 use crate::{head, read, schemes, secret};
-use countersign::config::{Node, Table, Value};
+use countersign::config::Node;
 use countersign::{
     Change, Check, Context, Head, Key, KeyId, KeyKind, Keyring, Layer, Registry, Request, Secret, SignedBy,
     Timestamp, Vars,
@@ -173,12 +174,12 @@ impl Lab<'_, '_> {
                     .and_then(Node::text)
                     .map_or_else(|| name.to_owned(), |title| title.to_string());
                 // It may verify by it all the same, but no source can be of it without these.
-                let unset: Vec<String> = required_vars(&resolved)
+                let unset: Vec<String> = vars::required(&resolved)
                     .into_iter()
                     .filter(|var| self.asked.vars.get(var).is_none())
                     .collect();
                 if !unset.is_empty() {
-                    inferred.lacks.push(needs_vars(name, &unset));
+                    inferred.lacks.push(vars::needs(name, &unset));
                     continue;
                 }
                 let toml = self.like(name, layer, &resolved);
@@ -524,9 +525,9 @@ impl Lab<'_, '_> {
                 .iter()
                 .any(|header| !head::values(&came, header).is_empty());
             let unset: Vec<String> =
-                required_vars(layer).into_iter().filter(|var| self.asked.vars.get(var).is_none()).collect();
+                vars::required(layer).into_iter().filter(|var| self.asked.vars.get(var).is_none()).collect();
             if there && !unset.is_empty() {
-                inferred.lacks.push(needs_vars(name, &unset));
+                inferred.lacks.push(vars::needs(name, &unset));
             }
         }
         if self.asked.requests.len() < 2 {
@@ -560,21 +561,6 @@ fn readings(asked: &Deliveries<'_>, kind: KeyKind) -> Vec<secret::Variant> {
         })
         .take(24)
         .collect()
-}
-
-/// That it may be a preset whose variables are not given.
-fn needs_vars(name: &str, unset: &[String]) -> String {
-    let vars: Vec<String> = unset.iter().map(|var| format!("--var {var}=…")).collect();
-    format!("it may be the preset `{name}`, which needs {}", vars.join(" "))
-}
-
-/// The variables that a preset cannot do without.
-fn required_vars(layer: &Layer) -> Vec<String> {
-    let Some(Value::Array(vars)) = layer.get(&["var"]).map(|node| &node.value) else { return Vec::new() };
-    let required =
-        |table: &Table| !matches!(table.get("required").map(|node| &node.value), Some(Value::Boolean(false)));
-    let name = |table: &Table| table.get("name").and_then(Node::text).map(|name| name.to_string());
-    vars.iter().filter_map(Node::table).filter(|table| required(table)).filter_map(name).collect()
 }
 
 fn ask(
