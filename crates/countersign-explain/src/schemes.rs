@@ -52,9 +52,12 @@ impl Variant {
         Variant { deviation: Some(deviation), change }
     }
 
-    /// Whether it is another preset altogether.
-    pub(crate) fn is_other(&self) -> bool {
-        matches!(self.change, Kind::Other(_))
+    /// The other preset that it is altogether, if it is one.
+    pub(crate) fn other(&self) -> Option<&str> {
+        match &self.change {
+            Kind::Other(name) => Some(name),
+            _ => None,
+        }
     }
 
     /// Make it executable. `None`: it is no preset.

@@ -424,6 +424,18 @@ impl<'a> Search<'a> {
         Some(Ring { check, keys: ring, places })
     }
 
+    /// The names of all presets that a hit fits as well, if it is another preset's way.
+    pub(crate) fn alike(&self, hit: &Hit) -> Vec<&str> {
+        let fits = |(scheme, variant): (usize, &'_ schemes::Variant)| {
+            variant.other()?;
+            let place = Place { scheme, ..hit.place };
+            let found = self.own(place).ok().flatten().or_else(|| self.others(place).ok().flatten());
+            found.filter(|found| found.key == hit.key).map(|_| scheme)
+        };
+        let all = self.axes.schemes.iter().enumerate().filter_map(fits);
+        all.filter_map(|scheme| self.axes.schemes[scheme].other()).collect()
+    }
+
     /// Without whatever is not needed.
     fn minimal(&self, hit: Hit) -> Hit {
         let Hit { place, key } = hit;

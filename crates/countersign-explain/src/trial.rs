@@ -116,9 +116,18 @@ fn explained(diagnosis: Diagnosis, cause: Vec<Finding>) -> Diagnosis {
     let noted = diagnosis
         .noted
         .into_iter()
-        .filter(|noted| !cause.iter().any(|cause| cause.code == noted.code))
+        .filter(|noted| !cause.iter().any(|cause| cause.code == noted.code || follows(noted, cause)))
         .collect();
     Diagnosis { state: State::Explained, cause, noted, ..diagnosis }
+}
+
+/// Whether a suspicion says no more than a cause that is proven: a body that was written anew is of another length.
+fn follows(noted: &Finding, cause: &Finding) -> bool {
+    let family = |finding: &Finding| finding.code.split('/').next();
+    cause.proof == Proof::Match
+        && noted.proof == Proof::Suspect
+        && (family(cause) == Some("body") && family(noted) == Some("body")
+            || cause.code == "transport/other-preset" && noted.code == "transport/other-fingerprint")
 }
 
 /// What the request says as it is.
@@ -345,6 +354,22 @@ fn told(
     add(&search.axes.schemes[hit.place.scheme].deviation);
     add(&hit.place.body.checked_sub(1).map(|at| search.axes.bodies[at].deviation.clone()));
     add(&search.axes.heads[hit.place.head].deviation);
+    // Several providers sign alike: which of them it is, no signature says.
+    if search.axes.schemes[hit.place.scheme].other().is_some() {
+        let alike = search.alike(hit);
+        if let Some(found) = cause
+            .iter_mut()
+            .find(|found| found.patch.as_ref().is_some_and(|p| p.starts_with("preset = ")))
+            .filter(|_| alike.len() > 1)
+        {
+            let some: Vec<String> = alike.iter().take(12).map(|name| format!("`{name}`")).collect();
+            let more =
+                if alike.len() > 12 { format!(" and {} more", alike.len() - 12) } else { String::new() };
+            found.says =
+                format!("the request is signed in the way of {}{more}, which sign alike", some.join(", "));
+            found.advice = "configure the source with the one that the sender is".into();
+        }
+    }
     // What a signed digest of the body contradicts was altered: read off, and no trial mends it.
     if let Some(found) = cause.iter_mut().find(|found| found.code == "message/requirement")
         && requires_body(asked.source.preset)
@@ -371,7 +396,7 @@ fn told(
     let wide = narrow.as_ref().is_some_and(|(_, wide, _)| *wide);
     let mut check = own.filter(|_| fits).or_else(|| if wide { None } else { search.check_of(hit, None) });
     let mut used: Vec<&Candidate> = Vec::new();
-    let other = search.axes.schemes[hit.place.scheme].is_other();
+    let other = search.axes.schemes[hit.place.scheme].other().is_some();
     if !fits
         && wide
         && let Some(wide) = search.check_of(hit, None)

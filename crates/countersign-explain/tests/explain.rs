@@ -163,3 +163,13 @@ fn what_was_not_looked_for_to_the_end_is_not_said_to_be_missing() {
     let (state, cause, noted, cut_short) = ask(10_000);
     assert_eq!((state, cause, noted.first(), cut_short), (State::Unexplained, vec![], Some(&missing), true));
 }
+
+#[test]
+fn of_presets_that_sign_alike_all_are_named() {
+    let mut delivery = Delivery::of("github", SECRET, JSON);
+    delivery.preset = "stripe";
+    let diagnosis = delivery.explain();
+    assert_eq!(diagnosis.cause[0].code, "transport/other-preset", "{diagnosis:#?}");
+    assert!(diagnosis.cause[0].says.contains("`github`"), "{diagnosis:#?}");
+    assert!(diagnosis.noted.is_empty(), "what the cause says already is not noted: {diagnosis:#?}");
+}
