@@ -186,6 +186,18 @@ pub(crate) fn suspects(asked: &Asked<'_>, headers: &Headers<'_>) -> Vec<Deviatio
             "look what was done to the body, or whether it is cut off",
         );
     }
+    let boundary = text("content-type").filter(|value| value.to_ascii_lowercase().starts_with("multipart/"));
+    if let Some((_, boundary)) = boundary.and_then(|value| value.split_once("boundary=")) {
+        let boundary = boundary.split(';').next().unwrap_or_default().trim().trim_matches('"');
+        if memchr::memmem::find(body, format!("--{boundary}").as_bytes()).is_none() {
+            add(
+                "body/multipart",
+                "Content-Type names a line that divides the parts of the body, and the body has no such line"
+                    .to_owned(),
+                "the parts were taken apart and put together again: hand on the bytes that arrived",
+            );
+        }
+    }
     if [&b"[object Object]"[..], b"undefined", b"null"].contains(&start) {
         add(
             "body/object",
@@ -363,6 +375,20 @@ mod tests {
             ("POST", &[signed], b"\x1f\x8b", "acme_1", &["body/compressed"]),
             ("POST", &[signed], b"\n<!DOCTYPE html>", "acme_1", &["body/html"]),
             ("POST", &[signed, json], b"{\"a\":", "acme_1", &["body/not-json"]),
+            (
+                "POST",
+                &[signed, ("Content-Type", "multipart/form-data; boundary=\"x1\"")],
+                b"--x1\r\n",
+                "acme_1",
+                &[],
+            ),
+            (
+                "POST",
+                &[signed, ("Content-Type", "multipart/form-data; boundary=x1")],
+                b"--y2\r\n",
+                "acme_1",
+                &["body/multipart"],
+            ),
             ("POST", &[signed], b"[object Object]", "acme_1", &["body/object"]),
             ("GET", &[signed], b"", "acme_1", &["transport/get"]),
             ("POST", &[signed, ("Via", "1.1 x")], b"", "acme_1", &["transport/proxy"]),

@@ -315,6 +315,20 @@ fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
             );
         }
     }
+    // Fields that are sorted, escaped or joined in another way.
+    for at in &slots {
+        let slot = name(*at);
+        for form in fields(&slot) {
+            let mut changed = pieces.to_vec();
+            changed[*at] = Piece::Slot(form.clone());
+            tell(
+                "message/fields",
+                19,
+                format!("the sender signs `{form}` where the preset has `{slot}`"),
+                joined(&changed),
+            );
+        }
+    }
     // An address in another form.
     for at in &slots {
         let slot = name(*at);
@@ -345,6 +359,49 @@ fn edits(pieces: &[Piece], known: &[&str], tell: &mut Tell<'_>) {
             );
         }
     }
+}
+
+/// A placeholder of a list of fields with one filter more, less, or another; none if it is none of such.
+fn fields(slot: &str) -> Vec<String> {
+    let inner = slot.trim_start_matches('{').trim_end_matches('}');
+    let filters: Vec<&str> = inner.split('|').collect();
+    let Some(pairs) = filters.iter().position(|filter| filter.starts_with("pairs") || *filter == "values")
+    else {
+        return Vec::new();
+    };
+    let written = |filters: &[&str]| format!("{{{}}}", filters.join("|"));
+    let mut forms = Vec::new();
+    let steps =
+        ["sort", "drop_empty", "percent_encode:form", "percent_encode:component", "percent_encode:uri"];
+    for step in steps {
+        match filters.iter().position(|filter| *filter == step) {
+            Some(at) => {
+                let mut less = filters.clone();
+                less.remove(at);
+                forms.push(written(&less));
+            }
+            None => {
+                let mut more = filters.clone();
+                more.insert(pairs, step);
+                forms.push(written(&more));
+            }
+        }
+    }
+    // Names with their values or values alone, and what stands between them.
+    for (pair, join) in [
+        ("pairs:=", "join:&"),
+        ("pairs:", "join"),
+        ("values", "join"),
+        ("values", "join:|"),
+        ("pairs::", "join:,"),
+    ] {
+        let mut other = filters.clone();
+        other.truncate(pairs);
+        other.extend([pair, join]);
+        forms.push(written(&other));
+    }
+    forms.retain(|form| form != slot);
+    forms
 }
 
 #[cfg(test)]
@@ -394,6 +451,16 @@ mod tests {
             ("{timestamp}.{body}", "{timestamp}.{body|sha256|hex}", "message/body-form"),
             ("{body|sha256|hex}", "{body}", "message/body-form"),
             ("{url}{body}", "{target}{body}", "message/url-form"),
+            ("{url}{form|sort|pairs:|join}", "{url}{form|pairs:|join}", "message/fields"),
+            ("{query|pairs:=|join:&}", "{query|sort|pairs:=|join:&}", "message/fields"),
+            (
+                "{form|sort|pairs:=|join:&}",
+                "{form|sort|percent_encode:form|pairs:=|join:&}",
+                "message/fields",
+            ),
+            ("{form|percent_encode:form|pairs:=|join:&}", "{form|pairs:=|join:&}", "message/fields"),
+            ("{form|sort|pairs:=|join:&}", "{form|sort|drop_empty|pairs:=|join:&}", "message/fields"),
+            ("{form|sort|pairs:=|join:&}", "{form|sort|pairs:|join}", "message/fields"),
             ("{body}", "v1.{timestamp}.{body}", "message/template"),
             ("{body}", "{id}.{timestamp}.{body}", "message/template"),
             ("{body}", "{method}\n{path}\n{body}", "message/template"),
