@@ -11,6 +11,7 @@ use countersign::{
     Timestamp, Verified,
 };
 use serde::Serialize;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -42,7 +43,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
         Format::Json => output::print_json(&answer)?,
         Format::Human => {
             output::print(&answer.in_words(&chosen.compiled, &outcome))?;
-            if matches!(outcome, Outcome::Rejected(_)) {
+            // For whoever sits there: a log has no use for it.
+            if matches!(outcome, Outcome::Rejected(_)) && io::stderr().is_terminal() {
                 output::help("`countersign explain` with the same options looks for the cause");
             }
         }
