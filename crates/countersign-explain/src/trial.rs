@@ -278,7 +278,7 @@ fn search<'a>(asked: &'a Asked<'a>, compiled: &Compiled, started: Instant) -> Op
                 let advice = "give this source its own secret, or send the sender to the other one";
                 variant.deviation = Some(Deviation::new("secret/other-source", 3, says, advice));
                 variant.steps = 1;
-                if !variants.iter().any(|known| *known.bytes == *variant.bytes) {
+                if !variants.iter().any(|known| countersign::ct::equal(&known.bytes, &variant.bytes)) {
                     variants.insert(variants.iter().take_while(|known| known.steps == 0).count(), variant);
                 }
             }
