@@ -319,6 +319,7 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// A tenth of the time is kept for what a hit means, and for the trial that is under way when the rest is spent.
     fn spend(&self, body: usize, keys: usize) -> Result<(), Spent> {
         let mut effort = self.effort.borrow_mut();
         effort.trials += keys as u64;
@@ -326,7 +327,7 @@ impl<'a> Search<'a> {
         // Looking at the clock costs as much as a small trial.
         let look = effort.trials % 16 < keys as u64 || body > 4096;
         match effort.bytes > self.asked.budget.bytes
-            || look && self.started.elapsed() > self.asked.budget.time
+            || look && self.started.elapsed() > self.asked.budget.time * 9 / 10
         {
             true => Err(Spent),
             false => Ok(()),

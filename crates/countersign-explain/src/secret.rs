@@ -428,6 +428,23 @@ fn whole(key: &Key, out: &mut Vec<Variant>) {
         Deviation::new("secret/encoded", 33, "the sender's key is the secret in hexadecimal digits", encoded),
         const_hex::encode(text).into_bytes(),
     );
+    // The same bytes, spelled as the provider does not: its secret is the spelling, and not the bytes.
+    if let Some(bytes) = read("hex", text) {
+        let says =
+            "the secret is in hexadecimal digits, and the provider's key is the same bytes spelled as base64";
+        push(
+            Deviation::new("secret/respelled", 30, says, "copy it again as it is written"),
+            base64_simd::STANDARD.encode_to_string(bytes).into_bytes(),
+        );
+    }
+    if let Some(bytes) = read("base64", text) {
+        let says =
+            "the secret is in base64, and the provider's key is the same bytes spelled in hexadecimal digits";
+        push(
+            Deviation::new("secret/respelled", 32, says, "copy it again as it is written"),
+            const_hex::encode(bytes).into_bytes(),
+        );
+    }
     use sha2::Digest;
     push(
         Deviation::new("secret/hashed", 35, "the sender's key is the SHA-256 digest of the secret", encoded),

@@ -131,6 +131,14 @@ pub(crate) fn judge(faults: &[&Fault], diagnosis: &Diagnosis, question: &Questio
     match faults {
         _ if *state == State::Verifies => Came::Wrong,
         [fault] if fault.class == Class::Hopeless => match state {
+            // That a signed digest is of another body is true of every body that lost something.
+            State::Explained
+                if !matched
+                    && fault.side == Side::Body
+                    && cause.iter().all(|found| found.code == "body/altered") =>
+            {
+                Came::Right
+            }
             State::Explained if matched || !shows(question, fault.side) => Came::Wrong,
             _ => Came::Right,
         },

@@ -74,7 +74,9 @@ fn templates() -> Vec<Fault> {
         }),
         template("message/newline-behind", 1, |template| {
             template.ends_with("{body}").then(|| format!("{template}\n"))
-        }),
+        })
+        // A newline behind the body and a body that has lost its newline are one and the same.
+        .expects(&["message/", "body/"]),
     ]
 }
 
