@@ -1,7 +1,8 @@
 //! How many causes are found, how fast, and whether anything false is ever said.
 //!
 //! `cargo bench -p countersign-explain --bench faults`, and behind `--`: `--quick` for a short form, `--only CODE` for the
-//! faults or controls whose code has that in it, `--misses NUMBER` to list more of what was missed.
+//! faults or controls whose code has that in it, `--controls NUMBER` for more or fewer of these, which take the most time, and
+//! `--misses NUMBER` to list more of what was missed.
 #![allow(clippy::print_stdout)]
 
 #[allow(dead_code, reason = "what the tests ask of the injector")]
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let controls = value("--controls").and_then(|number| number.parse().ok()).unwrap_or(plan.controls);
+    let plan = Plan { controls, ..plan };
     let table = Table::of(&registry, &plan, value("--only").map_or("", |code| code));
     println!("{}", table.print(misses));
     if table.verdict().1 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
