@@ -7,7 +7,7 @@ use crate::request::{self, Stdin};
 use crate::scheme::Chosen;
 use crate::verify::Documents;
 use crate::{secret, time};
-use countersign::{Keyring, Vars};
+use countersign::{Keyring, Layer, Sources, Vars};
 use countersign_explain::{Asked, Diagnosis, Finding, KeyShown, Piece, Proof, Source, State, explain};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -81,15 +81,28 @@ fn patch(diagnosis: &Diagnosis) -> String {
     if diagnosis.cause.is_empty() {
         return "# No cause was found, and so nothing that mends it.\n".into();
     }
+    // Two changes of one table are one table: each is laid over those before it.
+    let mut whole: Option<Layer> = None;
     for finding in &diagnosis.cause {
         let _ = writeln!(out, "# {}: {}", finding.code, output::plain(&finding.says));
-        match &finding.patch {
-            Some(patch) => out.push_str(&format!("{}\n", patch.trim_end())),
+        let mut sources = Sources::new();
+        let layer = finding.patch.as_ref().and_then(|patch| {
+            let file = sources.add(finding.code, patch.as_str());
+            Layer::parse(&sources, file).ok()
+        });
+        match layer {
+            Some(layer) => {
+                whole = Some(match whole {
+                    Some(before) => layer.over(&before),
+                    None => layer,
+                });
+            }
             None => {
                 let _ = writeln!(out, "# No line of TOML mends it: {}", output::plain(&finding.advice));
             }
         }
     }
+    out.extend(whole.map(|whole| whole.to_toml()));
     out
 }
 

@@ -77,6 +77,25 @@ fn what_mends_a_preset_is_printed_and_mends_it() {
 }
 
 #[test]
+fn what_mends_two_mistakes_is_one_text_of_toml() {
+    let (message, _) = delivery("stripe", BODY);
+    let wrong = [
+        "--override",
+        "hmac.algorithm=sha512",
+        "--override",
+        "hmac.signature_source.encoding=base64",
+        "--fix",
+    ];
+    let fix = explain(&message, "stripe", SECRET, &wrong).exits(6).out;
+    let mut sources = countersign::Sources::new();
+    let file = sources.add("fix.toml", fix.as_str());
+    let layer = countersign::Layer::parse(&sources, file).unwrap_or_else(|errors| panic!("{errors}\n{fix}"));
+    let text = |path: &[&str]| layer.get(path).and_then(|node| node.text()).map(|text| text.to_string());
+    assert_eq!(text(&["hmac", "algorithm"]).as_deref(), Some("sha256"), "{fix}");
+    assert_eq!(text(&["hmac", "signature_source", "encoding"]).as_deref(), Some("hex"), "{fix}");
+}
+
+#[test]
 fn where_nothing_fits_the_control_tells_the_secret_from_the_body() {
     let folder = Folder::new();
     let (message, _) = delivery("stripe", BODY);

@@ -10,19 +10,9 @@ pub(crate) fn parse(text: &str) -> Option<Layer> {
     Layer::parse(&sources, file).ok()
 }
 
-/// Text as a basic string of TOML.
+/// Text as TOML writes it.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    Value::Text(text.into()).to_string()
 }
 
 /// The name of a preset's mode, which is that of its mode's table.
