@@ -1,0 +1,152 @@
+//! What is remembered: events, what was accepted before, audit rows, the queue, sources and their secrets.
+//!
+//! A [`Store`] is a set of whole operations on owned data. No transaction, closure or row crosses it, so that an engine is
+//! free to do many operations in one commit: a request is answered when what it brought is durable, and a hundred
+//! requests may share the wait for one disk.
+//!
+//! The surprising decision is that no engine says that a request was accepted. It answers a [`Claim`], and [`record`]
+//! makes the proof of it: in one place, for all engines.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod histogram;
+mod record;
+mod rows;
+
+pub use countersign::Claim;
+pub use histogram::Histogram;
+pub use record::{Entry, Record, Recorded, record};
+pub use rows::{
+    Attempt, AuditRow, Cursor, Delivery, DeliveryState, Fence, Keep, KeyUse, Leased, Next, Page, Queued,
+    Search, SecretRow, SecretState, Settled, SourceRow, StoredEvent, Tally,
+};
+
+use countersign::Timestamp;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// What every operation gives back. It borrows nothing but the store.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What is remembered, and the operations on it.
+///
+/// # What must hold
+///
+/// * **All or nothing, and durable.** When an operation that writes answers `Ok`, what it wrote survives a crash of the
+///   process, of the system and of the power. When it answers an error, nothing of it was written. A future that is dropped
+///   may have done either.
+/// * **[`put`](Self::put) claims like a guard**: of any number of records that share a key of [`Record::claims`], exactly one
+///   is told [`Claim::Fresh`], and of no other is anything written but the later end of its keys. The contract of
+///   [`countersign::ReplayGuard`] holds, word by word.
+/// * **A lease is exclusive until it ends**, and a [`Fence`] that was overtaken writes nothing.
+/// * **Time is an argument.** No engine looks at a clock.
+/// * **Bytes come back as they went in**: bodies and heads are not parsed, and not printed again.
+///
+/// # What a wrong answer costs
+///
+/// A false `Fresh` lets a recorded request act twice. A false `Ok` loses an event that its sender will not send again. A false
+/// error costs one retry of the sender's: an engine that is in doubt says so.
+///
+/// [`suite`](crate) of the feature `suite` asks an engine for all of this.
+pub trait Store: Send + Sync + 'static {
+    /// Claim, event, audit row and first rows of the queue, in one step. On [`Claim::Seen`] the audit row is written with
+    /// [`AuditRow::repeated`] in place of its own outcome, and nothing else is.
+    fn put(&self, record: Record) -> Reply<'_, Claim>;
+
+    /// Write rows of requests that were not recorded, mostly refusals.
+    fn audit(&self, rows: Vec<AuditRow>) -> Reply<'_, ()>;
+
+    /// Add counts to the hours of sources.
+    fn tally(&self, tallies: Vec<Tally>) -> Reply<'_, ()>;
+
+    /// Remember when keys last matched. An earlier time than the one that is known changes nothing.
+    fn matched(&self, uses: Vec<KeyUse>) -> Reply<'_, ()>;
+
+    /// Take up to `max` deliveries that are due at `now`, the longest due first, until `until`. Each carries a fence that every
+    /// later lease of it raises. One whose lease ran out is due again.
+    fn lease(&self, worker: Arc<str>, max: usize, now: Timestamp, until: Timestamp)
+    -> Reply<'_, Vec<Leased>>;
+
+    /// Report an attempt. Not written if the fence has moved: someone else has the delivery now.
+    fn settle(&self, fence: Fence, attempt: Attempt) -> Reply<'_, Settled>;
+
+    /// Queue these dead letters again, due at `now`, their attempts counted afresh; how many were dead. Repeating it changes
+    /// nothing.
+    fn redrive(&self, deliveries: Vec<Arc<str>>, now: Timestamp) -> Reply<'_, usize>;
+
+    /// When the next delivery is due, leases that end included; `None` if none waits.
+    fn next_due(&self) -> Reply<'_, Option<Timestamp>>;
+
+    /// Rows of the audit that match, newest first unless `search` says otherwise.
+    fn audits(&self, search: Search) -> Reply<'_, Page<AuditRow>>;
+
+    /// Events that match, newest first unless `search` says otherwise, without their bodies.
+    fn events(&self, search: Search) -> Reply<'_, Page<StoredEvent>>;
+
+    /// One event, whole.
+    fn event(&self, id: Arc<str>) -> Reply<'_, Option<StoredEvent>>;
+
+    /// The deliveries of one event.
+    fn deliveries(&self, event: Arc<str>) -> Reply<'_, Vec<Delivery>>;
+
+    /// How many deliveries are in each state.
+    fn queued(&self) -> Reply<'_, Queued>;
+
+    /// The hours of one source, or of all, from `from` on and before `to`, the oldest first.
+    fn hours(&self, source: Option<Arc<str>>, from: Timestamp, to: Timestamp) -> Reply<'_, Vec<Tally>>;
+
+    /// Every source that has a row.
+    fn sources(&self) -> Reply<'_, Vec<SourceRow>>;
+
+    /// Write a source's row, in place of the one that may be there.
+    fn save_source(&self, row: SourceRow) -> Reply<'_, ()>;
+
+    /// Forget a source's row and its secrets; whether there was one. Its events stay.
+    fn remove_source(&self, name: Arc<str>) -> Reply<'_, bool>;
+
+    /// Every secret, sealed as it was given.
+    fn secrets(&self) -> Reply<'_, Vec<SecretRow>>;
+
+    /// Write secrets, each in place of the one of its source and id, all or none.
+    fn save_secrets(&self, rows: Vec<SecretRow>) -> Reply<'_, ()>;
+
+    /// Forget one secret; whether there was one.
+    fn forget_secret(&self, source: Arc<str>, id: Arc<str>) -> Reply<'_, bool>;
+
+    /// When each key last matched.
+    fn key_uses(&self) -> Reply<'_, Vec<KeyUse>>;
+
+    /// A number that grows with every change to sources and secrets, by whichever process.
+    fn revision(&self) -> Reply<'_, u64>;
+
+    /// Forget up to `max` things that `keep` does not keep; how many were. Zero means that nothing is left to forget. What is
+    /// not yet delivered, and a claim that has not expired, stay.
+    fn prune(&self, keep: Keep, max: usize) -> Reply<'_, usize>;
+
+    /// Whether it can write now. For readiness.
+    fn ready(&self) -> Reply<'_, ()>;
+}
+
+/// What went wrong. Nothing was written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Trying again later may help: it is busy, full or cut off.
+    Unavailable(String),
+
+    /// Trying again will not help: say this to the operator.
+    Broken(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Unavailable(what) => write!(f, "the store cannot be used now: {what}"),
+            StoreError::Broken(what) => write!(f, "the store cannot be used: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
