@@ -27,7 +27,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-keys", 1),
     ("countersign-presets", 1),
     ("countersign-words", 1),
-    ("countersign-delivery", 2),
+    ("countersign-delivery", 3),
     ("countersign-explain", 2),
     ("countersign-plugin", 2),
     ("countersign-store", 2),
