@@ -1,16 +1,32 @@
-//! Hosts that speak http; so far what fetches and keeps remote keys.
-//!
-//! Some senders sign with keys that they publish under a URL. The core asks for them and does no IO; how they are had,
-//! kept and had again is the same for every host, and easy to get wrong. The feature `fetch` has it, once:
-//! [`KeyFetcher`].
+//! Webhooks verified in hosts that speak http: a tower layer, an axum extractor, remote keys fetched and kept.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "receive")]
+mod body;
+#[cfg(feature = "receive")]
+mod clock;
 #[cfg(feature = "fetch")]
 mod fetch;
+#[cfg(feature = "receive")]
+mod judge;
+#[cfg(feature = "receive")]
+mod refusal;
+#[cfg(feature = "receive")]
+mod url;
 
+#[cfg(feature = "receive")]
+pub use body::collect;
+#[cfg(feature = "receive")]
+pub use clock::SystemClock;
 #[cfg(feature = "fetch")]
 pub use fetch::{Builder, DETAILS, Fetching, KeyFetcher, NamedSource, Rules};
+#[cfg(feature = "receive")]
+pub use judge::{Keys, Verdict, judge};
+#[cfg(feature = "receive")]
+pub use refusal::{REFUSED, Refusal, respond};
+#[cfg(feature = "receive")]
+pub use url::{PublicUrl, UrlError, UrlRoom};
 
 /// The guide, whose code is compiled as ours is.
 #[cfg(all(doctest, feature = "fetch"))]
