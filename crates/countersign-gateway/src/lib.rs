@@ -5,5 +5,12 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod books;
 pub mod config;
+mod forward;
+mod gate;
+mod ids;
+mod receive;
+
 pub mod secrets;
+mod server;
