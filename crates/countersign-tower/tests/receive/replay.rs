@@ -1,0 +1,102 @@
+//! What is received once is received once, and what failed is received again.
+
+use crate::world::{DOORS, Site, Source};
+use countersign::{Claim, MemoryGuard, ReplayGuard, ReplayKey, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+async fn site(source: &Source, guard: impl ReplayGuard + 'static) -> Site {
+    Site::start(source.settings().replay_guard(Arc::new(guard)).build().unwrap()).await
+}
+
+#[tokio::test]
+async fn a_duplicate_is_answered_200_and_not_handled() {
+    let source = Source::new("standard-webhooks");
+    for door in DOORS {
+        let site = site(&source, MemoryGuard::default()).await;
+        let sent = source.sends(door, "{}");
+        assert_eq!(site.send(&sent).await.body, "handled");
+        for _ in 0..3 {
+            let reply = site.send(&sent).await;
+            assert_eq!((reply.status, &*reply.body), (200, ""));
+        }
+        assert_eq!(site.seen.logged(), [r#"duplicate Some("msg_1") mine"#; 3]);
+        // Another message is another message, and one that cannot be verified claims nothing.
+        let forged = source.sends_as("msg_2", door, b"{}", &[]).body("[]");
+        assert_eq!(site.send(&forged).await.status, 401);
+        assert_eq!(site.send(&source.sends_as("msg_2", door, b"{}", &[])).await.body, "handled");
+        assert_eq!(site.seen.count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn without_a_guard_a_duplicate_is_handled_again() {
+    let source = Source::new("standard-webhooks");
+    let site = Site::of(&source).await;
+    for door in DOORS {
+        let sent = source.sends(door, "{}");
+        assert_eq!([site.send(&sent).await.body, site.send(&sent).await.body], ["handled"; 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_handler_failed_is_let_in_again() {
+    let source = Source::new("standard-webhooks");
+    for door in DOORS {
+        let site = site(&source, MemoryGuard::default()).await;
+        let sent = source.sends(door, "{}");
+        for status in [500, 503, 404] {
+            site.seen.status.store(status, Ordering::SeqCst);
+            assert_eq!(site.send(&sent).await.status, status, "{door}");
+        }
+        site.seen.status.store(202, Ordering::SeqCst);
+        assert_eq!(site.send(&sent).await.status, 202, "{door}");
+        assert_eq!(site.send(&sent).await.status, 200, "{door}: a duplicate now");
+        assert_eq!(site.seen.count(), 4);
+    }
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_is_handled() {
+    let source = Source::new("standard-webhooks");
+    for door in DOORS {
+        let site = Arc::new(site(&source, MemoryGuard::default()).await);
+        let sent = source.sends(door, "{}");
+        let all: Vec<_> = (0..32)
+            .map(|_| {
+                let (site, sent) = (site.clone(), sent.clone());
+                tokio::spawn(async move { site.send(&sent).await.status })
+            })
+            .collect();
+        for one in all {
+            assert_eq!(one.await.unwrap(), 200);
+        }
+        assert_eq!(site.seen.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_cannot_say_is_503_and_nothing_is_handled() {
+    struct Unsure;
+    impl ReplayGuard for Unsure {
+        fn claim(&self, _: &[ReplayKey], _: Timestamp) -> Claim {
+            Claim::Unknown
+        }
+    }
+    let source = Source::new("standard-webhooks");
+    let site = site(&source, Unsure).await;
+    for door in DOORS {
+        let reply = site.send(&source.sends(door, "{}")).await;
+        assert_eq!((reply.status, &*reply.body), (503, "not accepted\n"));
+        assert_eq!(site.seen.logged(), ["guard_unsure"]);
+    }
+    assert_eq!(site.seen.count(), 0);
+}
+
+#[tokio::test]
+async fn json_that_could_not_be_read_is_let_in_again() {
+    let source = Source::new("standard-webhooks");
+    let site = site(&source, MemoryGuard::default()).await;
+    let sent = source.sends("/json", "[]");
+    assert_eq!([site.send(&sent).await.status, site.send(&sent).await.status], [400, 400]);
+}
