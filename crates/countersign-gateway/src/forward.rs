@@ -145,7 +145,7 @@ fn url(forward: &Forward, kept: &Kept) -> Url {
 
 /// What we say of it, each once.
 fn verdict(event: &StoredEvent, attempt: u32, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
-    let StoredEvent { id, source, at, key, message_id, kind, .. } = event;
+    let StoredEvent { id, source, at, key, message_id, kind, refused, .. } = event;
     let verified = !key.is_empty();
     let mut said = vec![
         ("verified", verified.to_string()),
@@ -157,6 +157,7 @@ fn verdict(event: &StoredEvent, attempt: u32, now: Timestamp) -> Vec<(HeaderName
     ];
     let maybe = [
         ("key", Some(key).filter(|_| verified)),
+        ("reason", refused.as_ref()),
         ("message-id", message_id.as_ref()),
         ("type", kind.as_ref()),
     ];

@@ -35,6 +35,8 @@ pub struct Record {
     pub key: KeyId,
     /// The sender's own name for the message, if it was signed.
     pub message_id: Option<Arc<str>>,
+    /// Why it did not verify; only of what is recorded by [`danger::record_unverified`].
+    pub refused: Option<Arc<str>>,
     /// Its type.
     pub kind: Option<Arc<str>>,
     /// Method, URL and headers.
@@ -77,6 +79,7 @@ pub async fn record<'r>(
         source: verified.source().into(),
         key: verified.key().clone(),
         message_id: verified.message_id().map(Arc::from),
+        refused: None,
         kind,
         head,
         body: share(buffer, verified.body()),
@@ -102,22 +105,36 @@ pub mod danger {
     use countersign::{KeyId, Timestamp};
     use std::sync::Arc;
 
-    /// Record what nobody verified: for a host that observes and refuses nothing, and writes the verdict beside it. Nothing is
+    /// Record what nobody verified, and why not: for a host that observes and refuses nothing, and writes the verdict beside it. Nothing is
     /// claimed, so that the genuine request is still accepted when it comes.
     pub async fn record_unverified(
         store: &dyn Store,
-        source: Arc<str>,
+        (source, refused): (Arc<str>, Arc<str>),
         body: Bytes,
         entry: Entry,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Entry { event, kind, head, endpoints, audit } = entry;
-        let (key, claims) = (KeyId::new(""), Vec::new());
-        let record =
-            Record { event, source, key, message_id: None, kind, head, body, claims, endpoints, audit, now };
+        let (key, claims, refused) = (KeyId::new(""), Vec::new(), Some(refused));
+        let record = Record {
+            event,
+            source,
+            key,
+            message_id: None,
+            refused,
+            kind,
+            head,
+            body,
+            claims,
+            endpoints,
+            audit,
+            now,
+        };
         match store.put(record).await? {
             Claim::Fresh => Ok(()),
-            Claim::Seen | Claim::Unknown => Err(StoreError::Unavailable("it refused a record without claims".into())),
+            Claim::Seen | Claim::Unknown => {
+                Err(StoreError::Unavailable("it refused a record without claims".into()))
+            }
         }
     }
 }

@@ -335,8 +335,9 @@ impl<'g> Visit<'g> {
             },
             // Observed, and not verified: there is nothing to claim.
             None => {
-                let source = inlet.config.name.clone();
-                danger::record_unverified(store, source, body.clone(), entry, self.now).await.map(|()| true)
+                let refused = self.observed.as_ref().map_or("observed", |observed| observed.code);
+                let of = (inlet.config.name.clone(), refused.into());
+                danger::record_unverified(store, of, body.clone(), entry, self.now).await.map(|()| true)
             }
         };
         match fresh {
