@@ -216,18 +216,17 @@ async fn what_keeps_failing_and_what_cannot_be_sent_become_dead_letters_that_can
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_and_a_client_error_are_final_and_nothing_is_followed() {
+async fn a_client_error_is_final_and_a_redirect_is_a_failure_that_nobody_follows() {
     let moved = "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let moved: &'static [&'static str] = Box::leak(vec![moved].into_boxed_slice());
-    for (answers, status) in [
-        (moved, None),
-        (&["HTTP/1.1 400 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"][..], Some(400)),
-    ] {
+    let refused: &[&str] = &["HTTP/1.1 400 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"];
+    for (answers, attempts, status) in [(moved, 2, None), (refused, 1, Some(400))] {
         let (world, receiver) = (World::new(), Receiver::start(answers));
         world.accept("e1", "up").await;
-        let (stop, engine) = world.start(To(receiver.url.clone(), seconds(&[1, 1])));
+        let (stop, engine) = world.start(To(receiver.url.clone(), seconds(&[0])));
         let dead = world.until("e1", |delivery| delivery.state == DeliveryState::Dead).await;
-        assert_eq!((dead.attempts, dead.status), (1, status), "{:?}", dead.error);
+        assert_eq!((dead.attempts, dead.status), (attempts, status), "{:?}", dead.error);
+        assert_eq!(receiver.count(), attempts as usize);
         stop.send(true).unwrap();
         engine.await.unwrap();
     }
