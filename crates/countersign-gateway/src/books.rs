@@ -11,7 +11,7 @@ use countersign_store::{AuditRow, Histogram, KeyUse, Store, Tally};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -87,6 +87,8 @@ pub(crate) struct Books {
     waiting: Mutex<Option<mpsc::Receiver<AuditRow>>>,
     refusals: Junk,
     dropped: AtomicU64,
+    /// Whether the last change of the configuration was taken.
+    reloaded: AtomicBool,
 }
 
 impl Books {
@@ -98,6 +100,7 @@ impl Books {
             waiting: Mutex::new(Some(waiting)),
             refusals: Junk::new(rule),
             dropped: AtomicU64::new(0),
+            reloaded: AtomicBool::new(true),
         }
     }
 
@@ -120,6 +123,16 @@ impl Books {
     /// How many rows were dropped since the start.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// The last change of the configuration was taken, or was not.
+    pub(crate) fn reloaded(&self, well: bool) {
+        self.reloaded.store(well, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub(crate) fn is_reloaded(&self) -> bool {
+        self.reloaded.load(Ordering::Relaxed)
     }
 
     /// Hand rows and counts to the store until `stop` says so, and once more then.

@@ -49,6 +49,8 @@ pub(crate) struct Inlet {
     pub(crate) number: u32,
     pub(crate) config: Arc<Source>,
     pub(crate) verifier: Arc<Verifier>,
+    /// It has no key yet: nothing verifies, and challenges are recognised.
+    pub(crate) keyless: bool,
     pub(crate) enforce: Enforce,
     pub(crate) budget: Option<Arc<Budget>>,
     pub(crate) ledger: Arc<Ledger>,
@@ -105,6 +107,12 @@ impl Gate {
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The counts of every source that receives, and of paths that no source has.
+    pub(crate) fn ledgers(&self) -> Vec<Arc<Ledger>> {
+        let snapshot = self.snapshot();
+        snapshot.all.iter().map(|inlet| inlet.ledger.clone()).chain([self.unknown.clone()]).collect()
     }
 
     /// Since the start: a clock that does not step, for limits.

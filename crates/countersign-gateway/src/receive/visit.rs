@@ -164,6 +164,10 @@ impl<'g> Visit<'g> {
             Verdict::Verified(verified) => Some(verified),
             Verdict::Handshake { answer, .. } => return Ok(End::Handshake { answer }),
             Verdict::Learn(answer) => return self.learn(inlet, request, answer).await,
+            // Somebody will give it a key; until then nobody can say.
+            Verdict::Refused(_) if inlet.keyless => {
+                return Err(Refused::new("no_key", 503).wait(Duration::from_secs(60)));
+            }
             Verdict::Refused(rejection) => {
                 self.checks.signature = Check::Failed;
                 let answer = inlet.verifier.response(false, request);
