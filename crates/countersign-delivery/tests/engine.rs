@@ -83,6 +83,10 @@ impl Endpoints for To {
         let limits = Limits::default().bytes(100).time(Duration::from_secs(5)).cut();
         Ok(Prepared { request, client, limits, schedule: self.1.clone() })
     }
+
+    fn longest(&self) -> Duration {
+        Duration::from_secs(5)
+    }
 }
 
 struct World {

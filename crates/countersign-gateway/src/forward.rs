@@ -15,6 +15,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use url::Host;
 
 /// How much of an upstream's answer is read: nobody reads more than its status.
@@ -124,6 +125,11 @@ impl Endpoints for Forwards {
         let schedule = Schedule::new(waits).unwrap_or_default().attempts(attempts);
         let limits = Limits::default().bytes(ANSWER).time(forward.timeout).cut();
         Ok(Prepared { request, client: client.clone(), limits, schedule })
+    }
+
+    fn longest(&self) -> Duration {
+        let targets = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        targets.values().map(|target| target.forward.timeout).max().unwrap_or_default()
     }
 }
 

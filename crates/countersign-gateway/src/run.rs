@@ -104,11 +104,19 @@ impl Gateway {
     /// Everything that is wrong with the configuration and its secrets; a store or an address that cannot be used. Nothing
     /// is left running.
     pub async fn start(file: &Path) -> Result<(Gateway, Vec<Warning>), StartError> {
+        Self::start_with(file, Options::default()).await
+    }
+
+    /// The same with a store that works otherwise: for measuring.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(file: &Path, options: Options) -> Result<(Gateway, Vec<Warning>), StartError> {
         let mut modules = Modules::new();
         let loaded = Config::read(file, &mut modules).map_err(StartError::Config)?;
         let config = Arc::new(loaded.config);
         let (public, private) = listen(&config).await?;
-        let store = Arc::new(Sqlite::open(&config.store.path, Options::default())?);
+        let store = Arc::new(Sqlite::open(&config.store.path, options)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let sealer = sealer(&config).map_err(|says| StartError::Sources(vec![says]))?;
         let keys = Keys::Fetched(fetcher(&config.egress, clock.clone())?);
