@@ -4,9 +4,8 @@
 //! was written down by the operator, and is called as written, be it an address of one's own: the rule of addresses is for URLs that
 //! strangers write.
 
-use crate::config::{Config, Forward, HeaderText};
+use crate::config::Forward;
 use crate::receive::OURS;
-use crate::secrets;
 use countersign::Timestamp;
 use countersign_delivery::{Endpoints, Prepared, Schedule};
 use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Reach, Refused, Request, Url};
@@ -17,6 +16,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use url::Host;
+use zeroize::Zeroizing;
 
 /// How much of an upstream's answer is read: nobody reads more than its status.
 const ANSWER: usize = 16 * 1024;
@@ -64,40 +64,22 @@ pub(crate) fn client(forwards: &[&Forward]) -> Result<Client, Refused> {
     Client::builder().reach(reach).build()
 }
 
-/// Every target of `config`, with what its headers say.
-pub(crate) fn targets(config: &Config) -> Result<HashMap<Arc<str>, Target>, Vec<String>> {
-    let all: Vec<&Forward> = config.sources.iter().flat_map(|source| &source.forward).collect();
-    if all.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let client = client(&all).map_err(|refused| vec![format!("forwarding: {refused}")])?;
-    let (mut targets, mut wrong) = (HashMap::new(), Vec::new());
-    for forward in all {
-        match said(forward, config.server.strict) {
-            Ok(headers) => {
-                let target = Target { forward: forward.clone(), headers, client: client.clone() };
-                targets.insert(forward.endpoint.clone(), target);
-            }
-            Err(says) => wrong.push(format!("forward `{}`: {says}", forward.endpoint)),
+impl Target {
+    pub(crate) fn new(
+        forward: Forward,
+        headers: Vec<(countersign::HeaderName, Zeroizing<String>)>,
+        client: Client,
+    ) -> Result<Self, String> {
+        let mut map = HeaderMap::new();
+        for (name, text) in &headers {
+            // A value is not quoted: it may be a secret.
+            let wrong = || format!("forward `{}`: the header `{}` cannot be sent", forward.endpoint, name.as_str());
+            let mut value = HeaderValue::from_str(text).map_err(|_| wrong())?;
+            value.set_sensitive(true);
+            map.insert(HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| wrong())?, value);
         }
+        Ok(Target { forward, headers: map, client })
     }
-    if wrong.is_empty() { Ok(targets) } else { Err(wrong) }
-}
-
-/// The headers that are added to each attempt.
-fn said(forward: &Forward, strict: bool) -> Result<HeaderMap, String> {
-    let mut map = HeaderMap::new();
-    for (name, text) in &forward.headers {
-        let value = match text {
-            HeaderText::Text(text) => HeaderValue::from_str(text),
-            HeaderText::Secret(place) => HeaderValue::from_bytes(secrets::read(place, strict)?.expose()),
-        };
-        // A value is not quoted: it may be a secret.
-        let mut value = value.map_err(|_| format!("the value of `{}` is none that a header can have", name.as_str()))?;
-        value.set_sensitive(matches!(text, HeaderText::Secret(_)));
-        map.insert(HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|error| error.to_string())?, value);
-    }
-    Ok(map)
 }
 
 impl Endpoints for Forwards {

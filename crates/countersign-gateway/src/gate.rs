@@ -7,8 +7,8 @@ use crate::books::{Books, Ledger};
 use crate::config::{Config, Enforce, Server, Source};
 use crate::ids::Ids;
 use crate::receive::{Budget, Junk};
-use crate::secrets::Sealer;
-use countersign::{Clock, Secret, Timestamp, Verifier};
+use crate::secrets::{Sealer, fingerprint, system_random};
+use countersign::{Clock, KeyId, Secret, Timestamp, Verifier};
 use countersign_store::{SecretRow, SecretState, Store, StoreError};
 use countersign_tower::Keys;
 use http::Uri;
@@ -143,12 +143,13 @@ impl Gate {
             return Ok(false);
         }
         let id: Arc<str> = format!("learnt-{}", now.unix()).into();
-        let sealed = sealer.seal(source, &id, &secret).map_err(StoreError::Broken)?;
+        let sealed = sealer.seal(source, &KeyId::new(id.clone()), &secret, &mut system_random);
+        let sealed = sealed.ok_or_else(|| StoreError::Broken("the system gives no random bytes to seal with".into()))?;
         let row = SecretRow {
             source: source.clone(),
             id,
             sealed: sealed.into(),
-            fingerprint: crate::secrets::fingerprint(&secret).into(),
+            fingerprint: fingerprint(secret.expose()).into(),
             state: SecretState::Pending,
             not_before: None,
             not_after: None,

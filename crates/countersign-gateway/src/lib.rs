@@ -11,6 +11,9 @@ mod forward;
 mod gate;
 mod ids;
 mod receive;
-
+mod run;
 pub mod secrets;
 mod server;
+mod sources;
+
+pub use run::{Gateway, StartError};

@@ -5,13 +5,13 @@
 //! limits of connections) want a restart, and it is said that they do.
 
 use crate::admin;
-use crate::config::{Change, Config, Egress, Modules, Refused, Warning, diff};
-use crate::forward::{self, Forwards};
+use crate::config::{Change, Config, Egress, HeaderText, Keys as SourceKeys, Modules, Refused, VarText, Warning, diff};
+use crate::forward::Forwards;
 use crate::gate::{Gate, Snapshot};
 use crate::receive::receive;
-use crate::secrets::{self, Sealer};
+use crate::secrets::{Outside, SecretPlace, Sealer, system_random};
 use crate::server::{Rules, serve};
-use crate::sources::{Stored, ready};
+use crate::sources::{Ready, Stored, ready};
 use countersign::{Clock, Secret, Timestamp};
 use countersign_delivery::{Engine, Settings};
 use countersign_egress::Client;
@@ -118,7 +118,7 @@ impl Gateway {
         let (public, private) = listen(&config).await?;
         let store = Arc::new(Sqlite::open(&config.store.path, options)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let sealer = sealer(&config).map_err(|says| StartError::Sources(vec![says]))?;
+        let sealer = sealer(&config)?;
         let keys = Keys::Fetched(fetcher(&config.egress, clock.clone())?);
         let gate = Gate::new(&config, store.clone(), clock.clone(), keys, (sealer.map(Arc::new), chance()?));
         let shared = Arc::new(Shared {
@@ -129,9 +129,9 @@ impl Gateway {
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
         });
-        shared.take(config.clone()).await?;
-        let token = config.admin.as_ref().map(|admin| secrets::read(&admin.token, config.server.strict));
-        let token = token.transpose().map_err(|says| StartError::Sources(vec![format!("[admin] token: {says}")]))?;
+        let mut warnings = loaded.warnings;
+        warnings.extend(shared.take(config.clone()).await?);
+        let token = config.admin.as_ref().map(|admin| secret(&admin.token, "[admin] token", &config)).transpose()?;
 
         let (stop, stopped) = watch::channel(false);
         let (close, closed) = watch::channel(false);
@@ -159,7 +159,7 @@ impl Gateway {
             gateway.front.push(tokio::spawn(admin::serve(listener, shared.clone(), token, stopped.clone())));
         }
         gateway.front.push(tokio::spawn(watch_changes(shared, stopped)));
-        Ok((gateway, loaded.warnings))
+        Ok((gateway, warnings))
     }
 
     /// Where senders are received.
@@ -228,26 +228,25 @@ impl Shared {
     }
 
     /// Make everything ready that `config` and the store say, and put it into use in one step.
-    async fn take(&self, config: Arc<Config>) -> Result<(), StartError> {
+    async fn take(&self, config: Arc<Config>) -> Result<Vec<Warning>, StartError> {
         let mut current = self.config.write().await;
         let (sources, held) = (self.store.sources().await?, self.store.secrets().await?);
         let whole = with_stored(&config, &sources).map_err(StartError::Sources)?;
         let stored = Stored { sources: &sources, secrets: &held, sealer: self.gate.sealer.as_deref() };
         let before = self.gate.snapshot();
-        let inlets = ready(&whole, &stored, &before, &self.nonce).map_err(StartError::Sources)?;
-        let targets = forward::targets(&whole).map_err(StartError::Sources)?;
+        let made = tokio::task::block_in_place(|| ready(&whole, &stored, &before, &self.nonce));
+        let Ready { inlets, targets, warnings } = made.map_err(StartError::Sources)?;
         // Nothing can fail from here on.
         self.forwards.put(targets);
         self.gate.put(Snapshot::new(config.server.clone(), inlets));
         *current = Arc::new(whole);
-        Ok(())
+        Ok(warnings)
     }
 }
 
 /// `config`, and the sources that the store keeps beside it.
 fn with_stored(config: &Config, rows: &[countersign_store::SourceRow]) -> Result<Config, Vec<String>> {
     let (mut whole, mut wrong) = (config.clone(), Vec::new());
-    whole.sources.retain(|source| !source.stored);
     for row in rows {
         let Some(table) = &row.table else { continue };
         match whole.read_source(&format!("the stored source `{}`", row.name), table) {
@@ -287,10 +286,20 @@ async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, StartError>
     })
 }
 
-fn sealer(config: &Config) -> Result<Option<Sealer>, String> {
+fn sealer(config: &Config) -> Result<Option<Sealer>, StartError> {
     let Some(place) = &config.store.key else { return Ok(None) };
-    let key = secrets::read(place, config.server.strict).map_err(|says| format!("[store] key: {says}"))?;
-    Sealer::new(&key).map(Some).map_err(|says| format!("[store] key: {says}"))
+    let key = secret(place, "[store] key", config)?;
+    Sealer::new(&key).map(Some).map_err(|error| StartError::Sources(vec![format!("[store] key: {error}")]))
+}
+
+/// A secret of the gateway's own.
+fn secret(place: &SecretPlace, what: &str, config: &Config) -> Result<Secret, StartError> {
+    let wrong = |says: String| StartError::Sources(vec![format!("{what}: {says}")]);
+    let read = place.read(&Outside::system()).map_err(|error| wrong(format!("{error} (help: {})", error.help())))?;
+    if read.open_to_all && config.server.strict {
+        return Err(wrong("every user of this machine can read its file: chmod 600 it".into()));
+    }
+    Ok(read.secret)
 }
 
 fn fetcher(egress: &Egress, clock: Arc<dyn Clock>) -> Result<KeyFetcher, StartError> {
@@ -304,8 +313,10 @@ fn fetcher(egress: &Egress, clock: Arc<dyn Clock>) -> Result<KeyFetcher, StartEr
 /// Bytes that nobody can guess.
 fn chance<const N: usize>() -> Result<[u8; N], StartError> {
     let mut bytes = [0; N];
-    let filled = aws_lc_rs::rand::fill(&mut bytes);
-    filled.map(|()| bytes).map_err(|_| StartError::System("this system gives no random bytes".into()))
+    match system_random(&mut bytes) {
+        true => Ok(bytes),
+        false => Err(StartError::System("this system gives no random bytes".into())),
+    }
 }
 
 /// A number between 0 and 1. Without chance it is the middle: waits are then not spread, and nothing else.
@@ -378,7 +389,7 @@ impl State {
     async fn of(shared: &Shared) -> Self {
         let config = shared.config().await;
         let revision = shared.store.revision().await.ok();
-        let files = config.files();
+        let files = files(&config);
         let look = move || {
             let stamp = |path: &PathBuf| {
                 let meta = std::fs::metadata(path).ok()?;
@@ -388,6 +399,29 @@ impl State {
         };
         State { revision, files: tokio::task::spawn_blocking(look).await.unwrap_or_default() }
     }
+}
+
+/// The configuration, and every file that a secret is read from. A folder with presets is not among them: whoever changes one says
+/// so by SIGHUP.
+fn files(config: &Config) -> Vec<PathBuf> {
+    let mut files = vec![config.file.clone()];
+    for source in &config.sources {
+        let keys = match &source.keys {
+            SourceKeys::Placed(places) => &places[..],
+            SourceKeys::Found | SourceKeys::Managed => &[],
+        };
+        let vars = source.vars.iter().filter_map(|(_, text)| match text {
+            VarText::Secret(place) => Some(place),
+            VarText::Text(_) => None,
+        });
+        let headers = source.forward.iter().flat_map(|forward| &forward.headers).filter_map(|(_, text)| match text {
+            HeaderText::Secret(place) => Some(place),
+            HeaderText::Text(_) => None,
+        });
+        let places = keys.iter().map(|key| &key.place).chain(vars).chain(headers);
+        files.extend(places.filter_map(SecretPlace::file).map(Path::to_owned));
+    }
+    files
 }
 
 /// SIGHUP, where there is one.
