@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 fn main() {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8081".into());
-    let key = Hmac::<Sha256>::new_from_slice(b"It's a Secret to Everybody").unwrap();
+    let key = Hmac::<Sha256>::new_from_slice(b"github-secret-of-the-load").unwrap();
     let judge = move |headers: HeaderMap, body: Bytes| async move {
         let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok()?.strip_prefix("sha256="));
         let mut wanted = [0; 32];

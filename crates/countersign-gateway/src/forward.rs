@@ -7,7 +7,7 @@
 use crate::config::Forward;
 use crate::receive::OURS;
 use countersign::Timestamp;
-use countersign_delivery::{Endpoints, Prepared, Schedule};
+use countersign_delivery::{Endpoints, Prepared};
 use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Reach, Refused, Request, Url};
 use countersign_store::StoredEvent;
 use serde::Deserialize;
@@ -100,11 +100,7 @@ impl Endpoints for Forwards {
             request.headers.insert(name, value);
         }
         request.headers.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let attempts = usize::try_from(forward.attempts).unwrap_or(1);
-        let mut waits = forward.schedule.clone();
-        let last = waits.last().copied().unwrap_or_default();
-        waits.resize(attempts.saturating_sub(1), last);
-        let schedule = Schedule::new(waits).unwrap_or_default().attempts(attempts);
+        let schedule = forward.schedule.clone();
         let limits = Limits::default().bytes(ANSWER).time(forward.timeout).cut();
         Ok(Prepared { request, client: client.clone(), limits, schedule })
     }

@@ -17,7 +17,6 @@ use countersign_delivery::{Engine, Settings};
 use countersign_egress::Client;
 use countersign_store::{Keep, Options, Sqlite, Store, StoreError};
 use countersign_tower::{KeyFetcher, Keys, Rules as FetchRules, SystemClock};
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;

@@ -7,7 +7,7 @@ body = json.dumps({"type": "invoice.paid", "data": "x" * 2000}).encode()[:2048].
 with open(f"{folder}/body", "wb") as out:
     out.write(body)
 with open(f"{folder}/github", "w") as out:
-    out.write("sha256=" + hmac.new(b"It's a Secret to Everybody", body, hashlib.sha256).hexdigest())
+    out.write("sha256=" + hmac.new(b"github-secret-of-the-load", body, hashlib.sha256).hexdigest())
 key, now = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), int(time.time())
 with open(f"{folder}/standard", "w") as out:
     for number in range(count):

@@ -374,7 +374,7 @@ impl<'g> Visit<'g> {
             End::Duplicate { answer } => (Cow::Borrowed("replayed"), accepted(200, answer), true),
             End::Unwanted { answer } => (Cow::Borrowed("unwanted"), accepted(200, answer), false),
             End::Handshake { answer } => (Cow::Borrowed("handshake"), respond(answer), false),
-            End::Vouched => (self.outcome("ok"), bare(204), !self.is_sampled()),
+            End::Vouched => (self.outcome("ok"), bare(204), self.goes_without_row()),
             End::Refused(refused) => return self.refuse(refused),
         };
         let status = response.status().as_u16();
@@ -409,7 +409,7 @@ impl<'g> Visit<'g> {
     }
 
     /// Whether an accepted request that is not recorded goes without a row.
-    fn is_sampled(&self) -> bool {
+    fn goes_without_row(&self) -> bool {
         match self.snapshot.server.audit.accepted {
             Accepted::All => false,
             Accepted::OneIn(many) => self.id.number() % many != 0,

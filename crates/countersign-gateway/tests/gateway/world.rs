@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-pub(crate) const SECRET: &str = "It's a Secret to Everybody";
+pub(crate) const SECRET: &str = "github-secret-of-the-tests";
 /// Of the form that the preset of Standard Webhooks wants.
 pub(crate) const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
