@@ -61,6 +61,7 @@ pub use refusal::{REFUSED, Refusal, respond};
 pub use url::{PublicUrl, UrlError, UrlRoom};
 
 /// The guide, whose code is compiled as ours is.
-#[cfg(all(doctest, feature = "fetch"))]
+#[cfg(all(doctest, feature = "axum", feature = "fetch", feature = "tower"))]
+#[doc = include_str!("../../../docs/guide/frameworks.md")]
 #[doc = include_str!("../../../docs/guide/remote-keys.md")]
 struct Guide;

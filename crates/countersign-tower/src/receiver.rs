@@ -4,6 +4,7 @@
 //! would hand two copies that come together to two handlers; claiming for good would lose the message whose handler failed,
 //! since its sender tries again and is told that it is a duplicate.
 
+use crate::body::too_large;
 use crate::{
     Keys, Proof, PublicUrl, Refusal, SystemClock, UrlError, UrlRoom, Verdict, collect, judge, respond,
 };
@@ -156,8 +157,8 @@ impl Receiver {
 
     /// Read the body, judge the request, and claim it: the proof, or what is to be answered instead.
     ///
-    /// This is all that the layer and the extractors do. Costs what [`collect`] and [`judge`] cost, a few reference counts,
-    /// and one allocation if there is a message id.
+    /// This is all that the layer and the extractors do. Costs what [`collect`] and [`judge`] cost, a few reference counts, one
+    /// allocation for the proof, and one for a message id if there is one.
     pub async fn receive<B>(&self, parts: &Parts, body: B) -> Result<Proof, Answered>
     where
         B: Body,
@@ -174,7 +175,7 @@ impl Receiver {
     pub async fn receive_bytes(&self, parts: &Parts, body: Bytes) -> Result<Proof, Answered> {
         let Shared { limit, keys, .. } = &*self.shared;
         if body.len() > *limit {
-            return Err(Refusal::from(Rejection::new(Reason::PayloadTooLarge)).into());
+            return Err(too_large(*limit).into());
         }
         let (verifier, now, mut room) = (self.verifier(), self.now(), UrlRoom::default());
         let request = self.request(parts, &body, &mut room);
@@ -196,18 +197,21 @@ impl Receiver {
             }
         };
         let answer = verifier.response(true, &request);
-        let claims = self.shared.guard.as_ref().map(|guard| (guard, verified.replay_keys(now)));
-        let proof = Proof::new(self.clone(), &verifier, &verified, (body.clone(), answer));
-        match claims {
-            None => Ok(proof),
-            Some((guard, keys)) => match guard.claim(&keys, now) {
-                Claim::Fresh => Ok(proof.claimed(keys)),
-                Claim::Seen => {
-                    let answer = proof.response().cloned();
-                    Err(Answered { why: Why::Duplicate(proof), answer })
+        let (claim, claimed) = match &self.shared.guard {
+            None => (Claim::Fresh, Vec::new()),
+            Some(guard) => {
+                let keys = verified.replay_keys(now);
+                match guard.claim(&keys, now) {
+                    Claim::Fresh => (Claim::Fresh, keys),
+                    other => (other, Vec::new()),
                 }
-                Claim::Unknown => Err(Refusal::Unsure.into()),
-            },
+            }
+        };
+        let proof = |answer| Proof::new(self, verifier.clone(), &verified, (body.clone(), answer), claimed);
+        match claim {
+            Claim::Fresh => Ok(proof(answer)),
+            Claim::Seen => Err(Answered { why: Why::Duplicate(proof(answer.clone())), answer }),
+            Claim::Unknown => Err(Refusal::Unsure.into()),
         }
     }
 

@@ -1,6 +1,14 @@
 //! Bodies that are too long, too slow, broken, or not what they are called.
 
 use crate::world::{DOORS, Site, Source, reply};
+use bytes::Bytes;
+use countersign::Reason;
+use countersign_tower::{Refusal, collect};
+use http_body::{Body, Frame, SizeHint};
+use proptest::prelude::*;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -8,8 +16,7 @@ use tokio::net::TcpStream;
 const LIMIT: usize = 1_000;
 
 async fn site(source: &Source) -> Site {
-    let settings = source.settings().body_limit(LIMIT).body_time(Duration::from_millis(300));
-    Site::start(settings.build().unwrap()).await
+    Site::start(source.settings().body_limit(LIMIT).build().unwrap()).await
 }
 
 #[tokio::test]
@@ -56,7 +63,8 @@ async fn a_length_past_the_limit_is_refused_before_any_of_it_is_sent() {
 #[tokio::test]
 async fn who_stops_and_who_drips_is_told_408_after_the_same_time() {
     let source = Source::new("github");
-    let site = site(&source).await;
+    let settings = source.settings().body_time(Duration::from_millis(300));
+    let site = Site::start(settings.build().unwrap()).await;
     for door in DOORS {
         let sent = source.sends(door, vec![b'x'; 500]);
         let whole = sent.bytes();
@@ -118,4 +126,84 @@ async fn what_is_called_gzip_is_taken_as_the_bytes_that_it_is() {
         assert_eq!(site.send(&sent).await.status, 200);
         assert_eq!(site.seen.bodies.lock().unwrap().pop().unwrap(), body);
     }
+}
+
+#[test]
+fn whatever_is_sent_however_it_is_cut_the_handler_sees_it() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let source = Source::new("standard-webhooks");
+    let site = runtime.block_on(Site::of(&source));
+    let cases = (prop::collection::vec(any::<u8>(), 0..3_000), 1..3_000_usize, 0..2_usize, any::<bool>());
+    proptest!(ProptestConfig::with_cases(200), |((body, size, door, chunked) in cases)| {
+        let sent = source.sends(DOORS[door], &body);
+        let bytes = if chunked { sent.chunked(size, true) } else { sent.bytes() };
+        prop_assert_eq!(runtime.block_on(site.write(&bytes)).body, "handled");
+        prop_assert_eq!(site.seen.bodies.lock().unwrap().pop().unwrap(), body);
+    });
+}
+
+/// Pieces, and now and then none yet.
+struct Cut {
+    pieces: std::vec::IntoIter<Option<Bytes>>,
+    length: Option<u64>,
+}
+
+impl Body for Cut {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.pieces.next() {
+            None => Poll::Ready(None),
+            Some(Some(piece)) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+            Some(None) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+#[test]
+fn pieces_are_put_together_and_the_limit_is_that_of_the_whole() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let piece = prop::option::weighted(0.8, prop::collection::vec(any::<u8>(), 0..40));
+    proptest!(|(pieces in prop::collection::vec(piece, 0..200), limit in 0..4_000_usize, says in any::<bool>())| {
+        let whole: Vec<u8> = pieces.iter().flatten().flatten().copied().collect();
+        let length = says.then_some(whole.len() as u64);
+        let pieces: Vec<_> = pieces.into_iter().map(|piece| piece.map(Bytes::from)).collect();
+        let cut = Cut { pieces: pieces.into_iter(), length };
+        let collected = runtime.block_on(collect(cut, limit, Duration::from_secs(60)));
+        match collected {
+            Ok(bytes) => prop_assert!(bytes == whole && whole.len() <= limit),
+            Err(refusal) => {
+                prop_assert_eq!(refusal.reason(), Some(Reason::PayloadTooLarge));
+                prop_assert!(whole.len() > limit);
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn empty_pieces_without_end_take_no_longer_than_the_time() {
+    struct Nothing;
+    impl Body for Nothing {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(Some(Ok(Frame::data(Bytes::new()))))
+        }
+    }
+    let time = Duration::from_millis(50);
+    assert_eq!(collect(Nothing, 10, time).await, Err(Refusal::Slow { time }));
 }

@@ -1,9 +1,17 @@
 //! What is received once is received once, and what failed is received again.
 
 use crate::world::{DOORS, Site, Source};
+use axum::body::Body;
+use axum::http::Request;
+use axum::{Router, routing::post};
 use countersign::{Claim, MemoryGuard, ReplayGuard, ReplayKey, Timestamp};
+use countersign_tower::{Proof, VerifyLayer};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tower_service::Service;
 
 async fn site(source: &Source, guard: impl ReplayGuard + 'static) -> Site {
     Site::start(source.settings().replay_guard(Arc::new(guard)).build().unwrap()).await
@@ -53,6 +61,46 @@ async fn a_message_whose_handler_failed_is_let_in_again() {
         assert_eq!(site.send(&sent).await.status, 202, "{door}");
         assert_eq!(site.send(&sent).await.status, 200, "{door}: a duplicate now");
         assert_eq!(site.seen.count(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_handler_panicked_is_let_in_again_behind_the_layer() {
+    let source = Source::new("standard-webhooks");
+    let site = site(&source, MemoryGuard::default()).await;
+    let sent = source.sends("/layer", "{}");
+    // No status: the handler panics at it, and the connection ends without an answer.
+    site.seen.status.store(0, Ordering::SeqCst);
+    let mut stream = tokio::net::TcpStream::connect(site.address).await.unwrap();
+    stream.write_all(&sent.bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.ok();
+    assert!(answer.is_empty());
+    site.seen.status.store(200, Ordering::SeqCst);
+    assert_eq!(site.send(&sent).await.body, "handled");
+    assert_eq!(site.seen.count(), 2);
+}
+
+#[test]
+fn a_message_whose_handling_was_dropped_half_way_is_let_in_again_behind_the_layer() {
+    let source = Source::new("standard-webhooks");
+    let receiver = source.settings().replay_guard(Arc::new(MemoryGuard::default())).build().unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let handler = move |_: Proof| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<()>()
+    };
+    let mut router = Router::new().route("/layer", post(handler).layer(VerifyLayer::new(receiver)));
+    let sent = source.sends("/layer", "{}");
+    for call in 1..=3 {
+        let mut request = Request::post("/layer");
+        for (name, value) in &sent.headers {
+            request = request.header(name, value);
+        }
+        let mut handling = pin!(router.call(request.body(Body::from("{}")).unwrap()));
+        assert!(handling.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(calls.load(Ordering::SeqCst), call);
     }
 }
 
