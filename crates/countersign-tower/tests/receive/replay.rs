@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::{Router, routing::post};
 use countersign::{Claim, MemoryGuard, ReplayGuard, ReplayKey, Timestamp};
-use countersign_tower::{Proof, VerifyLayer};
+use countersign_tower::{Proof, VerifyLayer, Why};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -102,6 +102,25 @@ fn a_message_whose_handling_was_dropped_half_way_is_let_in_again_behind_the_laye
         assert!(handling.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert_eq!(calls.load(Ordering::SeqCst), call);
     }
+}
+
+#[tokio::test]
+async fn who_was_told_that_it_is_a_duplicate_cannot_give_back_the_claim_of_the_first() {
+    let source = Source::new("standard-webhooks");
+    let receiver = source.settings().replay_guard(Arc::new(MemoryGuard::default())).build().unwrap();
+    let mut request = Request::post("/in");
+    for (name, value) in &source.sends("/in", "{}").headers {
+        request = request.header(name, value);
+    }
+    let parts = request.body(()).unwrap().into_parts().0;
+    let first = receiver.receive(&parts, Body::from("{}")).await.unwrap();
+    for _ in 0..2 {
+        let again = receiver.receive(&parts, Body::from("{}")).await.unwrap_err();
+        let Why::Duplicate(proof) = again.why() else { panic!("{again:?}") };
+        proof.release();
+    }
+    first.release();
+    assert!(receiver.receive(&parts, Body::from("{}")).await.is_ok());
 }
 
 #[tokio::test]
