@@ -107,7 +107,11 @@ impl Engine {
                 Ok(begun) => {
                     trouble = Duration::ZERO;
                     // There may be more than there was room for, or than one lease takes.
-                    if begun > 0 && attempts.len() < self.settings.parallel { Duration::ZERO } else { self.pause().await }
+                    if begun > 0 && attempts.len() < self.settings.parallel {
+                        Duration::ZERO
+                    } else {
+                        self.pause().await
+                    }
                 }
                 // The store is busy or cut off: ever more seldom, up to half a minute.
                 Err(_) => {
@@ -154,7 +158,8 @@ impl Engine {
         let Ok(Some(due)) = self.store.next_due().await else { return idle };
         let ahead = due.unix_ms().saturating_sub(self.clock.now().unix_ms());
         // At least a moment: what is due and could not be leased is under way.
-        Duration::from_millis(u64::try_from(ahead).unwrap_or(0)).clamp(Duration::from_millis(5).min(idle), idle)
+        Duration::from_millis(u64::try_from(ahead).unwrap_or(0))
+            .clamp(Duration::from_millis(5).min(idle), idle)
     }
 }
 
