@@ -5,6 +5,7 @@
 
 mod capture;
 mod preset;
+mod serve;
 
 use crate::error::Exit;
 use crate::output;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use preset::{
     Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
 };
+pub(crate) use serve::{LogForm, ServeArgs};
 use std::path::PathBuf;
 
 /// Verify and sign webhooks; look after the presets that say how.
@@ -61,6 +63,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CaptureCommand,
     },
+    /// Run the gateway: receive, verify, record, forward
+    Serve(ServeArgs),
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {

@@ -16,6 +16,7 @@ mod preset;
 mod request;
 mod scheme;
 mod secret;
+mod serve;
 mod sign;
 mod time;
 mod vectors;
@@ -44,6 +45,7 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(&args),
         Command::Infer(args) => infer::run(&args),
         Command::Capture { command } => capture::run(&command),
+        Command::Serve(args) => serve::run(&args),
         Command::Preset { command } => preset::run(&command),
         Command::Mode { command } => mode::run(&command),
         Command::Module { command } => module::run(&command),

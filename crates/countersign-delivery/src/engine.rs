@@ -21,6 +21,10 @@ pub trait Endpoints: Send + Sync + 'static {
         attempt: u32,
         now: Timestamp,
     ) -> Result<Prepared, String>;
+
+    /// The longest [`Limits::time`] of any attempt there is. A lease is that, and [`Settings::margin`]: as short as can be, for after a
+    /// crash nobody else takes up what was leased until it ends.
+    fn longest(&self) -> Duration;
 }
 
 /// One attempt, ready to be made.
@@ -41,16 +45,16 @@ pub struct Prepared {
 pub struct Settings {
     /// How many attempts are under way at once.
     pub parallel: usize,
-    /// How long a lease is: longer than any attempt, for one that runs out is attempted by somebody else.
-    pub lease: Duration,
+    /// How much longer a lease is than an attempt: time to report it, even to a store that is busy.
+    pub margin: Duration,
     /// How often the store is asked when nobody says that there is something: what other processes queued is seen so late.
     pub idle: Duration,
 }
 
-/// 64 at once, leased for ten minutes; a look every second.
+/// 64 at once, five seconds to report, a look every second.
 impl Default for Settings {
     fn default() -> Self {
-        Settings { parallel: 64, lease: Duration::from_secs(600), idle: Duration::from_secs(1) }
+        Settings { parallel: 64, margin: Duration::from_secs(5), idle: Duration::from_secs(1) }
     }
 }
 
@@ -138,7 +142,7 @@ impl Engine {
             return Ok(0);
         }
         let now = self.clock.now();
-        let leased = self.store.lease(self.worker.clone(), room, now, now.after(self.settings.lease)).await?;
+        let leased = self.store.lease(self.worker.clone(), room, now, now.after(self.endpoints.longest() + self.settings.margin)).await?;
         let begun = leased.len();
         for leased in leased {
             let work = Work {

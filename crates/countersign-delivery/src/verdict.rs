@@ -25,8 +25,8 @@ pub enum Verdict {
     },
 }
 
-/// Judge an attempt that ended at `now`: 2xx is delivered; no answer, 408, 425, 429 and 5xx are tried again; all else is final, a
-/// redirect and what our own rule of addresses refuses among it.
+/// Judge an attempt that ended at `now`: 2xx is delivered; no answer, a redirect, 408, 425, 429 and 5xx are tried again; all else is
+/// final, what our own rule of addresses refuses among it.
 pub fn judge(answer: &Result<Response, Refused>, now: Timestamp) -> Verdict {
     match answer {
         Ok(response) if (200..300).contains(&response.status) => Verdict::Delivered,
@@ -37,8 +37,6 @@ pub fn judge(answer: &Result<Response, Refused>, now: Timestamp) -> Verdict {
                 _ => Verdict::Final { error },
             }
         }
-        // Who looks a name up may be told wrong for a while; what an address is does not change by asking again, but what a name
-        // leads to does.
         Err(refused) if refused.why.is_rule() => Verdict::Final { error: short(refused) },
         Err(refused) => Verdict::Retry { after: None, error: short(refused) },
     }

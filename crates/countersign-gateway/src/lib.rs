@@ -5,5 +5,16 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod admin;
+mod books;
 pub mod config;
+mod forward;
+mod gate;
+mod ids;
+mod receive;
+mod run;
 pub mod secrets;
+mod server;
+mod sources;
+
+pub use run::{Gateway, StartError};

@@ -136,7 +136,7 @@ fn append(all: &mut Vec<u8>, mut piece: impl Buf) {
     }
 }
 
-fn too_large(limit: usize) -> Refusal {
+pub(crate) fn too_large(limit: usize) -> Refusal {
     let says = format!("the body is longer than {limit} bytes");
     Refusal::Rejected(Rejection::new(Reason::PayloadTooLarge).detail("body/limit", says))
 }

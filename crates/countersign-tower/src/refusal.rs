@@ -3,6 +3,7 @@
 //! A sender hears a status and one text, the same for all: whoever tries out signatures learns nothing from a refusal. What
 //! was wrong is for the host's log, and goes along in the extensions of the response, where no sender sees it.
 
+use crate::Why;
 use bytes::Bytes;
 use countersign::{Answer, Detail, Reason, Rejection};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -80,10 +81,10 @@ impl Refusal {
         }
     }
 
-    /// The response: the status, [`REFUSED`], and this in its extensions.
+    /// The response: the status, [`REFUSED`], and this in its extensions, as [`Why::Refused`].
     pub fn into_response<B: From<Bytes>>(self) -> Response<B> {
         let mut response = text(self.status(), Bytes::from_static(REFUSED.as_bytes()));
-        response.extensions_mut().insert(self);
+        response.extensions_mut().insert(Why::Refused(self));
         response
     }
 }

@@ -19,7 +19,9 @@ impl PublicUrl {
     /// Read `https://hooks.example.com`, or `https://example.com/hooks` where a proxy takes `/hooks` off. A user, a query
     /// and a fragment are errors; a slash at the end is dropped, as paths begin with one.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let wrong = |says| Err(UrlError { text: text.into(), says });
+        // Before an `@` may stand a password.
+        let shown = text.rfind('@').map_or(text, |at| &text[at + 1..]);
+        let wrong = |says| Err(UrlError { text: shown.into(), says });
         let Ok(uri) = text.parse::<Uri>() else { return wrong("it is no URL") };
         match (uri.scheme_str(), uri.authority()) {
             (Some("https" | "http"), Some(at)) if !at.as_str().contains('@') => {}

@@ -88,7 +88,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_ends_the_walk_at_the_hop_before() {
         let trusted = &["10.0.0.0/8"];
-        for hop in ["garbage", "", "unknown", "203.0.113.7:80", "[2001:db8::1]", "010.0.0.1", "_hidden", "1.2.3"] {
+        for hop in
+            ["garbage", "", "unknown", "203.0.113.7:80", "[2001:db8::1]", "010.0.0.1", "_hidden", "1.2.3"]
+        {
             assert_eq!(told("10.0.0.1", &[&format!("1.2.3.4, {hop}")], trusted), "10.0.0.1", "{hop}");
         }
         assert_eq!(told("10.0.0.1", &["1.2.3.4, garbage, 10.0.0.2"], trusted), "10.0.0.2");

@@ -1,74 +1,82 @@
 //! The budget of a source: how much of what is authentic it takes in. Spent after the verdict, so that no forger can spend it.
 //!
-//! Two shapes. A *bucket* holds so many and is refilled evenly: what a steady sender with bursts needs. A *window* counts from
-//! the first request on and begins anew when its time is over: what an agreement in requests per minute says. Both are exact in
-//! whole numbers, so that no sum of fractions drifts.
+//! All is counted in whole numbers, so that no sum of fractions drifts, and by a clock that does not step.
 
+use crate::config::{Rate, Shape};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How many in what time.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Rule {
-    pub(crate) count: u32,
-    pub(crate) per: Duration,
-    pub(crate) shape: Shape,
-}
-
-/// How it is counted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Shape {
-    /// From the first on, anew when the time is over.
-    Window,
-    /// Refilled evenly; so many at once.
-    Bucket { burst: u32 },
-}
-
-/// What is left of it.
+/// What is left of a [`Rate`].
 pub(crate) struct Budget {
-    rule: Rule,
+    rate: Rate,
     state: Mutex<State>,
 }
 
-/// Times are nanoseconds of a clock that does not step.
+/// Times are nanoseconds.
 #[derive(Default)]
 struct State {
-    /// Window: when it began. Bucket: when it would be full if nothing more were taken.
+    /// Window: when the current one began. Bucket: when it would be full if nothing more were taken, in parts of 1 / count.
     at: u128,
-    /// Window: how many were taken.
-    taken: u32,
+    /// Window: how many were taken in the one before, and in this.
+    taken: [u32; 2],
 }
 
 impl Budget {
-    pub(crate) fn new(rule: Rule) -> Self {
-        Budget { rule, state: Mutex::default() }
+    pub(crate) fn new(rate: Rate) -> Self {
+        Budget { rate, state: Mutex::default() }
+    }
+
+    /// What it was made of.
+    pub(crate) fn rate(&self) -> Rate {
+        self.rate
     }
 
     /// Take one at `now`, or hear how long to wait for one.
     pub(crate) fn take(&self, now: Duration) -> Result<(), Duration> {
-        let Rule { count, per, shape } = self.rule;
-        let (now, per, count) = (now.as_nanos(), per.as_nanos(), u128::from(count.max(1)));
+        let Rate { count, per, shape } = self.rate;
+        let (now, per, count) = (now.as_nanos(), per.as_nanos().max(1), count.max(1));
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match shape {
-            Shape::Window => {
-                if state.taken == 0 || now >= state.at + per {
-                    *state = State { at: now, taken: 0 };
-                }
-                if u128::from(state.taken) >= count {
-                    return Err(nanos(state.at + per - now));
-                }
-                state.taken += 1;
-            }
-            Shape::Bucket { burst } => {
-                // One costs `per / count`; to lose nothing by dividing, time is counted in parts of 1 / count.
-                let (full, room) = (state.at.max(now * count), per * u128::from(burst.max(1)));
-                let after = full + per;
-                if after > now * count + room {
-                    return Err(nanos((after - room - now * count).div_ceil(count)));
-                }
-                state.at = after;
-            }
+            Shape::Window => state.window(now, per, count),
+            Shape::Bucket { burst } => state.bucket(now, per, count.into(), burst.max(1).into()),
         }
+    }
+}
+
+impl State {
+    /// The window before counts by the part of it that is less than `per` ago.
+    fn window(&mut self, now: u128, per: u128, count: u32) -> Result<(), Duration> {
+        let passed = now.saturating_sub(self.at) / per;
+        if passed > 0 {
+            let before = if passed == 1 { self.taken[1] } else { 0 };
+            *self = State {
+                at: if passed > 1 || self.at == 0 { now } else { self.at + per },
+                taken: [before, 0],
+            };
+        }
+        let [before, here] = self.taken.map(u128::from);
+        let (into, count) = (now.saturating_sub(self.at), u128::from(count));
+        if before * (per - into) + (here + 1) * per <= count * per {
+            self.taken[1] += 1;
+            return Ok(());
+        }
+        // When the part that counts has shrunk enough: still in this window, or in the next one, whose before is this.
+        let until = |of: u128, room: u128| per - (room * per).checked_div(of).unwrap_or(per).min(per);
+        let at = match here < count {
+            true => until(before, count - 1 - here),
+            false => per + until(here, count - 1),
+        };
+        Err(nanos(at - into))
+    }
+
+    fn bucket(&mut self, now: u128, per: u128, count: u128, burst: u128) -> Result<(), Duration> {
+        // One costs `per / count`; to lose nothing by dividing, time is counted in parts of 1 / count.
+        let after = self.at.max(now * count) + per;
+        let limit = now * count + per * burst;
+        if after > limit {
+            return Err(nanos((after - limit).div_ceil(count)));
+        }
+        self.at = after;
         Ok(())
     }
 }
@@ -85,19 +93,51 @@ mod tests {
         Duration::from_millis(time)
     }
 
+    fn budget(count: u32, per: u64, shape: Shape) -> Budget {
+        Budget::new(Rate { count, per: ms(per), shape })
+    }
+
     #[test]
-    fn a_window_begins_with_its_first_and_ends_after_its_time() {
-        let budget = Budget::new(Rule { count: 2, per: ms(250), shape: Shape::Window });
-        assert_eq!(budget.take(ms(1000)), Ok(()));
-        assert_eq!(budget.take(ms(1100)), Ok(()));
-        assert_eq!(budget.take(ms(1200)), Err(ms(50)));
-        assert_eq!(budget.take(ms(1249)), Err(ms(1)));
-        assert_eq!(budget.take(ms(1250)), Ok(()));
+    fn a_window_slides() {
+        let budget = budget(4, 1000, Shape::Window);
+        for at in [1000, 1900, 1900, 1900] {
+            assert_eq!(budget.take(ms(at)), Ok(()));
+        }
+        // Of the four, three quarters count after a quarter of the next window: room for one.
+        assert_eq!(budget.take(ms(1900)), Err(ms(350)));
+        assert!(budget.take(ms(2249)).is_err());
+        assert_eq!(budget.take(ms(2250)), Ok(()));
+        assert_eq!(budget.take(ms(2250)), Err(ms(250)));
+        assert_eq!(budget.take(ms(2500)), Ok(()));
+        assert_eq!(budget.take(ms(9000)), Ok(()), "whoever was away begins anew");
+    }
+
+    #[test]
+    fn what_is_told_to_wait_is_long_enough_and_no_longer_than_needed() {
+        for count in [1, 2, 7] {
+            for shape in [Shape::Window, Shape::Bucket { burst: 3 }] {
+                let budget = budget(count, 250, shape);
+                let mut now = ms(5000);
+                for _ in 0..200 {
+                    match budget.take(now) {
+                        Ok(()) => now += Duration::from_micros(777),
+                        Err(wait) => {
+                            assert!(
+                                wait > Duration::ZERO
+                                    && budget.take(now + wait - Duration::from_nanos(1)).is_err()
+                            );
+                            now += wait;
+                            assert_eq!(budget.take(now), Ok(()), "{count} {shape:?}");
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]
     fn a_bucket_gives_a_burst_and_then_one_after_the_other() {
-        let budget = Budget::new(Rule { count: 10, per: ms(1000), shape: Shape::Bucket { burst: 3 } });
+        let budget = budget(10, 1000, Shape::Bucket { burst: 3 });
         for _ in 0..3 {
             assert_eq!(budget.take(ms(500)), Ok(()));
         }
@@ -113,7 +153,7 @@ mod tests {
 
     #[test]
     fn over_a_long_time_a_bucket_gives_its_rate_exactly() {
-        let budget = Budget::new(Rule { count: 7, per: ms(1000), shape: Shape::Bucket { burst: 7 } });
+        let budget = budget(7, 1000, Shape::Bucket { burst: 7 });
         let given = (0..100_000).filter(|at| budget.take(ms(*at)).is_ok()).count();
         assert_eq!(given, 7 + 7 * 100 - 1);
     }
@@ -121,7 +161,7 @@ mod tests {
     #[test]
     fn a_clock_that_stands_still_gives_no_more_than_there_is() {
         for shape in [Shape::Window, Shape::Bucket { burst: 5 }] {
-            let budget = Budget::new(Rule { count: 5, per: ms(1), shape });
+            let budget = budget(5, 1, shape);
             assert_eq!((0..100).filter(|_| budget.take(ms(3)).is_ok()).count(), 5);
         }
     }

@@ -1,0 +1,5 @@
+//! The gateway over real sockets: what each check does, what senders hear, what is kept and handed on.
+#![allow(clippy::unwrap_used)]
+
+mod checks;
+mod world;
