@@ -36,6 +36,11 @@ impl Schedule {
         self
     }
 
+    /// The waits, in their order.
+    pub fn waits(&self) -> &[Duration] {
+        &self.waits
+    }
+
     /// How many attempts there are in all.
     pub fn len(&self) -> usize {
         self.waits.len() + 1

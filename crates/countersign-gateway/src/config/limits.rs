@@ -33,11 +33,11 @@ pub struct Rate {
 /// How a [`Rate`] is counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Shape {
-    /// A window that slides: never more than `count` in any time of that length, as closely as two counters tell.
+    /// From the first on, and anew when the time is over.
     #[default]
     Window,
 
-    /// A bucket of tokens that fills evenly with `count` in that time.
+    /// A bucket that fills evenly, with `count` in that time.
     Bucket {
         /// How many it holds: what may come at once. At least 1; default: `count`.
         burst: u32,

@@ -2,6 +2,7 @@
 
 use super::Rate;
 use crate::secrets::SecretPlace;
+use countersign_egress::Reach;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -132,4 +133,14 @@ pub struct Egress {
 
     /// Hosts that remote keys may come from. Empty: those of the presets.
     pub fetch_hosts: Vec<Arc<str>>,
+}
+
+impl Egress {
+    /// What may be called, as the one client of this program takes it.
+    pub fn reach(&self) -> Reach {
+        let Self { networks, ports, plain_http, fetch_hosts: _ } = self;
+        let reach = networks.iter().fold(Reach::public(), |reach, network| reach.and_network(*network));
+        let reach = ports.iter().fold(reach, |reach, ports| reach.and_ports(ports.clone()));
+        plain_http.iter().fold(reach, |reach, host| reach.and_plain_http(&**host))
+    }
 }

@@ -1,5 +1,13 @@
 //! A source: one path, one scheme, its keys, and what becomes of what it accepts.
 
+mod keys;
+mod limits;
+mod read;
+mod scheme;
+
+pub(super) use read::{Bench, read, read_all};
+pub(super) use scheme::Spelled;
+
 use super::{Forward, Limits};
 use crate::secrets::{KeyPlace, SecretPlace};
 use countersign::{Binds, Compiled, Layer, Timestamp};
@@ -34,6 +42,12 @@ pub struct Source {
 
     /// SHA-256 of the resolved scheme in 64 hexadecimal digits: what `pin` is compared with.
     pub digest: Arc<str>,
+
+    /// Whether `pin` says which one it has to be.
+    pub pinned: bool,
+
+    /// What of the scheme stands in the source itself.
+    pub(super) spelled: Spelled,
 
     /// Where its keys are.
     pub keys: Keys,
@@ -171,6 +185,12 @@ impl fmt::Debug for Source {
     }
 }
 
+/// Whether a source, or a target of one, may be called this: it becomes part of rows, logs, metrics and paths.
+pub(super) fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(fits) && name.bytes().any(|byte| byte != b'.')
+}
+
 /// Greedy with one way back: to the last `*`. More is never needed, for an earlier one could take no less.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t, mut back) = (0, 0, None);
@@ -189,4 +209,45 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
         }
     }
     pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_star_stands_for_any_number_of_characters() {
+        let fit = |pattern: &str, kind: &str| Events(vec![pattern.into()]).fit(kind);
+        for (pattern, kind) in [
+            ("invoice.*", "invoice.paid"),
+            ("invoice.*", "invoice."),
+            ("*", ""),
+            ("*.paid", "invoice.paid"),
+            ("*.*.paid", "a.b.c.paid"),
+            ("a*b*c", "aXbYbZc"),
+            ("charge.refunded", "charge.refunded"),
+            ("**", "x"),
+        ] {
+            assert!(fit(pattern, kind), "{pattern} {kind}");
+        }
+        for (pattern, kind) in [
+            ("invoice.*", "invoice"),
+            ("invoice.*", "Invoice.paid"),
+            ("charge.refunded", "charge.refunded2"),
+            ("a*b", "a"),
+            ("", "x"),
+            ("*a", "b"),
+        ] {
+            assert!(!fit(pattern, kind), "{pattern} {kind}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_takes_no_longer_than_their_product() {
+        let events = Events(vec!["*a".repeat(100).into()]);
+        let begun = Instant::now();
+        assert!(!events.fit(&format!("{}b", "a".repeat(5000))));
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
 }

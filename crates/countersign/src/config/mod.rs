@@ -50,6 +50,18 @@ impl Sources {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// Hides part of a text: what shows a line of it shows asterisks there. For what turned out to be a secret. Places stay
+    /// where they are; what was read from the text before is not touched.
+    pub fn mask(&mut self, Span { file, range }: &Span) {
+        let Some((_, text)) = self.files.get_mut(file.0 as usize) else { return };
+        let (start, end) = (text.floor_char_boundary(range.start), text.ceil_char_boundary(range.end));
+        if start < end {
+            let hide = |c: char| if c == '\n' { "\n".into() } else { "*".repeat(c.len_utf8()) };
+            let hidden: String = text[start..end].chars().map(hide).collect();
+            *text = [&text[..start], &hidden, &text[end..]].concat().into();
+        }
+    }
+
     /// Its name; `(unknown)` for an id that other `Sources` gave.
     pub fn name(&self, file: FileId) -> &str {
         self.files.get(file.0 as usize).map_or("(unknown)", |(name, _)| name)
@@ -420,6 +432,19 @@ help: write this:
 no mode
 ";
         assert_eq!(errors.render(&sources), expected);
+    }
+
+    #[test]
+    fn what_is_masked_is_not_shown_and_all_else_stays_where_it_is() {
+        let mut sources = Sources::new();
+        let file = sources.add("a.toml", "secret = \"hé\n2\" # x\n");
+        sources.mask(&Span { file, range: 9..16 });
+        assert_eq!(sources.text(file), "secret = ****\n** # x\n");
+        sources.mask(&Span { file, range: 900..901 });
+        sources.mask(&Span { file: FileId(7), range: 0..1 });
+        let error = ConfigError::at(ConfigCode::MalformedConfig, Span { file, range: 19..20 }, "wrong");
+        let expected = "a.toml:2:6: wrong\n    ** # x\n         ^\n";
+        assert_eq!(ConfigErrors::from(error).render(&sources), expected);
     }
 
     #[test]
