@@ -2,7 +2,7 @@
 
 use countersign::{Draft, Keyring, Timestamp, Vars};
 use countersign_gateway::{Gateway, config::Warning};
-use countersign_store::{AuditRow, Options, Search, Sqlite, Store, StoredEvent};
+use countersign_store::{AuditRow, Delivery, Options, Search, Sqlite, Store, StoredEvent};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -77,6 +77,38 @@ impl World {
         }
         let empty = tempfile::tempdir().unwrap();
         std::mem::replace(&mut self.folder, empty)
+    }
+
+    /// The same while others go on; afterwards the folder is still this world's.
+    pub(crate) fn stop_in_background(&mut self) -> std::thread::JoinHandle<()> {
+        let gateway = self.gateway.take().unwrap();
+        let handle = self.runtime.handle().clone();
+        std::thread::spawn(move || handle.block_on(gateway.stop()))
+    }
+
+    /// Write the configuration anew, and say nothing.
+    pub(crate) fn write(&self, tables: &str) {
+        write(&self.folder, "", tables);
+    }
+
+    /// The first event's delivery, once it is as wanted.
+    pub(crate) fn delivery(&self, wanted: impl Fn(&Delivery) -> bool) -> Delivery {
+        let event = self.events().remove(0).id;
+        let store = self.store();
+        for _ in 0..1000 {
+            let delivery = self.runtime.block_on(store.deliveries(event.clone())).unwrap().remove(0);
+            if wanted(&delivery) {
+                return delivery;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the delivery never came to be as wanted")
+    }
+
+    pub(crate) fn redrive(&self, delivery: Arc<str>) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
+        let now = Timestamp::from_unix_ms(now);
+        assert_eq!(self.runtime.block_on(self.store().redrive(vec![delivery], now)).unwrap(), 1);
     }
 
     fn store(&self) -> Sqlite {
@@ -249,6 +281,7 @@ pub(crate) struct Seen {
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    pub(crate) raw: Vec<u8>,
 }
 
 impl Seen {
@@ -264,7 +297,12 @@ impl Upstream {
 
     /// One answer after the other, and the last one for ever.
     pub(crate) fn answering(answers: &'static [&'static str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap(), answers)
+    }
+
+    /// At this very address.
+    pub(crate) fn at(at: SocketAddr, answers: &'static [&'static str]) -> Self {
+        let listener = TcpListener::bind(at).unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let noted = seen.clone();
@@ -318,7 +356,7 @@ impl Seen {
                     .find(|(n, _)| n == "content-length")
                     .map_or(0, |(_, v)| v.parse().unwrap());
                 if bytes.len() >= end + 4 + length {
-                    return Some(Seen { line, headers, body: bytes[end + 4..].to_vec() });
+                    return Some(Seen { line, headers, body: bytes[end + 4..].to_vec(), raw: bytes });
                 }
             }
             match stream.read(&mut piece) {
