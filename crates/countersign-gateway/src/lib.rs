@@ -11,6 +11,7 @@ pub mod config;
 mod forward;
 mod gate;
 mod ids;
+pub mod operate;
 mod receive;
 mod run;
 pub mod secrets;
