@@ -144,7 +144,8 @@ impl Gate {
         }
         let id: Arc<str> = format!("learnt-{}", now.unix()).into();
         let sealed = sealer.seal(source, &KeyId::new(id.clone()), &secret, &mut system_random);
-        let sealed = sealed.ok_or_else(|| StoreError::Broken("the system gives no random bytes to seal with".into()))?;
+        let sealed = sealed
+            .ok_or_else(|| StoreError::Broken("the system gives no random bytes to seal with".into()))?;
         let row = SecretRow {
             source: source.clone(),
             id,

@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod admin;
+pub mod admin;
 mod books;
 pub mod config;
 mod forward;

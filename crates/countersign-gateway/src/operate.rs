@@ -24,7 +24,7 @@ pub use error::{Complaint, ErrorCode, OperateError};
 pub use events::{DeliveryLine, EventLine, EventSearch, EventShown, HeaderText, RequestShown};
 pub use moment::Moment;
 pub use requests::{Checks, Columns, RequestLine, RequestSearch, Word};
-pub use secrets::{Given, KeyLine, KeyState, Secrets, SecretChanged, ShownOnce};
+pub use secrets::{Given, KeyLine, KeyState, SecretChanged, Secrets, ShownOnce, Value};
 pub use sources::{ForwardLine, FreshnessShown, RateShown, SourceLine, SourceShown};
 pub use stats::{Counts, Hour, Span, Stats};
 pub use trial::{DiagnosisShown, FindingShown, Trial, TrialCheck, Tried};
@@ -32,7 +32,7 @@ pub use trial::{DiagnosisShown, FindingShown, Trial, TrialCheck, Tried};
 use crate::config::Config;
 use crate::secrets::Sealer;
 use countersign::{Clock, Timestamp};
-use countersign_store::{Cursor, Page, Store};
+use countersign_store::{Cursor, Page, Queued, Store};
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
@@ -52,7 +52,10 @@ pub struct Listing<T: ToSchema> {
 impl<T: ToSchema> Listing<T> {
     fn new<R>(page: Page<R>, show: impl FnMut(R) -> T) -> Self {
         let Page { rows, next } = page;
-        Listing { rows: rows.into_iter().map(show).collect(), next: next.map(|Cursor(place)| place.to_string()) }
+        Listing {
+            rows: rows.into_iter().map(show).collect(),
+            next: next.map(|Cursor(place)| place.to_string()),
+        }
     }
 }
 
@@ -94,6 +97,11 @@ impl Operator {
         self.current().to_json()
     }
 
+    /// How many deliveries are where, if the store answers, and the present. For measures.
+    pub(crate) async fn queued(&self) -> (Option<Queued>, Timestamp) {
+        (self.store.queued().await.ok(), self.now())
+    }
+
     fn store(&self) -> &dyn Store {
         &*self.store
     }
@@ -131,7 +139,9 @@ fn most(max: Option<usize>) -> Result<usize, OperateError> {
     match max {
         None => Ok(0),
         Some(max @ 1..=1000) => Ok(max),
-        Some(max) => Err(OperateError::new(ErrorCode::InvalidArgument, format!("`max` is {max}: it is 1 to 1000"))
-            .help("ask for the rest with `after`, the `next` of a listing")),
+        Some(max) => {
+            Err(OperateError::new(ErrorCode::InvalidArgument, format!("`max` is {max}: it is 1 to 1000"))
+                .help("ask for the rest with `after`, the `next` of a listing"))
+        }
     }
 }

@@ -5,11 +5,13 @@
 //! limits of connections) want a restart, and it is said that they do.
 
 use crate::admin;
-use crate::config::{Change, Config, Egress, HeaderText, Keys as SourceKeys, Modules, Refused, VarText, Warning, diff};
+use crate::config::{
+    Change, Config, Egress, HeaderText, Keys as SourceKeys, Modules, Refused, VarText, Warning, diff,
+};
 use crate::forward::Forwards;
 use crate::gate::{Gate, Snapshot};
 use crate::receive::receive;
-use crate::secrets::{Outside, SecretPlace, Sealer, system_random};
+use crate::secrets::{Outside, Sealer, SecretPlace, system_random};
 use crate::server::{Rules, serve};
 use crate::sources::{Ready, Stored, ready};
 use countersign::{Clock, Secret, Timestamp};
@@ -124,20 +126,29 @@ impl Gateway {
             gate,
             store: store.clone(),
             forwards: Arc::default(),
-            nonce: Secret::new(chance::<32>()?.to_vec()).map_err(|error| StartError::System(error.to_string()))?,
+            nonce: Secret::new(chance::<32>()?.to_vec())
+                .map_err(|error| StartError::System(error.to_string()))?,
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
         });
         let mut warnings = loaded.warnings;
         warnings.extend(shared.take(config.clone()).await?);
-        let token = config.admin.as_ref().map(|admin| secret(&admin.token, "[admin] token", &config)).transpose()?;
+        let token =
+            config.admin.as_ref().map(|admin| secret(&admin.token, "[admin] token", &config)).transpose()?;
 
         let (stop, stopped) = watch::channel(false);
         let (close, closed) = watch::channel(false);
         let addresses = public.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let admin = private.as_ref().and_then(|listener| listener.local_addr().ok());
-        let mut gateway =
-            Gateway { shared: shared.clone(), addresses, admin, stop, close, front: Vec::new(), back: Vec::new() };
+        let mut gateway = Gateway {
+            shared: shared.clone(),
+            addresses,
+            admin,
+            stop,
+            close,
+            front: Vec::new(),
+            back: Vec::new(),
+        };
         gateway.back(closed, clock);
         let server = &config.server;
         let rules = Rules {
@@ -200,7 +211,8 @@ impl Gateway {
         }));
         let worker = format!("gateway-{}", std::process::id());
         let forwards = self.shared.forwards.clone();
-        let engine = Engine::new(self.shared.store.clone(), forwards, clock, worker, even).settings(Settings::default());
+        let engine = Engine::new(self.shared.store.clone(), forwards, clock, worker, even)
+            .settings(Settings::default());
         self.shared.gate.on_queued(engine.wake());
         let stopped = closed.clone();
         self.back.push(tokio::spawn(async move { engine.run(stopped).await }));
@@ -277,8 +289,12 @@ async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, StartError>
     TcpListener::bind(address).await.map_err(|error| {
         let next = match error.kind() {
             io::ErrorKind::AddrInUse => "; something listens there already: stop it, or write another port",
-            io::ErrorKind::PermissionDenied => "; ports below 1024 want a right of their own: write a higher one",
-            io::ErrorKind::AddrNotAvailable => "; this machine has no such address: 0.0.0.0 is all that it has",
+            io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 want a right of their own: write a higher one"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "; this machine has no such address: 0.0.0.0 is all that it has"
+            }
             _ => "",
         };
         StartError::System(format!("{key}: cannot listen on {address}: {error}{next}"))
@@ -294,7 +310,8 @@ fn sealer(config: &Config) -> Result<Option<Sealer>, StartError> {
 /// A secret of the gateway's own.
 fn secret(place: &SecretPlace, what: &str, config: &Config) -> Result<Secret, StartError> {
     let wrong = |says: String| StartError::Sources(vec![format!("{what}: {says}")]);
-    let read = place.read(&Outside::system()).map_err(|error| wrong(format!("{error} (help: {})", error.help())))?;
+    let read =
+        place.read(&Outside::system()).map_err(|error| wrong(format!("{error} (help: {})", error.help())))?;
     if read.open_to_all && config.server.strict {
         return Err(wrong("every user of this machine can read its file: chmod 600 it".into()));
     }
@@ -413,10 +430,11 @@ fn files(config: &Config) -> Vec<PathBuf> {
             VarText::Secret(place) => Some(place),
             VarText::Text(_) => None,
         });
-        let headers = source.forward.iter().flat_map(|forward| &forward.headers).filter_map(|(_, text)| match text {
-            HeaderText::Secret(place) => Some(place),
-            HeaderText::Text(_) => None,
-        });
+        let headers =
+            source.forward.iter().flat_map(|forward| &forward.headers).filter_map(|(_, text)| match text {
+                HeaderText::Secret(place) => Some(place),
+                HeaderText::Text(_) => None,
+            });
         let places = keys.iter().map(|key| &key.place).chain(vars).chain(headers);
         files.extend(places.filter_map(SecretPlace::file).map(Path::to_owned));
     }

@@ -57,7 +57,13 @@ pub(crate) fn ready(
     let mut next = before.all.iter().map(|inlet| inlet.number).max().unwrap_or(0);
     for (source, row, mut secrets) in read {
         let old = before.all.iter().find(|inlet| inlet.config.name == source.name);
-        let number = old.map_or_else(|| { next += 1; next }, |old| old.number);
+        let number = old.map_or_else(
+            || {
+                next += 1;
+                next
+            },
+            |old| old.number,
+        );
         warnings.append(&mut secrets.warnings);
         match inlet(source, row, &secrets, stored, (old, number, nonce)) {
             Ok(inlet) => inlets.push(Arc::new(inlet)),
@@ -124,7 +130,9 @@ fn managed(source: &Source, stored: &Stored<'_>) -> Result<Keyring, String> {
     let kind = source.compiled.needs().key_kind(false);
     let mut ring = Keyring::new();
     for SecretRow { id, sealed, not_before, not_after, .. } in rows {
-        let sealer = stored.sealer.ok_or("its secrets are in the store; say where their key is: `[store] key = { env = \"…\" }`")?;
+        let sealer = stored
+            .sealer
+            .ok_or("its secrets are in the store; say where their key is: `[store] key = { env = \"…\" }`")?;
         let id = KeyId::new(id.clone());
         let secret = sealer.open(&source.name, &id, sealed).map_err(|why| format!("key `{id}`: {why}"))?;
         let mut key = Key::new(id, kind, secret);
@@ -142,7 +150,9 @@ fn stand_in_for(nonce: &Secret) -> Result<Keyring, String> {
     Ok(ring)
 }
 
-fn targets(read: Vec<(&Forward, Vec<(HeaderName, Zeroizing<String>)>)>) -> Result<HashMap<Arc<str>, Target>, String> {
+fn targets(
+    read: Vec<(&Forward, Vec<(HeaderName, Zeroizing<String>)>)>,
+) -> Result<HashMap<Arc<str>, Target>, String> {
     if read.is_empty() {
         return Ok(HashMap::new());
     }

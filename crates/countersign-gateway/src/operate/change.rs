@@ -136,8 +136,9 @@ impl Operator {
             }
             Ok(placed) if placed.enabled() && !force => {
                 let says = format!("`{name}` still receives: its senders would be answered 404");
-                return Err(OperateError::new(ErrorCode::InUse, says)
-                    .help(format!("`countersign source disable {name}` first; --force removes it all the same")));
+                return Err(OperateError::new(ErrorCode::InUse, says).help(format!(
+                    "`countersign source disable {name}` first; --force removes it all the same"
+                )));
             }
             Ok(_) => {}
             // What is left of a source that the file had: its secrets would be another's of the same name.
@@ -198,13 +199,17 @@ impl NewSource {
             let parts = [name, path, preset, forward, enforce];
             if parts.iter().any(|part| part.is_some()) || !overrides.is_empty() || !vars.is_empty() {
                 let says = "`table` is the whole table, and other parts are given beside it";
-                return Err(OperateError::new(ErrorCode::InvalidArgument, says).help("write them into the table"));
+                return Err(
+                    OperateError::new(ErrorCode::InvalidArgument, says).help("write them into the table")
+                );
             }
             return Ok(table.clone());
         }
         if let Some(line) = overrides.iter().find(|line| line.contains(['\n', '\r'])) {
             let says = format!("`{}` is more than one line", line.escape_debug());
-            return Err(OperateError::new(ErrorCode::InvalidArgument, says).help("give one override for each line"));
+            return Err(
+                OperateError::new(ErrorCode::InvalidArgument, says).help("give one override for each line")
+            );
         }
         let mut out = String::new();
         for (key, value) in [("name", name), ("path", path), ("preset", preset), ("enforce", enforce)] {
@@ -257,7 +262,10 @@ pub(super) fn refused(refused: Refused) -> OperateError {
 }
 
 fn in_file(name: &str, done: &str) -> OperateError {
-    OperateError::new(ErrorCode::InFile, format!("`{name}` stands in the configuration file, and is {done} there"))
+    OperateError::new(
+        ErrorCode::InFile,
+        format!("`{name}` stands in the configuration file, and is {done} there"),
+    )
 }
 
 /// As a basic string of TOML, on one line.

@@ -139,7 +139,8 @@ impl OperateError {
             (None, false) => "`countersign source list` shows all".into(),
             (None, true) => "there is none yet: `countersign source add` makes one".into(),
         };
-        Self::new(ErrorCode::UnknownSource, format!("no source is called `{}`", name.escape_debug())).help(help)
+        Self::new(ErrorCode::UnknownSource, format!("no source is called `{}`", name.escape_debug()))
+            .help(help)
     }
 
     /// A text with mistakes.

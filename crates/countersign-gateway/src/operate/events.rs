@@ -1,6 +1,6 @@
 //! Events: what was accepted, and what became of it.
 
-use super::{ErrorCode, Listing, Moment, Operator, OperateError};
+use super::{ErrorCode, Listing, Moment, OperateError, Operator};
 use bytes::Bytes;
 use countersign_store::{Delivery, Search, StoredEvent};
 use serde::{Deserialize, Serialize};
@@ -143,7 +143,8 @@ impl Operator {
     pub async fn events(&self, search: &EventSearch) -> Result<Listing<EventLine>, OperateError> {
         let EventSearch { source, kind, from, to, after, oldest_first, max } = search;
         if let Some(pattern) = kind.as_deref().filter(|kind| is_odd_pattern(kind)) {
-            let says = format!("`{}`: a star stands for the rest of a type, behind a dot", pattern.escape_debug());
+            let says =
+                format!("`{}`: a star stands for the rest of a type, behind a dot", pattern.escape_debug());
             return Err(OperateError::new(ErrorCode::InvalidArgument, says)
                 .help("write a whole type, such as `invoice.paid`, or how it begins: `invoice.*`"));
         }
@@ -182,8 +183,9 @@ impl Operator {
     pub(super) async fn stored_event(&self, id: &str) -> Result<StoredEvent, OperateError> {
         self.store().event(id.into()).await?.ok_or_else(|| {
             let says = format!("there is no event `{}`", id.escape_debug());
-            OperateError::new(ErrorCode::UnknownEvent, says)
-                .help("`countersign event list` shows those that are kept; `[store] keep` says how long they are")
+            OperateError::new(ErrorCode::UnknownEvent, says).help(
+                "`countersign event list` shows those that are kept; `[store] keep` says how long they are",
+            )
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Every source that there is: those of the file, and those that the store keeps.
 
-use super::{ErrorCode, Operator, OperateError};
+use super::{ErrorCode, OperateError, Operator};
 use crate::config::{Enforce, Refused, Source};
 use countersign_store::SourceRow;
 use std::sync::Arc;
@@ -46,7 +46,9 @@ impl Operator {
                             let says = format!("its name or its path is that of `{}`", other.source.name);
                             broken.push((row, says));
                         }
-                        None => sources.push(Placed { source: Arc::new(source), row: Some(row), in_file: false }),
+                        None => {
+                            sources.push(Placed { source: Arc::new(source), row: Some(row), in_file: false })
+                        }
                     }
                 }
             }
@@ -63,8 +65,9 @@ impl Known {
         }
         if let Some((_, says)) = self.broken.iter().find(|(row, _)| *row.name == *name) {
             let says = format!("the source `{name}` cannot be read as the store keeps it: {says}");
-            return Err(OperateError::new(ErrorCode::Unreadable, says)
-                .help(format!("mend what it refers to, or `countersign source remove {name}` and add it anew")));
+            return Err(OperateError::new(ErrorCode::Unreadable, says).help(format!(
+                "mend what it refers to, or `countersign source remove {name}` and add it anew"
+            )));
         }
         Err(OperateError::no_source(name, self.sources.iter().map(|placed| &*placed.source.name)))
     }

@@ -1,6 +1,6 @@
 //! The audit: every request that got a row, refused ones as well.
 
-use super::{Listing, Moment, Operator, OperateError};
+use super::{Listing, Moment, OperateError, Operator};
 use countersign_store::{AuditRow, Search};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -168,7 +168,12 @@ impl Operator {
     /// The secrets of a source, without any of their values.
     pub async fn secrets(&self, source: &str) -> Result<Secrets, OperateError> {
         let line = self.source(source).await?.line;
-        Ok(Secrets { source: line.name, secrets: line.secrets, keys: line.keys, learns_until: line.learns_until })
+        Ok(Secrets {
+            source: line.name,
+            secrets: line.secrets,
+            keys: line.keys,
+            learns_until: line.learns_until,
+        })
     }
 
     /// One more secret: the one that is given, or one that is made. It verifies at once, beside those that are there.
@@ -206,7 +211,9 @@ impl Operator {
         let live = |row: &&SecretRow| state(row, self.now()) == KeyState::Live;
         let last = live(&row) && vault.rows.iter().filter(live).count() == 1;
         if last && !force {
-            let says = format!("`{id}` is the last secret of `{source}` that verifies: without it nothing is accepted");
+            let says = format!(
+                "`{id}` is the last secret of `{source}` that verifies: without it nothing is accepted"
+            );
             return Err(OperateError::new(ErrorCode::LastSecret, says).help(format!(
                 "`countersign secret rotate {source}` makes another first; --force forgets it all the same"
             )));
@@ -219,7 +226,12 @@ impl Operator {
 
     /// Let a secret that was handed over verify. `fingerprint` is what the operator saw at the provider's, or in `secret list`:
     /// whoever cannot name it has not looked.
-    pub async fn confirm(&self, source: &str, id: &str, fingerprint: &str) -> Result<SecretChanged, OperateError> {
+    pub async fn confirm(
+        &self,
+        source: &str,
+        id: &str,
+        fingerprint: &str,
+    ) -> Result<SecretChanged, OperateError> {
         let vault = self.vault(source).await?;
         let row = vault.row(id)?;
         if row.state != SecretState::Pending {
@@ -287,7 +299,8 @@ impl Operator {
             return Err(refused);
         }
         let Some(sealer) = &self.sealer else {
-            let says = format!("the secrets of `{name}` are managed, and `[store]` has no `key` to seal them with");
+            let says =
+                format!("the secrets of `{name}` are managed, and `[store]` has no `key` to seal them with");
             return Err(OperateError::new(ErrorCode::NoStoreKey, says).help(
                 "write `key = { env = \"COUNTERSIGN_STORE_KEY\" }` in `[store]`: 32 random bytes, `openssl rand -hex 32` makes them",
             ));
@@ -331,7 +344,8 @@ impl Vault<'_> {
             Some(Value(text)) => (text, false),
             None => (self.new_text(operator)?, true),
         };
-        let secret = Secret::new(text.as_bytes()).map_err(|error| invalid_secret(source, &error.to_string()))?;
+        let secret =
+            Secret::new(text.as_bytes()).map_err(|error| invalid_secret(source, &error.to_string()))?;
         self.check(&id, &secret)?;
         self.expect_new(&secret)?;
         let key = KeyId::new(id.as_str());
@@ -385,7 +399,9 @@ impl Vault<'_> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if !(1..=64).contains(&id.len()) || !id.bytes().all(fits) || id.bytes().all(|byte| byte == b'.') {
             let says = "the name of a secret is 1 to 64 letters, digits and . _ -";
-            return Err(OperateError::new(ErrorCode::InvalidArgument, says).help("call it by its date: 2026-11-05"));
+            return Err(
+                OperateError::new(ErrorCode::InvalidArgument, says).help("call it by its date: 2026-11-05")
+            );
         }
         if taken(&id) {
             let says = format!("`{}` has a secret called `{id}` already", self.placed.source.name);
@@ -405,7 +421,9 @@ impl Vault<'_> {
         ring.add(Key::new(KeyId::new(id), kind, copy)).map_err(refused)?;
         // The variables' values do not matter here, and may be secrets that only the gateway can read.
         let mut vars = countersign::Vars::new();
-        source.compiled.preset().vars.iter().for_each(|var| drop(vars.set(var.name.clone(), "x")));
+        for var in source.compiled.preset().vars.iter() {
+            vars.set(var.name.clone(), "x");
+        }
         let bound = source.compiled.scheme().bind(&ring, &vars);
         bound.map(drop).map_err(refused)
     }
@@ -434,7 +452,12 @@ impl Vault<'_> {
 }
 
 /// The keys of a source, the newest first, whatever they are and wherever.
-pub(super) fn key_lines(source: &Source, rows: &[SecretRow], uses: &[KeyUse], now: Timestamp) -> Vec<KeyLine> {
+pub(super) fn key_lines(
+    source: &Source,
+    rows: &[SecretRow],
+    uses: &[KeyUse],
+    now: Timestamp,
+) -> Vec<KeyLine> {
     let uses: Vec<&KeyUse> = uses.iter().filter(|used| used.source == source.name).collect();
     match &source.keys {
         Keys::Managed => {
@@ -483,7 +506,8 @@ fn learns(source: &Source) -> bool {
 /// Why a source's secrets cannot be changed here, if they cannot.
 fn not_managed(source: &Source) -> Option<OperateError> {
     let name = &source.name;
-    let refused = |says: String, help: String| Some(OperateError::new(ErrorCode::NotManaged, says).help(help));
+    let refused =
+        |says: String, help: String| Some(OperateError::new(ErrorCode::NotManaged, says).help(help));
     match &source.keys {
         Keys::Managed => None,
         Keys::Found => refused(
@@ -493,7 +517,9 @@ fn not_managed(source: &Source) -> Option<OperateError> {
         Keys::Placed(places) => {
             let first = places.first().map_or_else(String::new, |place| format!(" ({})", place.place));
             refused(
-                format!("the secrets of `{name}` are where the configuration file says{first}, and are changed there"),
+                format!(
+                    "the secrets of `{name}` are where the configuration file says{first}, and are changed there"
+                ),
                 format!(
                     "add an entry to `secrets` of `{name}` before the old one, and give the old one a `not_after`; or write `secrets = \"managed\"`"
                 ),
@@ -554,7 +580,8 @@ fn span(what: &str, text: Option<&str>, default: Duration, most: Duration) -> Re
         Err(says) => Err(says),
     }
     .map_err(|says| {
-        OperateError::new(ErrorCode::InvalidArgument, format!("`{what}`: {says}")).help("write 30m, 24h or 7d, say")
+        OperateError::new(ErrorCode::InvalidArgument, format!("`{what}`: {says}"))
+            .help("write 30m, 24h or 7d, say")
     })
 }
 
@@ -563,7 +590,8 @@ fn invalid_secret(source: &Source, says: &str) -> OperateError {
         Some(preset) => format!("`countersign preset show {preset}` says how a secret is written"),
         None => "see `key` of its scheme".into(),
     };
-    OperateError::new(ErrorCode::InvalidSecret, format!("`{}` does not take it: {says}", source.name)).help(help)
+    OperateError::new(ErrorCode::InvalidSecret, format!("`{}` does not take it: {says}", source.name))
+        .help(help)
 }
 
 fn no_secret(source: &str, id: &str, rows: &[SecretRow]) -> OperateError {

@@ -2,7 +2,7 @@
 
 use super::known::Placed;
 use super::secrets::key_lines;
-use super::{Counts, KeyLine, Moment, Operator, OperateError};
+use super::{Counts, KeyLine, Moment, OperateError, Operator};
 use crate::config::{Forward, Keys, Source};
 use countersign::Timestamp;
 use countersign_store::{KeyUse, SecretRow};
@@ -164,7 +164,8 @@ impl Operator {
         let matched = keys.iter().filter_map(|key| key.last_matched.map(|at| at.0)).max();
         let keyless = matches!(source.keys, Keys::Managed) && !keys.iter().any(KeyLine::verifies);
         let learns_until = placed.row.as_ref().and_then(|row| row.learns_until);
-        let learns_until = learns_until.or(source.learn.map(|learn| learn.until)).filter(|until| now < *until);
+        let learns_until =
+            learns_until.or(source.learn.map(|learn| learn.until)).filter(|until| now < *until);
         SourceLine {
             name: source.name.to_string(),
             path: source.path.to_string(),
@@ -188,7 +189,8 @@ impl Operator {
 }
 
 fn shown(line: SourceLine, source: &Source) -> SourceShown {
-    let Source { compiled, digest, methods, url, vars, allow_from, events, limits, require_bound, .. } = source;
+    let Source { compiled, digest, methods, url, vars, allow_from, events, limits, require_bound, .. } =
+        source;
     let texts = |texts: &[std::sync::Arc<str>]| texts.iter().map(|text| text.to_string()).collect();
     let words = |binds: countersign::Binds| binds.words().map(str::to_owned).collect();
     SourceShown {

@@ -1,6 +1,6 @@
 //! Counts and times of a source, by the hour.
 
-use super::{ErrorCode, Moment, Operator, OperateError};
+use super::{ErrorCode, Moment, OperateError, Operator};
 use countersign::Timestamp;
 use countersign_store::{Histogram, Tally};
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,10 @@ impl Operator {
             to: to.into(),
             last_seen: whole.last_at.map(Into::into),
             whole: whole.counts(),
-            hours: hours.into_iter().map(|(hour, sum)| Hour { hour: hour.into(), counts: sum.counts() }).collect(),
+            hours: hours
+                .into_iter()
+                .map(|(hour, sum)| Hour { hour: hour.into(), counts: sum.counts() })
+                .collect(),
         })
     }
 
@@ -119,7 +122,8 @@ impl Operator {
         let hour = |at: Timestamp| Timestamp::from_unix(at.unix().div_euclid(HOUR) * HOUR);
         let next = |at: Timestamp| hour(at).after(Duration::from_secs(HOUR as u64));
         let to = to.map_or_else(|| next(self.now()), |to| to.0);
-        let from = from.map_or_else(|| Timestamp::from_unix(hour(to).unix() - 24 * HOUR), |from| hour(from.0));
+        let from =
+            from.map_or_else(|| Timestamp::from_unix(hour(to).unix() - 24 * HOUR), |from| hour(from.0));
         match to.unix() - from.unix() {
             1..=MOST => Ok((from, to)),
             ..1 => Err(OperateError::new(ErrorCode::InvalidArgument, "the time ends before it begins")
@@ -174,7 +178,8 @@ impl Sum {
     }
 
     fn counts(&self) -> Counts {
-        let [p50_micros, p95_micros, p99_micros] = [0.5, 0.95, 0.99].map(|share| self.micros.percentile(share));
+        let [p50_micros, p95_micros, p99_micros] =
+            [0.5, 0.95, 0.99].map(|share| self.micros.percentile(share));
         Counts { p50_micros, p95_micros, p99_micros, ..self.counts.clone() }
     }
 }

@@ -7,7 +7,9 @@ use super::requests::Word;
 use super::{ErrorCode, HeaderText, Moment, OperateError, Operator};
 use crate::config::{Config, Keys, Source};
 use crate::secrets::Outside;
-use countersign::{Context, Key, KeyId, Keyring, Outcome, Reason, Request, Timestamp, Vars, Verifier, Window};
+use countersign::{
+    Context, Key, KeyId, Keyring, Outcome, Reason, Request, Timestamp, Vars, Verifier, Window,
+};
 use countersign_explain::capture::{Address, Capture};
 use countersign_explain::{Asked, Budget, Diagnosis, Finding, Source as Explained, explain};
 use countersign_store::{SecretState, StoredEvent};
@@ -110,7 +112,12 @@ pub struct FindingShown {
 
 impl Operator {
     /// Try a stored event again, at the source that it came to or at another one.
-    pub async fn try_event(&self, source: Option<&str>, id: &str, explain: bool) -> Result<Trial, OperateError> {
+    pub async fn try_event(
+        &self,
+        source: Option<&str>,
+        id: &str,
+        explain: bool,
+    ) -> Result<Trial, OperateError> {
         let event = self.stored_event(id).await?;
         let source = source.unwrap_or(&event.source);
         let (capture, at) = (capture_of(&event)?, Some(event.at));
@@ -136,7 +143,11 @@ impl Operator {
     }
 
     /// The managed secrets of a source that verify, whatever their windows.
-    fn ring(&self, placed: &Placed, rows: Vec<countersign_store::SecretRow>) -> Result<Keyring, OperateError> {
+    fn ring(
+        &self,
+        placed: &Placed,
+        rows: Vec<countersign_store::SecretRow>,
+    ) -> Result<Keyring, OperateError> {
         let kind = placed.source.compiled.needs().key_kind(false);
         let mut ring = Keyring::new();
         let of_source = |row: &&countersign_store::SecretRow| {
@@ -201,7 +212,13 @@ fn keys(source: &Source, managed: Option<Keyring>, strict: bool) -> Result<(Keyr
 }
 
 /// What the verifier says, as of when the request came.
-fn judged(source: &Source, verifier: &Verifier, request: &Request<'_>, at: Timestamp, now: Timestamp) -> Trial {
+fn judged(
+    source: &Source,
+    verifier: &Verifier,
+    request: &Request<'_>,
+    at: Timestamp,
+    now: Timestamp,
+) -> Trial {
     let mut trial = Trial {
         source: source.name.to_string(),
         outcome: String::new(),
@@ -263,28 +280,36 @@ fn checks(
     let address = match allowed {
         None => check("address", Word::Skipped, "anybody may come".into()),
         Some(None) => check("address", Word::Skipped, not_asked("no address is given")),
-        Some(Some((address, fits))) => {
-            check("address", whether(fits), format!("{address} is {}in `allow_from`", if fits { "" } else { "not " }))
-        }
+        Some(Some((address, fits))) => check(
+            "address",
+            whether(fits),
+            format!("{address} is {}in `allow_from`", if fits { "" } else { "not " }),
+        ),
     };
-    let aged = |code: &str| [Reason::StaleTimestamp, Reason::FutureTimestamp].iter().any(|aged| aged.code() == code);
+    let aged =
+        |code: &str| [Reason::StaleTimestamp, Reason::FutureTimestamp].iter().any(|aged| aged.code() == code);
     let signed = match &*trial.outcome {
         "handshake" | "unresolved" => Word::Skipped,
         code => whether(code == "ok" || aged(code)),
     };
     let says = if aged(&trial.outcome) { "a key signed it".into() } else { trial.says.clone() };
     let fresh = |name: &str, code: &str, at: Timestamp| match code {
-        _ if source.compiled.freshness().is_none() => check(name, Word::Skipped, "its age is not looked at".into()),
+        _ if source.compiled.freshness().is_none() => {
+            check(name, Word::Skipped, "its age is not looked at".into())
+        }
         "ok" => check(name, Word::Passed, format!("recent enough at {at}")),
         code if aged(code) => check(name, Word::Failed, format!("{code} at {at}")),
         _ => check(name, Word::Skipped, not_asked("nothing is known of an age that nobody signed")),
     };
     let today = verifier.verify(request, &Context::at(now)).code();
-    let method = source.methods.iter().chain(&source.handshake_methods).any(|known| **known == *capture.method);
+    let method =
+        source.methods.iter().chain(&source.handshake_methods).any(|known| **known == *capture.method);
     let wanted = match (&source.events, &trial.kind) {
         (None, _) => check("events", Word::Skipped, "all are recorded".into()),
         (Some(_), None) => check("events", Word::Passed, "it has no type, and is recorded".into()),
-        (Some(events), Some(kind)) => check("events", whether(events.fit(kind)), format!("its type is `{kind}`")),
+        (Some(events), Some(kind)) => {
+            check("events", whether(events.fit(kind)), format!("its type is `{kind}`"))
+        }
     };
     vec![
         check("limit", whether(size <= most), format!("{size} of {most} bytes")),
@@ -303,7 +328,10 @@ fn checks(
 /// The URL that the sender signed, as the gateway has it: what is configured, and the query as it came.
 fn url_of(source: &Source, capture: &Capture) -> String {
     let (Some(url), false) = (&source.url, matches!(capture.url, Address::Given(_))) else {
-        return capture.url.assumed().unwrap_or_else(|| format!("https://host.invalid{}", capture.url.target()));
+        return capture
+            .url
+            .assumed()
+            .unwrap_or_else(|| format!("https://host.invalid{}", capture.url.target()));
     };
     match capture.url.target().split_once('?') {
         Some((_, query)) => format!("{url}?{query}"),
