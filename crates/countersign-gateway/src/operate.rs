@@ -62,7 +62,7 @@ impl<T: ToSchema> Listing<T> {
 /// Fills bytes with ones that nobody can guess; `false` if there are none.
 pub type Chance = dyn Fn(&mut [u8]) -> bool + Send + Sync;
 
-/// The configuration as it is at the moment.
+/// The configuration as the file says it, without the sources that the store keeps: those are read here.
 pub type Current = dyn Fn() -> Arc<Config> + Send + Sync;
 
 /// What operators do. Cheap to share; holds no state of its own.
@@ -93,8 +93,10 @@ impl Operator {
     }
 
     /// The configuration in use, as JSON: what was written and what was not, with where secrets are and none of them.
-    pub fn config(&self) -> serde_json::Value {
-        self.current().to_json()
+    pub async fn config(&self) -> Result<serde_json::Value, OperateError> {
+        let mut whole = Config::clone(&self.current());
+        whole.sources = self.known().await?.sources.into_iter().map(|placed| placed.source).collect();
+        Ok(whole.to_json())
     }
 
     /// How many deliveries are where, if the store answers, and the present. For measures.

@@ -390,8 +390,8 @@ async fn learn(State(api): Api, Path(name): Path<String>, Sent(waiting): Sent<Wa
     (status = 200, description = "It, in the shape of the file", body = Object),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn config(State(api): Api) -> Json<serde_json::Value> {
-    Json(api.operator.config())
+async fn config(State(api): Api) -> Answer<serde_json::Value> {
+    Ok(Json(api.operator.config().await?))
 }
 
 /// This document

@@ -24,8 +24,9 @@ pub(super) struct Placed {
 impl Operator {
     pub(super) async fn known(&self) -> Result<Known, OperateError> {
         let (config, rows) = (self.current(), self.store().sources().await?);
-        let of_file = config.sources.iter().filter(|source| !source.stored);
-        let mut sources: Vec<Placed> = of_file
+        let mut sources: Vec<Placed> = config
+            .sources
+            .iter()
             .map(|source| Placed {
                 source: source.clone(),
                 row: rows.iter().find(|row| row.name == source.name && row.table.is_none()).cloned(),
