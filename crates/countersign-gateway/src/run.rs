@@ -10,6 +10,7 @@ use crate::config::{
 };
 use crate::forward::Forwards;
 use crate::gate::{Gate, Snapshot};
+use crate::operate::Operator;
 use crate::receive::receive;
 use crate::secrets::{Outside, Sealer, SecretPlace, system_random};
 use crate::server::{Rules, serve};
@@ -94,6 +95,8 @@ pub(crate) struct Shared {
     modules: Mutex<Modules>,
     /// The one in use. Locked while another is made ready.
     config: RwLock<Arc<Config>>,
+    /// The same as the file says it: without the sources that the store keeps.
+    of_file: std::sync::RwLock<Arc<Config>>,
 }
 
 impl Gateway {
@@ -130,6 +133,7 @@ impl Gateway {
                 .map_err(|error| StartError::System(error.to_string()))?,
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
+            of_file: std::sync::RwLock::new(config.clone()),
         });
         let mut warnings = loaded.warnings;
         warnings.extend(shared.take(config.clone()).await?);
@@ -166,7 +170,8 @@ impl Gateway {
             gateway.front.push(tokio::spawn(serve(listener, rules, stopped.clone(), answer)));
         }
         if let (Some(listener), Some(token)) = (private, token) {
-            gateway.front.push(tokio::spawn(admin::serve(listener, shared.clone(), token, stopped.clone())));
+            let router = admin::router(Arc::new(shared.operator()), token, shared.measure());
+            gateway.front.push(tokio::spawn(admin::serve(listener, router, stopped.clone())));
         }
         gateway.front.push(tokio::spawn(watch_changes(shared, stopped)));
         Ok((gateway, warnings))
@@ -251,7 +256,36 @@ impl Shared {
         self.forwards.put(targets);
         self.gate.put(Snapshot::new(config.server.clone(), inlets));
         *current = Arc::new(whole);
+        *self.of_file.write().unwrap_or_else(PoisonError::into_inner) = config;
         Ok(warnings)
+    }
+
+    /// What operators do, here.
+    fn operator(self: &Arc<Self>) -> Operator {
+        let (shared, sealer) = (self.clone(), self.gate.sealer.clone());
+        let current = move || shared.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (store, clock) = (self.store.clone(), self.gate.clock.clone());
+        Operator::new(store, Box::new(current), sealer, clock, Box::new(system_random))
+    }
+
+    /// What is measured, here.
+    fn measure(self: &Arc<Self>) -> Box<admin::Measured> {
+        let shared = self.clone();
+        Box::new(move || {
+            let Gate { books, junk, .. } = &shared.gate;
+            let ledgers = shared.gate.ledgers().into_iter().map(|ledger| {
+                let (outcomes, micros) = ledger.totals();
+                admin::LedgerGauges { source: ledger.source(), outcomes, micros }
+            });
+            admin::Gauges {
+                loaded: true,
+                ledgers: ledgers.collect(),
+                junk_held: junk.as_ref().map_or(0, |junk| junk.held()),
+                rows_dropped: books.dropped(),
+                store: shared.store.figures(),
+                reload_ok: books.is_reloaded(),
+            }
+        })
     }
 }
 
