@@ -17,10 +17,10 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 /// What the store knows.
-pub(crate) struct Stored<'s> {
-    pub(crate) sources: &'s [SourceRow],
-    pub(crate) secrets: &'s [SecretRow],
-    pub(crate) sealer: Option<&'s Sealer>,
+pub(crate) struct Stored {
+    pub(crate) sources: Vec<SourceRow>,
+    pub(crate) secrets: Vec<SecretRow>,
+    pub(crate) sealer: Option<Arc<Sealer>>,
 }
 
 /// Everything that receiving and handing on go by.
@@ -36,7 +36,7 @@ pub(crate) struct Ready {
 /// Or everything that is wrong.
 pub(crate) fn ready(
     config: &Config,
-    stored: &Stored<'_>,
+    stored: &Stored,
     before: &Snapshot,
     nonce: &Secret,
 ) -> Result<Ready, Vec<String>> {
@@ -82,7 +82,7 @@ fn inlet(
     source: &Arc<Source>,
     row: Option<&SourceRow>,
     secrets: &SourceSecrets,
-    stored: &Stored<'_>,
+    stored: &Stored,
     (old, number, nonce): (Option<&Arc<Inlet>>, u32, &Secret),
 ) -> Result<Inlet, String> {
     let (held, stand_in);
@@ -123,7 +123,7 @@ fn enforce(row: &SourceRow) -> Option<Enforce> {
 }
 
 /// The live secrets of the store, the newest first.
-fn managed(source: &Source, stored: &Stored<'_>) -> Result<Keyring, String> {
+fn managed(source: &Source, stored: &Stored) -> Result<Keyring, String> {
     let of_it = |row: &&SecretRow| row.source == source.name && row.state == SecretState::Live;
     let mut rows: Vec<_> = stored.secrets.iter().filter(of_it).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.created_at));
@@ -132,6 +132,7 @@ fn managed(source: &Source, stored: &Stored<'_>) -> Result<Keyring, String> {
     for SecretRow { id, sealed, not_before, not_after, .. } in rows {
         let sealer = stored
             .sealer
+            .as_ref()
             .ok_or("its secrets are in the store; say where their key is: `[store] key = { env = \"…\" }`")?;
         let id = KeyId::new(id.clone());
         let secret = sealer.open(&source.name, &id, sealed).map_err(|why| format!("key `{id}`: {why}"))?;
