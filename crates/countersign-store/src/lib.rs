@@ -4,6 +4,65 @@
 //! free to do many operations in one commit: a request is answered when what it brought is durable, and a hundred
 //! requests may share the wait for one disk.
 //!
+//! ```
+//! use countersign::{Context, Draft, Head, Keyring, Registry, Request, Timestamp, Vars};
+//! use countersign_store::{AuditRow, Entry, Options, Recorded, Sqlite, Store, record};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let file = folder.path().join("countersign.db");
+//! let store = Sqlite::open(&file, Options::default())?;
+//! # let mut registry = Registry::new();
+//! # registry.add_preset("acme.toml", r#"
+//! #     schema = 1
+//! #     name = "acme"
+//! #     mode = "hmac"
+//! #     [hmac]
+//! #     algorithm = "sha256"
+//! #     signed_template = "{id}.{body}"
+//! #     id_source = { header = "x-acme-id" }
+//! #     signature_source = { header = "x-acme-signature", encoding = "hex" }
+//! #     key = { forms = [{ decode = "text" }] }
+//! # "#)?;
+//! # let (keys, vars) = (Keyring::of("It's a Secret to Everybody")?, Vars::new());
+//! # let verifier = registry.named("acme")?.verifier("billing", &keys, &vars)?;
+//! # let now = Timestamp::from_unix(1_700_000_000);
+//! # let body = bytes::Bytes::from_static(b"Hello, World!");
+//! # let signed = registry.named("acme")?.signer(&keys, &vars)?
+//! #     .sign(&Draft::new("m-1", now, "https://example.com/in", &body)).expect("it signs");
+//! # let headers: Vec<_> = signed.headers.iter().map(|(n, v)| (&**n, &**v)).collect();
+//! # let request = Request::new(Head::new("POST", "https://example.com/in", &headers), &body);
+//! # for first in [true, false] {
+//! let verified = verifier.verify(&request, &Context::at(now)).into_verified()?;
+//! let entry = Entry {
+//!     event: "evt_1".into(),
+//!     kind: Some("invoice.paid".into()),
+//!     head: "POST /in".into(),
+//!     endpoints: vec!["books".into()],
+//!     audit: AuditRow {
+//!         at: now,
+//!         source: "billing".into(),
+//!         outcome: "ok".into(),
+//!         status: 200,
+//!         event: Some("evt_1".into()),
+//!         columns: "{}".into(),
+//!         repeated: Some(("replayed".into(), 200)),
+//!     },
+//! };
+//! match record(&store, verified, &body, entry, now).await? {
+//!     Recorded::Accepted(_) => {} // durable: answer 200
+//!     Recorded::Duplicate(_) => {} // it was, some time ago: answer 200 as well
+//! }
+//! # }
+//! let event = store.event("evt_1".into()).await?.expect("it was recorded");
+//! assert_eq!(&event.body[..], b"Hello, World!");
+//! # assert_eq!(store.audits(Default::default()).await?.rows.len(), 2);
+//! # assert_eq!(store.lease("me".into(), 9, now, now.after(std::time::Duration::from_secs(9))).await?.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The surprising decision is that no engine says that a request was accepted. It answers a [`Claim`], and [`record`]
 //! makes the proof of it: in one place, for all engines.
 #![forbid(unsafe_code)]
@@ -12,6 +71,7 @@
 mod histogram;
 mod record;
 mod rows;
+mod sqlite;
 
 pub use countersign::Claim;
 pub use histogram::Histogram;
@@ -20,6 +80,7 @@ pub use rows::{
     Attempt, AuditRow, Cursor, Delivery, DeliveryState, Fence, Keep, KeyUse, Leased, Next, Page, Queued,
     Search, SecretRow, SecretState, Settled, SourceRow, StoredEvent, Tally,
 };
+pub use sqlite::{Figures, Options, Sqlite};
 
 use countersign::Timestamp;
 use std::fmt;
@@ -138,6 +199,9 @@ pub enum StoreError {
 
     /// Trying again will not help: say this to the operator.
     Broken(String),
+
+    /// What was asked cannot be, and the store is well: say this to whoever asked.
+    Invalid(String),
 }
 
 impl fmt::Display for StoreError {
@@ -145,6 +209,7 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::Unavailable(what) => write!(f, "the store cannot be used now: {what}"),
             StoreError::Broken(what) => write!(f, "the store cannot be used: {what}"),
+            StoreError::Invalid(what) => f.write_str(what),
         }
     }
 }

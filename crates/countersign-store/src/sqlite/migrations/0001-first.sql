@@ -1,0 +1,108 @@
+-- What a gateway remembers.
+--
+-- Rows of `events`, `deliveries`, `audits` and `claims` are numbered by one counter, in the order in which they were
+-- committed, so that every one of these tables grows at its end. The deliveries of an event have the numbers that follow its own.
+
+-- One row. Groups of operations read it when they begin and write it before they commit.
+CREATE TABLE counters (
+  id INTEGER PRIMARY KEY CHECK (id = 0),
+  next INTEGER NOT NULL,      -- the number that the next row gets
+  bytes INTEGER NOT NULL,     -- of all heads and bodies in `events`
+  revision INTEGER NOT NULL   -- how often sources and secrets were changed
+) STRICT;
+INSERT INTO counters VALUES (0, 1, 0, 0);
+
+-- For each hour in which something happened, the first and the last number of its events and audits: a search by time becomes
+-- one by number, without an index that every row would have to be entered into.
+CREATE TABLE spans (
+  hour INTEGER PRIMARY KEY,   -- since 1970
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,        -- milliseconds since 1970, here and everywhere
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,
+  kind TEXT,
+  key TEXT NOT NULL,
+  message_id TEXT,
+  deliveries INTEGER NOT NULL, -- how many it was queued for: they are the rows seq + 1 to seq + deliveries
+  head BLOB NOT NULL,
+  body BLOB NOT NULL          -- last, so that nobody reads past it who does not want it
+) STRICT;
+CREATE UNIQUE INDEX events_id ON events (id);
+CREATE INDEX events_source ON events (source);
+
+-- What was accepted before. `digest` is of the message and of the source that it came to.
+CREATE TABLE claims (
+  seq INTEGER PRIMARY KEY,
+  expires INTEGER NOT NULL,   -- the last moment at which it is known
+  digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX claims_digest ON claims (digest);
+
+CREATE TABLE audits (
+  seq INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  event TEXT,
+  columns BLOB NOT NULL
+) STRICT;
+CREATE INDEX audits_source ON audits (source, outcome);
+
+CREATE TABLE deliveries (
+  seq INTEGER PRIMARY KEY,
+  event INTEGER NOT NULL,     -- its seq
+  at INTEGER NOT NULL,        -- due, leased until, or ended
+  state INTEGER NOT NULL,     -- 0 waiting, 1 leased, 2 done, 3 dead
+  fence INTEGER NOT NULL,     -- how often it was leased
+  attempts INTEGER NOT NULL,
+  endpoint TEXT NOT NULL,
+  worker TEXT,                -- who leased it last
+  status INTEGER,
+  error TEXT
+) STRICT;
+CREATE INDEX deliveries_due ON deliveries (at, state) WHERE state < 2;
+CREATE INDEX deliveries_dead ON deliveries (at) WHERE state = 3;
+
+CREATE TABLE hours (
+  hour INTEGER NOT NULL,      -- its first moment
+  source TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  micros BLOB NOT NULL,
+  PRIMARY KEY (hour, source, outcome)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE key_uses (
+  source TEXT NOT NULL,
+  key TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (source, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sources (
+  name TEXT NOT NULL PRIMARY KEY,
+  config TEXT,
+  enabled INTEGER NOT NULL,
+  enforce TEXT,
+  learns_until INTEGER,
+  changed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE secrets (
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,
+  sealed BLOB NOT NULL,       -- encrypted under a key that is not here
+  fingerprint TEXT NOT NULL,
+  state INTEGER NOT NULL,     -- 0 live, 1 pending
+  not_before INTEGER,
+  not_after INTEGER,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,117 @@
+//! Accepting: claim, event, queue and audit row; and the audit rows of what was not accepted.
+
+use super::fault::Fault;
+use super::group::Group;
+use crate::{AuditRow, Claim, Record};
+use countersign::{ReplayKey, Timestamp};
+use rusqlite::ffi::ErrorCode;
+use rusqlite::params;
+
+/// About what a record holds, in bytes.
+pub(super) fn size(record: &Record) -> usize {
+    record.body.len() + record.head.len() + record.audit.columns.len()
+}
+
+/// All of it, or on [`Claim::Seen`] the audit row alone.
+pub(super) fn put(group: &mut Group<'_>, record: &Record) -> Result<Claim, Fault> {
+    let Record { claims, now, audit, .. } = record;
+    if claim(group, claims, *now)? == Claim::Seen {
+        let (outcome, status) = match &audit.repeated {
+            Some((outcome, status)) => (outcome, *status),
+            None => (&audit.outcome, audit.status),
+        };
+        write_audit(group, &AuditRow { outcome: outcome.clone(), status, event: None, ..audit.clone() })?;
+        return Ok(Claim::Seen);
+    }
+    write_event(group, record)?;
+    write_audit(group, audit)?;
+    Ok(Claim::Fresh)
+}
+
+/// Rows of what was not recorded.
+pub(super) fn audit(group: &mut Group<'_>, rows: &[AuditRow]) -> Result<(), Fault> {
+    rows.iter().try_for_each(|row| write_audit(group, row))
+}
+
+/// Nobody writes beside this transaction, so that looking and writing are one step.
+fn claim(group: &mut Group<'_>, keys: &[ReplayKey], now: Timestamp) -> Result<Claim, Fault> {
+    let mut claim = Claim::Fresh;
+    for (at, key) in keys.iter().enumerate() {
+        let seq = group.number(1);
+        let (digest, expires) = (&key.digest()[..], key.expires().unix_ms());
+        let mut insert = group
+            .db
+            .prepare_cached("INSERT INTO claims VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING")?;
+        if insert.execute(params![seq, expires, digest])? == 1 {
+            continue;
+        }
+        let known: i64 = group
+            .db
+            .prepare_cached("SELECT expires FROM claims WHERE digest = ?1")?
+            .query_row([digest], |row| row.get(0))?;
+        // One that came twice in this very claim is known since a moment ago.
+        let again = keys[..at].iter().any(|earlier| earlier.digest() == key.digest());
+        if known >= now.unix_ms() && !again {
+            claim = Claim::Seen;
+        }
+        if expires > known {
+            group
+                .db
+                .prepare_cached("UPDATE claims SET expires = ?2 WHERE digest = ?1")?
+                .execute(params![digest, expires])?;
+        }
+    }
+    Ok(claim)
+}
+
+fn write_event(group: &mut Group<'_>, record: &Record) -> Result<(), Fault> {
+    let Record { event, source, key, message_id, kind, head, body, endpoints, now, .. } = record;
+    let now = now.unix_ms();
+    let seq = group.number(1 + endpoints.len());
+    group
+        .db
+        .prepare_cached(
+            "INSERT INTO events (seq, at, source, id, kind, key, message_id, deliveries, head, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            seq,
+            now,
+            &**source,
+            &**event,
+            kind.as_deref(),
+            key.as_str(),
+            message_id.as_deref(),
+            endpoints.len() as i64,
+            &head[..],
+            &body[..],
+        ])
+        .map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => Fault::invalid(format!(
+                "there is an event `{event}` already; every event has a name of its own"
+            )),
+            _ => error.into(),
+        })?;
+    group.happened(seq, now);
+    group.grew((head.len() + body.len()) as i64);
+    let mut queue = group.db.prepare_cached(
+        "INSERT INTO deliveries (seq, event, at, state, fence, attempts, endpoint) VALUES (?1, ?2, ?3, 0, 0, 0, ?4)",
+    )?;
+    for (place, endpoint) in (1..).zip(endpoints) {
+        queue.execute(params![seq + place, seq, now, &**endpoint])?;
+    }
+    Ok(())
+}
+
+fn write_audit(group: &mut Group<'_>, row: &AuditRow) -> Result<(), Fault> {
+    let AuditRow { at, source, outcome, status, event, columns, repeated: _ } = row;
+    let seq = group.number(1);
+    group
+        .db
+        .prepare_cached(
+            "INSERT INTO audits (seq, at, source, outcome, status, event, columns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![seq, at.unix_ms(), &**source, &**outcome, status, event.as_deref(), &columns[..]])?;
+    group.happened(seq, at.unix_ms());
+    Ok(())
+}
