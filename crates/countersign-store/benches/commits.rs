@@ -7,9 +7,13 @@
 //! `cargo bench -p countersign-store`. Files are made in a folder of `TMPDIR`; on a disk in memory the figures mean nothing.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "../tests/shared/mod.rs"]
+mod shared;
+
 use bytes::Bytes;
-use countersign::{Context, Draft, Head, Keyring, Registry, Request, Timestamp, Vars, Verified};
+use countersign::Verified;
 use countersign_store::{AuditRow, Entry, Figures, Options, Recorded, Sqlite, record};
+use shared::{NOW, Sender};
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -19,7 +23,6 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-const NOW: Timestamp = Timestamp::from_unix(1_760_000_000);
 const HEAD: &[u8] = &[b'h'; 400];
 const COLUMNS: &[u8] = &[b'c'; 250];
 const BODY: usize = 2048;
@@ -165,30 +168,13 @@ where
 
 /// Requests that were verified, each with a name for its event. The last one is taken first.
 fn verified(from: usize, count: usize) -> Vec<(Arc<str>, Verified<'static>)> {
-    const URL: &str = "https://hooks.example.com/in";
-    let mut registry = Registry::new();
-    registry
-        .add_preset(
-            "bench.toml",
-            "schema = 1\nname = \"bench\"\nmode = \"hmac\"\n[hmac]\nalgorithm = \"sha256\"\nsigned_template = \"{id}.{body}\"\n\
-             id_source = { header = \"x-id\" }\nsignature_source = { header = \"x-mac\", encoding = \"hex\" }\n\
-             key = { forms = [{ decode = \"text\" }] }",
-        )
-        .unwrap();
-    let (keys, vars) = (Keyring::of("a secret of the bench, long enough").unwrap(), Vars::new());
-    let compiled = registry.named("bench").unwrap();
-    let (verifier, signer) =
-        (compiled.verifier("payments", &keys, &vars).unwrap(), compiled.signer(&keys, &vars).unwrap());
+    let sender = Sender::to("payments");
     let body = vec![b'b'; BODY];
     (from..from + count)
         .rev()
         .map(|number| {
-            let id = format!("msg_{number:012}");
-            let signed = signer.sign(&Draft::new(&id, NOW, URL, &body)).unwrap();
-            let headers: Vec<_> = signed.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-            let request = Request::new(Head::new("POST", URL, &headers), &body);
-            let verified = verifier.verify(&request, &Context::at(NOW)).into_verified().unwrap();
-            (format!("evt_{number:026}").into(), verified.into_owned())
+            let verified = sender.verified(&format!("msg_{number:012}"), &body);
+            (format!("evt_{number:026}").into(), verified)
         })
         .collect()
 }
