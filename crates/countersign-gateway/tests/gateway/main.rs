@@ -1,5 +1,6 @@
 //! The gateway over real sockets: what each check does, what senders hear, what is kept and handed on.
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
 mod checks;
 mod world;

@@ -234,6 +234,11 @@ impl Seen {
 
 impl Upstream {
     pub(crate) fn start(answer: &'static str) -> Self {
+        Self::answering(Box::leak(Box::new([answer])))
+    }
+
+    /// One answer after the other, and the last one for ever.
+    pub(crate) fn answering(answers: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -244,7 +249,10 @@ impl Upstream {
                 let noted = noted.clone();
                 std::thread::spawn(move || {
                     if let Some(request) = Seen::read(&mut stream) {
-                        noted.lock().unwrap().push(request);
+                        let mut noted = noted.lock().unwrap();
+                        let answer = answers[noted.len().min(answers.len() - 1)];
+                        noted.push(request);
+                        drop(noted);
                         let _ = stream.write_all(answer.as_bytes());
                     }
                 });
