@@ -61,18 +61,27 @@ fn what_was_answered_2xx_is_stored_once_whenever_the_gateway_is_killed() {
     }
     println!(
         "{kills} kills: {} answered 2xx, {} requests unanswered, {} stored, {twice} reached the upstream more than once",
-        acknowledged.len(), unanswered.load(Ordering::SeqCst), stored.len()
+        acknowledged.len(),
+        unanswered.load(Ordering::SeqCst),
+        stored.len()
     );
     assert!(acknowledged.len() as u64 > kills, "hardly anything was sent");
 }
 
 /// Send message after message, each until it is answered 2xx.
-fn send(sender: u64, at: SocketAddr, acknowledged: &Mutex<HashMap<String, Vec<u8>>>, stop: &AtomicBool, unanswered: &AtomicU64) {
+fn send(
+    sender: u64,
+    at: SocketAddr,
+    acknowledged: &Mutex<HashMap<String, Vec<u8>>>,
+    stop: &AtomicBool,
+    unanswered: &AtomicU64,
+) {
     let compiled = countersign_modes::registry().unwrap().named("standard-webhooks").unwrap();
     let signer = compiled.signer(&Keyring::of(WHSEC).unwrap(), &Vars::new()).unwrap();
     for number in 0.. {
         let id = format!("msg_{sender}_{number}");
-        let body = format!("{{\"id\":\"{id}\", \"pad\":\"{}\"}}", "x".repeat(number * 37 % 4000)).into_bytes();
+        let body =
+            format!("{{\"id\":\"{id}\", \"pad\":\"{}\"}}", "x".repeat(number * 37 % 4000)).into_bytes();
         loop {
             if stop.load(Ordering::SeqCst) {
                 return;
@@ -94,7 +103,9 @@ fn send(sender: u64, at: SocketAddr, acknowledged: &Mutex<HashMap<String, Vec<u8
 fn post(at: SocketAddr, signer: &Signer, id: &str, body: &[u8]) -> Option<u16> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64;
     let draft = Draft::new(id, Timestamp::from_unix(now), "http://x.example/in", body);
-    let mut request = format!("POST /in HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len()).into_bytes();
+    let mut request =
+        format!("POST /in HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len())
+            .into_bytes();
     for (name, value) in signer.sign(&draft).unwrap().headers {
         request.extend([name.as_bytes(), b": ", &value, b"\r\n"].concat());
     }
@@ -152,7 +163,9 @@ fn stored(folder: &Path) -> BTreeMap<String, Vec<Vec<u8>>> {
             for event in page.rows {
                 let whole = store.event(event.id.clone()).await.unwrap().unwrap();
                 let ended = |state| matches!(state, DeliveryState::Done);
-                assert!(store.deliveries(event.id).await.unwrap().iter().all(|delivery| ended(delivery.state)));
+                assert!(
+                    store.deliveries(event.id).await.unwrap().iter().all(|delivery| ended(delivery.state))
+                );
                 all.entry(whole.message_id.unwrap().to_string()).or_default().push(whole.body.to_vec());
             }
             search.after = page.next;
@@ -206,7 +219,8 @@ fn answer(mut stream: TcpStream, noted: &Mutex<HashMap<Vec<u8>, u64>>) {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
         let whole = end.and_then(|end| {
             let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
-            let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
+            let length: usize =
+                head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
             (bytes.len() >= end + 4 + length).then(|| end + 4..end + 4 + length)
         });
         if let Some(body) = whole {

@@ -142,7 +142,10 @@ impl Engine {
             return Ok(0);
         }
         let now = self.clock.now();
-        let leased = self.store.lease(self.worker.clone(), room, now, now.after(self.endpoints.longest() + self.settings.margin)).await?;
+        let leased = self
+            .store
+            .lease(self.worker.clone(), room, now, now.after(self.endpoints.longest() + self.settings.margin))
+            .await?;
         let begun = leased.len();
         for leased in leased {
             let work = Work {

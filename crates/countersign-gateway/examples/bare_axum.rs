@@ -14,10 +14,13 @@ fn main() {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8081".into());
     let key = Hmac::<Sha256>::new_from_slice(b"github-secret-of-the-load").unwrap();
     let judge = move |headers: HeaderMap, body: Bytes| async move {
-        let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok()?.strip_prefix("sha256="));
+        let signature =
+            headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok()?.strip_prefix("sha256="));
         let mut wanted = [0; 32];
         match signature.map(|signature| const_hex::decode_to_slice(signature, &mut wanted)) {
-            Some(Ok(())) if key.clone().chain_update(&body).verify_slice(&wanted).is_ok() => StatusCode::NO_CONTENT,
+            Some(Ok(())) if key.clone().chain_update(&body).verify_slice(&wanted).is_ok() => {
+                StatusCode::NO_CONTENT
+            }
             _ => StatusCode::UNAUTHORIZED,
         }
     };

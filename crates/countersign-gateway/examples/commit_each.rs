@@ -10,7 +10,8 @@ use countersign_store::Options;
 fn main() {
     let file = std::env::args().nth(1).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let _gateway = runtime.block_on(Gateway::start_with(file.as_ref(), Options::default().commit_each())).unwrap();
+    let _gateway =
+        runtime.block_on(Gateway::start_with(file.as_ref(), Options::default().commit_each())).unwrap();
     loop {
         std::thread::park();
     }

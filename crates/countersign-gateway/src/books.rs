@@ -228,6 +228,11 @@ impl Ledger {
         }
     }
 
+    /// Whose.
+    pub(crate) fn source(&self) -> Arc<str> {
+        self.source.clone()
+    }
+
     /// Counts and times since the start.
     pub(crate) fn totals(&self) -> (Vec<(Arc<str>, u64)>, Histogram) {
         let open = self.open();

@@ -73,7 +73,8 @@ impl Target {
         let mut map = HeaderMap::new();
         for (name, text) in &headers {
             // A value is not quoted: it may be a secret.
-            let wrong = || format!("forward `{}`: the header `{}` cannot be sent", forward.endpoint, name.as_str());
+            let wrong =
+                || format!("forward `{}`: the header `{}` cannot be sent", forward.endpoint, name.as_str());
             let mut value = HeaderValue::from_str(text).map_err(|_| wrong())?;
             value.set_sensitive(true);
             map.insert(HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| wrong())?, value);

@@ -12,6 +12,7 @@ use countersign::{Clock, KeyId, Secret, Timestamp, Verifier};
 use countersign_store::{SecretRow, SecretState, Store, StoreError};
 use countersign_tower::Keys;
 use http::Uri;
+use http::uri::PathAndQuery;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -144,7 +145,8 @@ impl Gate {
         }
         let id: Arc<str> = format!("learnt-{}", now.unix()).into();
         let sealed = sealer.seal(source, &KeyId::new(id.clone()), &secret, &mut system_random);
-        let sealed = sealed.ok_or_else(|| StoreError::Broken("the system gives no random bytes to seal with".into()))?;
+        let sealed = sealed
+            .ok_or_else(|| StoreError::Broken("the system gives no random bytes to seal with".into()))?;
         let row = SecretRow {
             source: source.clone(),
             id,
@@ -181,11 +183,15 @@ impl Inlet {
         }
     }
 
-    /// The URL that the sender signed: what is configured, and the query as it came. Empty if nothing is configured, for then the
-    /// scheme does not look at it.
-    pub(crate) fn url(&self, uri: &Uri) -> Cow<'_, str> {
+    /// The URL that the sender signed: what is configured, and the query as it came. Where nothing is configured the scheme does not
+    /// look at the rest, and a challenge may stand in the query.
+    pub(crate) fn url<'u>(&'u self, uri: &'u Uri) -> Cow<'u, str> {
         match (&self.config.url, uri.query()) {
-            (None, _) => Cow::Borrowed(""),
+            (None, None) => Cow::Borrowed(""),
+            (None, Some(_)) => {
+                let rest = uri.path_and_query().map_or("", PathAndQuery::as_str);
+                Cow::Owned(format!("http://unnamed.invalid{rest}"))
+            }
             (Some(url), None) => Cow::Borrowed(url),
             (Some(url), Some(query)) => Cow::Owned(format!("{url}?{query}")),
         }

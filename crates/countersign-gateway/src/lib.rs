@@ -5,12 +5,13 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod admin;
+pub mod admin;
 mod books;
 pub mod config;
 mod forward;
 mod gate;
 mod ids;
+pub mod operate;
 mod receive;
 mod run;
 pub mod secrets;

@@ -5,11 +5,14 @@
 //! limits of connections) want a restart, and it is said that they do.
 
 use crate::admin;
-use crate::config::{Change, Config, Egress, HeaderText, Keys as SourceKeys, Modules, Refused, VarText, Warning, diff};
+use crate::config::{
+    Change, Config, Egress, HeaderText, Keys as SourceKeys, Modules, Refused, VarText, Warning, diff,
+};
 use crate::forward::Forwards;
 use crate::gate::{Gate, Snapshot};
+use crate::operate::Operator;
 use crate::receive::receive;
-use crate::secrets::{Outside, SecretPlace, Sealer, system_random};
+use crate::secrets::{Outside, Sealer, SecretPlace, system_random};
 use crate::server::{Rules, serve};
 use crate::sources::{Ready, Stored, ready};
 use countersign::{Clock, Secret, Timestamp};
@@ -88,10 +91,12 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) store: Arc<Sqlite>,
     forwards: Arc<Forwards>,
-    nonce: Secret,
+    nonce: Arc<Secret>,
     modules: Mutex<Modules>,
     /// The one in use. Locked while another is made ready.
     config: RwLock<Arc<Config>>,
+    /// The same as the file says it: without the sources that the store keeps.
+    of_file: std::sync::RwLock<Arc<Config>>,
 }
 
 impl Gateway {
@@ -124,20 +129,29 @@ impl Gateway {
             gate,
             store: store.clone(),
             forwards: Arc::default(),
-            nonce: Secret::new(chance::<32>()?.to_vec()).map_err(|error| StartError::System(error.to_string()))?,
+            nonce: Arc::new(nonce()?),
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
+            of_file: std::sync::RwLock::new(config.clone()),
         });
         let mut warnings = loaded.warnings;
         warnings.extend(shared.take(config.clone()).await?);
-        let token = config.admin.as_ref().map(|admin| secret(&admin.token, "[admin] token", &config)).transpose()?;
+        let token =
+            config.admin.as_ref().map(|admin| secret(&admin.token, "[admin] token", &config)).transpose()?;
 
         let (stop, stopped) = watch::channel(false);
         let (close, closed) = watch::channel(false);
         let addresses = public.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let admin = private.as_ref().and_then(|listener| listener.local_addr().ok());
-        let mut gateway =
-            Gateway { shared: shared.clone(), addresses, admin, stop, close, front: Vec::new(), back: Vec::new() };
+        let mut gateway = Gateway {
+            shared: shared.clone(),
+            addresses,
+            admin,
+            stop,
+            close,
+            front: Vec::new(),
+            back: Vec::new(),
+        };
         gateway.back(closed, clock);
         let server = &config.server;
         let rules = Rules {
@@ -155,7 +169,8 @@ impl Gateway {
             gateway.front.push(tokio::spawn(serve(listener, rules, stopped.clone(), answer)));
         }
         if let (Some(listener), Some(token)) = (private, token) {
-            gateway.front.push(tokio::spawn(admin::serve(listener, shared.clone(), token, stopped.clone())));
+            let router = admin::router(Arc::new(shared.operator()), token, shared.measure());
+            gateway.front.push(tokio::spawn(admin::serve(listener, router, stopped.clone())));
         }
         gateway.front.push(tokio::spawn(watch_changes(shared, stopped)));
         Ok((gateway, warnings))
@@ -200,7 +215,8 @@ impl Gateway {
         }));
         let worker = format!("gateway-{}", std::process::id());
         let forwards = self.shared.forwards.clone();
-        let engine = Engine::new(self.shared.store.clone(), forwards, clock, worker, even).settings(Settings::default());
+        let engine = Engine::new(self.shared.store.clone(), forwards, clock, worker, even)
+            .settings(Settings::default());
         self.shared.gate.on_queued(engine.wake());
         let stopped = closed.clone();
         self.back.push(tokio::spawn(async move { engine.run(stopped).await }));
@@ -231,15 +247,50 @@ impl Shared {
         let mut current = self.config.write().await;
         let (sources, held) = (self.store.sources().await?, self.store.secrets().await?);
         let whole = with_stored(&config, &sources).map_err(StartError::Sources)?;
-        let stored = Stored { sources: &sources, secrets: &held, sealer: self.gate.sealer.as_deref() };
+        let stored = Stored { sources, secrets: held, sealer: self.gate.sealer.clone() };
         let before = self.gate.snapshot();
-        let made = tokio::task::block_in_place(|| ready(&whole, &stored, &before, &self.nonce));
+        // Files are read and commands run: on a thread that serves nobody.
+        let making = {
+            let (whole, nonce) = (whole.clone(), self.nonce.clone());
+            move || ready(&whole, &stored, &before, &nonce)
+        };
+        let made = tokio::task::spawn_blocking(making).await;
+        let made = made.map_err(|_| StartError::System("making the sources ready failed".into()))?;
         let Ready { inlets, targets, warnings } = made.map_err(StartError::Sources)?;
         // Nothing can fail from here on.
         self.forwards.put(targets);
         self.gate.put(Snapshot::new(config.server.clone(), inlets));
         *current = Arc::new(whole);
+        *self.of_file.write().unwrap_or_else(PoisonError::into_inner) = config;
         Ok(warnings)
+    }
+
+    /// What operators do, here.
+    fn operator(self: &Arc<Self>) -> Operator {
+        let (shared, sealer) = (self.clone(), self.gate.sealer.clone());
+        let current = move || shared.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (store, clock) = (self.store.clone(), self.gate.clock.clone());
+        Operator::new(store, Box::new(current), sealer, clock, Box::new(system_random))
+    }
+
+    /// What is measured, here.
+    fn measure(self: &Arc<Self>) -> Box<admin::Measured> {
+        let shared = self.clone();
+        Box::new(move || {
+            let Gate { books, junk, .. } = &shared.gate;
+            let ledgers = shared.gate.ledgers().into_iter().map(|ledger| {
+                let (outcomes, micros) = ledger.totals();
+                admin::LedgerGauges { source: ledger.source(), outcomes, micros }
+            });
+            admin::Gauges {
+                loaded: true,
+                ledgers: ledgers.collect(),
+                junk_held: junk.as_ref().map_or(0, |junk| junk.held()),
+                rows_dropped: books.dropped(),
+                store: shared.store.figures(),
+                reload_ok: books.is_reloaded(),
+            }
+        })
     }
 }
 
@@ -277,8 +328,12 @@ async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, StartError>
     TcpListener::bind(address).await.map_err(|error| {
         let next = match error.kind() {
             io::ErrorKind::AddrInUse => "; something listens there already: stop it, or write another port",
-            io::ErrorKind::PermissionDenied => "; ports below 1024 want a right of their own: write a higher one",
-            io::ErrorKind::AddrNotAvailable => "; this machine has no such address: 0.0.0.0 is all that it has",
+            io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 want a right of their own: write a higher one"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "; this machine has no such address: 0.0.0.0 is all that it has"
+            }
             _ => "",
         };
         StartError::System(format!("{key}: cannot listen on {address}: {error}{next}"))
@@ -294,7 +349,8 @@ fn sealer(config: &Config) -> Result<Option<Sealer>, StartError> {
 /// A secret of the gateway's own.
 fn secret(place: &SecretPlace, what: &str, config: &Config) -> Result<Secret, StartError> {
     let wrong = |says: String| StartError::Sources(vec![format!("{what}: {says}")]);
-    let read = place.read(&Outside::system()).map_err(|error| wrong(format!("{error} (help: {})", error.help())))?;
+    let read =
+        place.read(&Outside::system()).map_err(|error| wrong(format!("{error} (help: {})", error.help())))?;
     if read.open_to_all && config.server.strict {
         return Err(wrong("every user of this machine can read its file: chmod 600 it".into()));
     }
@@ -316,6 +372,11 @@ fn chance<const N: usize>() -> Result<[u8; N], StartError> {
         true => Ok(bytes),
         false => Err(StartError::System("this system gives no random bytes".into())),
     }
+}
+
+/// What verifies nothing: nobody knows it.
+fn nonce() -> Result<Secret, StartError> {
+    Secret::new(chance::<32>()?.to_vec()).map_err(|error| StartError::System(error.to_string()))
 }
 
 /// A number between 0 and 1. Without chance it is the middle: waits are then not spread, and nothing else.
@@ -350,7 +411,8 @@ async fn forget(shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
 /// Look at the configuration, at files with secrets and at the store, and take what has changed; and when somebody says so (SIGHUP).
 async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let mut hangup = Hangup::new();
-    let mut seen = State::of(&shared).await;
+    // Nothing was seen yet: what changed while the gateway started is read at the first look.
+    let mut seen = State { revision: None, files: Vec::new() };
     loop {
         let asked = tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => return,
@@ -366,7 +428,9 @@ async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) 
             match shared.reload().await {
                 Ok(changes) => {
                     shared.gate.books.reloaded(true);
-                    tracing::info!(changes = changes.len(), "the configuration was read anew");
+                    if asked || !changes.is_empty() {
+                        tracing::info!(changes = changes.len(), "the configuration was read anew");
+                    }
                     changes.iter().for_each(|change| tracing::info!(%change, "changed"));
                 }
                 Err(error) => {
@@ -413,10 +477,11 @@ fn files(config: &Config) -> Vec<PathBuf> {
             VarText::Secret(place) => Some(place),
             VarText::Text(_) => None,
         });
-        let headers = source.forward.iter().flat_map(|forward| &forward.headers).filter_map(|(_, text)| match text {
-            HeaderText::Secret(place) => Some(place),
-            HeaderText::Text(_) => None,
-        });
+        let headers =
+            source.forward.iter().flat_map(|forward| &forward.headers).filter_map(|(_, text)| match text {
+                HeaderText::Secret(place) => Some(place),
+                HeaderText::Text(_) => None,
+            });
         let places = keys.iter().map(|key| &key.place).chain(vars).chain(headers);
         files.extend(places.filter_map(SecretPlace::file).map(Path::to_owned));
     }

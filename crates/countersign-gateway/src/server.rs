@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 /// How large a head may be, in bytes.
-const MOST_HEAD: usize = 64 * 1024;
+pub(crate) const MOST_HEAD: usize = 64 * 1024;
 
 /// How connections are held.
 #[derive(Clone, Copy, Debug)]

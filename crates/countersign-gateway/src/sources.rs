@@ -17,10 +17,10 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 /// What the store knows.
-pub(crate) struct Stored<'s> {
-    pub(crate) sources: &'s [SourceRow],
-    pub(crate) secrets: &'s [SecretRow],
-    pub(crate) sealer: Option<&'s Sealer>,
+pub(crate) struct Stored {
+    pub(crate) sources: Vec<SourceRow>,
+    pub(crate) secrets: Vec<SecretRow>,
+    pub(crate) sealer: Option<Arc<Sealer>>,
 }
 
 /// Everything that receiving and handing on go by.
@@ -36,7 +36,7 @@ pub(crate) struct Ready {
 /// Or everything that is wrong.
 pub(crate) fn ready(
     config: &Config,
-    stored: &Stored<'_>,
+    stored: &Stored,
     before: &Snapshot,
     nonce: &Secret,
 ) -> Result<Ready, Vec<String>> {
@@ -57,7 +57,13 @@ pub(crate) fn ready(
     let mut next = before.all.iter().map(|inlet| inlet.number).max().unwrap_or(0);
     for (source, row, mut secrets) in read {
         let old = before.all.iter().find(|inlet| inlet.config.name == source.name);
-        let number = old.map_or_else(|| { next += 1; next }, |old| old.number);
+        let number = old.map_or_else(
+            || {
+                next += 1;
+                next
+            },
+            |old| old.number,
+        );
         warnings.append(&mut secrets.warnings);
         match inlet(source, row, &secrets, stored, (old, number, nonce)) {
             Ok(inlet) => inlets.push(Arc::new(inlet)),
@@ -76,7 +82,7 @@ fn inlet(
     source: &Arc<Source>,
     row: Option<&SourceRow>,
     secrets: &SourceSecrets,
-    stored: &Stored<'_>,
+    stored: &Stored,
     (old, number, nonce): (Option<&Arc<Inlet>>, u32, &Secret),
 ) -> Result<Inlet, String> {
     let (held, stand_in);
@@ -117,14 +123,17 @@ fn enforce(row: &SourceRow) -> Option<Enforce> {
 }
 
 /// The live secrets of the store, the newest first.
-fn managed(source: &Source, stored: &Stored<'_>) -> Result<Keyring, String> {
+fn managed(source: &Source, stored: &Stored) -> Result<Keyring, String> {
     let of_it = |row: &&SecretRow| row.source == source.name && row.state == SecretState::Live;
     let mut rows: Vec<_> = stored.secrets.iter().filter(of_it).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.created_at));
     let kind = source.compiled.needs().key_kind(false);
     let mut ring = Keyring::new();
     for SecretRow { id, sealed, not_before, not_after, .. } in rows {
-        let sealer = stored.sealer.ok_or("its secrets are in the store; say where their key is: `[store] key = { env = \"…\" }`")?;
+        let sealer = stored
+            .sealer
+            .as_ref()
+            .ok_or("its secrets are in the store; say where their key is: `[store] key = { env = \"…\" }`")?;
         let id = KeyId::new(id.clone());
         let secret = sealer.open(&source.name, &id, sealed).map_err(|why| format!("key `{id}`: {why}"))?;
         let mut key = Key::new(id, kind, secret);
@@ -142,7 +151,9 @@ fn stand_in_for(nonce: &Secret) -> Result<Keyring, String> {
     Ok(ring)
 }
 
-fn targets(read: Vec<(&Forward, Vec<(HeaderName, Zeroizing<String>)>)>) -> Result<HashMap<Arc<str>, Target>, String> {
+fn targets(
+    read: Vec<(&Forward, Vec<(HeaderName, Zeroizing<String>)>)>,
+) -> Result<HashMap<Arc<str>, Target>, String> {
     if read.is_empty() {
         return Ok(HashMap::new());
     }

@@ -74,7 +74,10 @@ fn usual(registry: &Registry) -> Option<&str> {
     let bases = registry.presets().map(|(name, _)| (likes(name), name)).filter(|(likes, _)| *likes > 1);
     let mut bases: Vec<_> = bases.collect();
     bases.sort_unstable_by(|a, b| b.cmp(a));
-    bases.into_iter().map(|(_, name)| name).find(|name| registry.named(name).is_ok_and(|compiled| good(&compiled)))
+    bases
+        .into_iter()
+        .map(|(_, name)| name)
+        .find(|name| registry.named(name).is_ok_and(|compiled| good(&compiled)))
 }
 
 fn config(compiled: &Compiled) -> String {

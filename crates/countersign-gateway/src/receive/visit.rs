@@ -6,6 +6,7 @@ use crate::books::{Check, Checks, Columns};
 use crate::config::{Accepted, Enforce, Events, Record};
 use crate::gate::{Gate, Inlet, Snapshot};
 use crate::ids::Id;
+use crate::server::MOST_HEAD;
 use bytes::Bytes;
 use countersign::{Answer, Event, Head, Rejection, Request, Timestamp, Verified};
 use countersign_store::{AuditRow, Entry, Recorded, StoreError, danger, record};
@@ -205,14 +206,25 @@ impl<'g> Visit<'g> {
     }
 
     fn well_formed(&self) -> Result<(), Refused> {
-        let hosts = self.head.headers.get_all("host").iter().count();
-        let needed = self.head.version == http::Version::HTTP_11;
-        if hosts > 1 || (hosts == 0 && needed) {
-            return Err(
-                Refused::new("bad_request", 400).detail("http/host", "there is not exactly one Host header")
-            );
+        let bad = |code: &str, says: &str| Err(Refused::new("bad_request", 400).detail(code, says));
+        // The parser's own limit is on what it buffers, which may be twice as much.
+        let size: usize =
+            self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if size > MOST_HEAD {
+            return Err(Refused::new("head_too_large", 431));
         }
-        Ok(())
+        let hosts = self.head.headers.get_all("host").iter().count();
+        if hosts > 1 || (hosts == 0 && self.head.version == http::Version::HTTP_11) {
+            return bad("http/host", "there is not exactly one Host header");
+        }
+        // A whole URL for a target: it and the header have to agree on whom is meant.
+        let host = self.head.headers.get("host").map_or(&b""[..], |host| host.as_bytes());
+        match self.head.uri.authority() {
+            Some(named) if !host.eq_ignore_ascii_case(named.as_str().as_bytes()) => {
+                bad("http/target", "the target names another host than the Host header")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A path that nobody has, and one whose source is disabled, are told the same.
@@ -395,7 +407,7 @@ impl<'g> Visit<'g> {
         let status = response.status().as_u16();
         let (number, now) = (self.inlet.as_ref().map_or(0, |inlet| inlet.number), self.gate.millis());
         // Who was asked to wait, or met our own trouble, has proved nothing about himself.
-        if let (Some(junk), Some(_), 400..=428) = (&self.gate.junk, &self.inlet, refused.status) {
+        if let (Some(junk), Some(_), 400..=428 | 431) = (&self.gate.junk, &self.inlet, refused.status) {
             junk.charge(number, self.address, now);
         }
         if self.gate.books.wants(number, self.address, now) {

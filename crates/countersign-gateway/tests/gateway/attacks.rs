@@ -17,7 +17,9 @@ fn with(mut headers: Vec<(String, String)>, name: &str, value: &str) -> Vec<(Str
 }
 
 fn source(name: &str, preset: &str, more: &str) -> String {
-    format!("[[source]]\npath = \"/in/{name}\"\nname = \"{name}\"\npreset = \"{preset}\"\nsecrets = [{{ id = \"main\", file = \"github.txt\" }}]\n{more}\n")
+    format!(
+        "[[source]]\npath = \"/in/{name}\"\nname = \"{name}\"\npreset = \"{preset}\"\nsecrets = [{{ id = \"main\", file = \"github.txt\" }}]\n{more}\n"
+    )
 }
 
 // Replay.
@@ -41,7 +43,10 @@ fn atk_112_of_64_copies_at_once_one_is_new() {
 fn atk_117_one_id_at_two_sources_is_two_messages() {
     let world = World::start(&[standard("a", ""), standard("b", "")].concat());
     let headers = signed("standard-webhooks", WHSEC, "msg_1", BODY);
-    assert_eq!((world.post("/in/a", &headers, BODY).status, world.post("/in/b", &headers, BODY).status), (200, 200));
+    assert_eq!(
+        (world.post("/in/a", &headers, BODY).status, world.post("/in/b", &headers, BODY).status),
+        (200, 200)
+    );
     assert_eq!(world.events().len(), 2);
     // That they have one secret is told to the operator.
     assert!(world.warnings.iter().any(|warning| warning.code.code() == "shared_secret"));
@@ -60,7 +65,8 @@ fn atk_118_a_restart_forgets_nothing() {
 
 #[test]
 fn atk_120_what_failed_downstream_is_delivered_later_and_the_senders_retry_is_no_second_event() {
-    let upstream = Upstream::answering(&["HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", OK]);
+    let upstream =
+        Upstream::answering(&["HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", OK]);
     let forward = format!("forward = {{ to = \"{}\", schedule = [\"1s\"] }}", upstream.url);
     let world = World::start(&standard("a", &forward));
     let headers = signed("standard-webhooks", WHSEC, "msg_1", BODY);
@@ -68,7 +74,10 @@ fn atk_120_what_failed_downstream_is_delivered_later_and_the_senders_retry_is_no
     assert_eq!(world.post("/in/a", &headers, BODY).status, 200);
     let seen = upstream.wait(2);
     assert!(seen.iter().all(|seen| seen.body == BODY));
-    assert_eq!((seen[0].all("x-countersign-attempt"), seen[1].all("x-countersign-attempt")), (vec!["1"], vec!["2"]));
+    assert_eq!(
+        (seen[0].all("x-countersign-attempt"), seen[1].all("x-countersign-attempt")),
+        (vec!["1"], vec!["2"])
+    );
     assert_eq!(seen[0].all("x-countersign-event"), seen[1].all("x-countersign-event"));
 }
 
@@ -88,7 +97,10 @@ fn atk_121_a_duplicate_hears_200_only_behind_a_valid_signature_and_is_not_forwar
 #[test]
 fn atk_122_two_equal_bodies_without_an_id_are_two_events() {
     let world = World::start(&github("a", ""));
-    assert_eq!((world.post("/in/a", &good(), BODY).status, world.post("/in/a", &good(), BODY).status), (200, 200));
+    assert_eq!(
+        (world.post("/in/a", &good(), BODY).status, world.post("/in/a", &good(), BODY).status),
+        (200, 200)
+    );
     assert_eq!(world.events().len(), 2);
 }
 
@@ -98,21 +110,26 @@ fn atk_122_two_equal_bodies_without_an_id_are_two_events() {
 fn atk_210_a_challenge_is_no_signing_oracle() {
     let world = World::start(&source("a", "x-twitter", ""));
     let asked = world.send(&http("GET", "/in/a?crc_token=%7B%22for_user_id%22%3A%221%22%7D", &[], b""));
-    assert!(asked.status >= 400 && !asked.body.windows(7).any(|seven| seven == b"sha256="), "{}", asked.status);
+    assert!(
+        asked.status >= 400 && !asked.body.windows(7).any(|seven| seven == b"sha256="),
+        "{}",
+        asked.status
+    );
     let answered = world.send(&http("GET", "/in/a?crc_token=abc123", &[], b""));
     assert_eq!((answered.status, answered.body.starts_with(b"{\"response_token\":\"sha256=")), (200, true));
 }
 
 #[test]
 fn atk_211_an_echo_is_plain_text_and_no_markup() {
-    let world = World::start(&source("a", "meta-graph", "vars = { verify_token = \"tok\" }"));
+    let world =
+        World::start(&source("a", "meta-graph", "vars = { verify_token = { file = \"github.txt\" } }"));
     let ask = |challenge: &str, token: &str| {
         let path = format!("/in/a?hub.mode=subscribe&hub.verify_token={token}&hub.challenge={challenge}");
         world.send(&http("GET", &path, &[], b""))
     };
-    let markup = ask("%3Cscript%3Ealert(1)%3C%2Fscript%3E", "tok");
+    let markup = ask("%3Cscript%3Ealert(1)%3C%2Fscript%3E", SECRET);
     assert!(markup.status >= 400 && !markup.body.contains(&b'<'));
-    let echo = ask("1158201444", "tok");
+    let echo = ask("1158201444", SECRET);
     assert_eq!((echo.status, &*echo.body), (200, &b"1158201444"[..]));
     assert!(echo.header("content-type").unwrap().starts_with("text/plain"));
     assert_eq!(echo.header("x-content-type-options"), Some("nosniff"));
@@ -120,8 +137,9 @@ fn atk_211_an_echo_is_plain_text_and_no_markup() {
 
 #[test]
 fn atk_212_a_challenge_with_the_wrong_token_is_not_answered() {
-    let world = World::start(&source("a", "meta-graph", "vars = { verify_token = \"tok\" }"));
-    for token in ["wrong", "", "to", "tok2"] {
+    let world =
+        World::start(&source("a", "meta-graph", "vars = { verify_token = { file = \"github.txt\" } }"));
+    for token in ["wrong", "", "github-secret-of-the-test", "github-secret-of-the-tests2"] {
         let path = format!("/in/a?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=1158201444");
         let answer = world.send(&http("GET", &path, &[], b""));
         assert!(answer.status >= 400 && !answer.body.starts_with(b"1158"), "{token}");
@@ -133,7 +151,8 @@ fn atk_213_a_challenge_takes_the_same_way_as_every_request() {
     let world = World::start(&source("a", "x-twitter", "allow_from = [\"192.0.2.1\"]"));
     assert_eq!(world.send(&http("GET", "/in/a?crc_token=abc", &[], b"")).status, 403);
     let world = World::start(&source("a", "slack", "limits = { body = \"64KiB\" }"));
-    let body = [b"{\"type\":\"url_verification\",\"challenge\":\"".as_slice(), &vec![b'a'; 10 << 20], b"\"}"].concat();
+    let body = [b"{\"type\":\"url_verification\",\"challenge\":\"".as_slice(), &vec![b'a'; 10 << 20], b"\"}"]
+        .concat();
     assert_eq!(world.post("/in/a", &[], &body).status, 413);
     let rows = world.audit(1);
     assert_eq!((&*rows[0].0.outcome, rows[0].0.status), ("payload_too_large", 413));
@@ -154,7 +173,9 @@ fn atk_214_a_challenge_that_should_be_signed_is_not_answered_unsigned() {
 fn atk_215_whoever_asks_for_an_origin_hears_of_the_one_that_is_named() {
     let source = "[[source]]\npath = \"/in/a\"\npreset = \"azure-event-grid\"\nvars = { tenant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\", audience = \"api://x\" }\nrequire_bound = []\n";
     let world = World::start(source);
-    let ask = |origin: &str| world.send(&http("OPTIONS", "/in/a", &[("webhook-request-origin".into(), origin.into())], b""));
+    let ask = |origin: &str| {
+        world.send(&http("OPTIONS", "/in/a", &[("webhook-request-origin".into(), origin.into())], b""))
+    };
     let evil = ask("evil.example");
     assert!(evil.status >= 400 && evil.header("webhook-allowed-origin").is_none());
     assert_eq!(ask("eventgrid.azure.net").header("webhook-allowed-origin"), Some("eventgrid.azure.net"));
@@ -169,8 +190,12 @@ fn atk_224_nobody_speaks_in_our_name() {
     let spoofed = with(with(good(), "X-Countersign-Verified", "true"), "x-countersign-anything", "yes");
     assert_eq!(world.post("/in/a", &spoofed, BODY).status, 202);
     let seen = upstream.wait(1).remove(0);
-    assert_eq!((seen.all("x-countersign-verified"), seen.all("x-countersign-anything")), (vec!["true"], vec![]));
-    let forged = with(signed("github", "another-secret-long-enough", "1", BODY), "x-countersign-verified", "true");
+    assert_eq!(
+        (seen.all("x-countersign-verified"), seen.all("x-countersign-anything")),
+        (vec!["true"], vec![])
+    );
+    let forged =
+        with(signed("github", "another-secret-long-enough", "1", BODY), "x-countersign-verified", "true");
     assert_eq!(world.post("/in/a", &forged, BODY).status, 401);
     assert_eq!(upstream.wait(1).len(), 1);
 }
@@ -210,14 +235,19 @@ fn atk_228_a_chunked_body_is_handed_on_whole_and_plain() {
     let world = World::start(&github("a", &format!("forward = {{ to = \"{}\" }}", upstream.url)));
     let (name, value) = good().remove(0);
     let (one, two) = BODY.split_at(7);
-    let mut request = format!("POST /in/a HTTP/1.1\r\nhost: x\r\n{name}: {value}\r\ntransfer-encoding: chunked\r\n\r\n").into_bytes();
+    let mut request =
+        format!("POST /in/a HTTP/1.1\r\nhost: x\r\n{name}: {value}\r\ntransfer-encoding: chunked\r\n\r\n")
+            .into_bytes();
     for piece in [one, two] {
         request.extend([format!("{:x};ext=\"a;b\"\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
     }
     request.extend_from_slice(b"0\r\n\r\n");
     assert_eq!(world.send(&request).status, 202);
     let seen = upstream.wait(1).remove(0);
-    assert_eq!((&*seen.body, seen.all("content-length"), seen.all("transfer-encoding")), (BODY, vec!["19"], vec![]));
+    assert_eq!(
+        (&*seen.body, seen.all("content-length"), seen.all("transfer-encoding")),
+        (BODY, vec!["19"], vec![])
+    );
 }
 
 #[test]
@@ -236,7 +266,13 @@ fn atk_230_credentials_go_no_further() {
     let forward = format!("forward = {{ to = \"{}?own=1\", pass_query = true }}", upstream.url);
     let world = World::start(&github("a", &forward));
     let mut headers = good();
-    for (name, value) in [("authorization", "Bearer abc"), ("cookie", "a=b"), ("x-api-key", "k"), ("x-gitlab-token", "t"), ("proxy-authorization", "p")] {
+    for (name, value) in [
+        ("authorization", "Bearer abc"),
+        ("cookie", "a=b"),
+        ("x-api-key", "k"),
+        ("x-gitlab-token", "t"),
+        ("proxy-authorization", "p"),
+    ] {
         headers.push((name.into(), value.into()));
     }
     let answer = world.send(&http("POST", "/in/a?token=hunter2&page=2", &headers, BODY));
@@ -252,7 +288,9 @@ fn atk_230_credentials_go_no_further() {
 
 #[test]
 fn atk_231_the_upstreams_answer_is_not_the_senders() {
-    let upstream = Upstream::start("HTTP/1.1 500 Oh\r\nset-cookie: a=b\r\nserver: secret/1\r\nconnection: close\r\ncontent-length: 5\r\n\r\ntrace");
+    let upstream = Upstream::start(
+        "HTTP/1.1 500 Oh\r\nset-cookie: a=b\r\nserver: secret/1\r\nconnection: close\r\ncontent-length: 5\r\n\r\ntrace",
+    );
     let world = World::start(&github("a", &format!("forward = {{ to = \"{}\" }}", upstream.url)));
     let answer = world.post("/in/a", &good(), BODY);
     assert_eq!((answer.status, &*answer.body), (202, &b""[..]));
@@ -282,7 +320,8 @@ fn atk_233_upgrades_are_ignored_and_other_methods_refused() {
     assert!(world.send(b"CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example:443\r\n\r\n").status >= 400);
     // Told to go on only once nothing is known to be against it.
     let limited = World::start(&github("a", "limits = { body = \"1KiB\" }"));
-    let answer = limited.send(b"POST /in/a HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9999\r\n\r\n");
+    let answer = limited
+        .send(b"POST /in/a HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9999\r\n\r\n");
     assert_eq!(answer.status, 413);
 }
 
@@ -301,14 +340,22 @@ fn atk_234_http2_is_not_spoken() {
 fn atk_235_the_left_most_hop_is_anybodys_word() {
     let world = World::start(&github("a", "allow_from = [\"192.0.2.1\"]"));
     assert_eq!(world.post("/in/a", &with(good(), "x-forwarded-for", "192.0.2.1"), BODY).status, 403);
-    let world = World::with_server("trusted_proxies = [\"127.0.0.1\"]", &github("a", "allow_from = [\"192.0.2.1\"]"));
-    assert_eq!(world.post("/in/a", &with(good(), "x-forwarded-for", "192.0.2.1, 198.51.100.9"), BODY).status, 403);
-    assert_eq!(world.post("/in/a", &with(good(), "x-forwarded-for", "198.51.100.9, 192.0.2.1"), BODY).status, 200);
+    let world =
+        World::with_server("trusted_proxies = [\"127.0.0.1\"]", &github("a", "allow_from = [\"192.0.2.1\"]"));
+    assert_eq!(
+        world.post("/in/a", &with(good(), "x-forwarded-for", "192.0.2.1, 198.51.100.9"), BODY).status,
+        403
+    );
+    assert_eq!(
+        world.post("/in/a", &with(good(), "x-forwarded-for", "198.51.100.9, 192.0.2.1"), BODY).status,
+        200
+    );
 }
 
 #[test]
 fn atk_237_a_hop_that_cannot_be_read_ends_the_walk() {
-    let world = World::with_server("trusted_proxies = [\"127.0.0.1\"]", &github("a", "allow_from = [\"1.2.3.4\"]"));
+    let world =
+        World::with_server("trusted_proxies = [\"127.0.0.1\"]", &github("a", "allow_from = [\"1.2.3.4\"]"));
     for hops in ["1.2.3.4, garbage", "1.2.3.4, ", "1.2.3.4, [::1]:80", "1.2.3.4, unknown"] {
         assert_eq!(world.post("/in/a", &with(good(), "x-forwarded-for", hops), BODY).status, 403, "{hops}");
     }
@@ -329,7 +376,8 @@ fn atk_242_whoever_forges_spends_nobody_elses_budget() {
         "trusted_proxies = [\"127.0.0.1\"]\njunk = { failures = 5, per = \"60s\", addresses = 10 }",
         &github("a", "limits = { rate = \"3/60s\" }"),
     );
-    let forged = with(signed("github", "another-secret-long-enough", "1", BODY), "x-forwarded-for", "203.0.113.1");
+    let forged =
+        with(signed("github", "another-secret-long-enough", "1", BODY), "x-forwarded-for", "203.0.113.1");
     let statuses: Vec<_> = (0..200).map(|_| world.post("/in/a", &forged, BODY).status).collect();
     assert_eq!((statuses[0], statuses[199]), (401, 429));
     assert_eq!(world.post("/in/a", &with(good(), "x-forwarded-for", "203.0.113.2"), BODY).status, 200);
@@ -358,7 +406,11 @@ fn atk_246_slow_heads_and_bodies_are_given_up() {
     body.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     body.write_all(b"POST /in/a HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n").unwrap();
     let mut drip = body.try_clone().unwrap();
-    std::thread::spawn(move || while drip.write_all(b"x").is_ok() { std::thread::sleep(Duration::from_millis(200)); });
+    std::thread::spawn(move || {
+        while drip.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    });
     assert_eq!(Answer::read(&mut body).status, 408);
     assert!(start.elapsed() < Duration::from_secs(15));
 }
@@ -384,7 +436,9 @@ fn atk_256_headers_that_nobody_knows_are_not_written_down() {
     let headers = with(good(), "x-github-encoded-secret", "aHVudGVyMg");
     assert_eq!(world.post("/in/a", &headers, BODY).status, 200);
     assert_eq!(world.post("/in/a", &headers, b"{}").status, 401);
-    assert!(world.audit(2).iter().all(|(row, _)| !String::from_utf8_lossy(&row.columns).contains("aHVudGVyMg")));
+    assert!(
+        world.audit(2).iter().all(|(row, _)| !String::from_utf8_lossy(&row.columns).contains("aHVudGVyMg"))
+    );
     assert!(!String::from_utf8_lossy(&world.events()[0].head).contains("aHVudGVyMg"));
 }
 
@@ -420,9 +474,12 @@ fn atk_038_folded_lines_are_refused() {
 fn atk_042_a_head_has_an_end() {
     let world = World::start(&github("a", ""));
     let large = with(good(), "x-big", &"x".repeat(100_000));
-    assert!(matches!(world.post("/in/a", &large, BODY).status, 400 | 431));
+    // 0: the connection was ended while we were still writing, and the answer was lost with it.
+    let status = world.post("/in/a", &large, BODY).status;
+    assert!(matches!(status, 0 | 400 | 431), "{status}");
     let many = (0..1000).fold(good(), |headers, n| with(headers, &format!("x-{n}"), "1"));
-    assert!(matches!(world.post("/in/a", &many, BODY).status, 400 | 431));
+    assert!(matches!(world.post("/in/a", &many, BODY).status, 0 | 400 | 431));
+    assert!(world.events().is_empty());
     assert_eq!(world.post("/in/a", &good(), BODY).status, 200);
 }
 
@@ -460,7 +517,7 @@ fn atk_220_a_target_that_names_another_host_is_refused() {
     let world = World::start(&github("a", ""));
     let absolute = |target: &str| {
         let request = http("POST", "/in/a", &good(), BODY);
-        world.send(&[format!("POST {target} ").as_bytes(), &request[12..]].concat()).status
+        world.send(&[format!("POST {target} ").as_bytes(), &request[11..]].concat()).status
     };
     assert_eq!(absolute("http://evil.example/in/a"), 400);
     assert_eq!(absolute("http://hooks.example.com/in/a"), 200);
@@ -480,10 +537,19 @@ fn atk_320_a_configuration_that_will_not_do_changes_nothing() {
     let world = World::start(&github("a", ""));
     let refused = world.reload(&[github("b", ""), github("c", "preset_typo = 1")].concat()).unwrap_err();
     assert!(refused.contains("preset_typo"), "{refused}");
-    assert_eq!((world.post("/in/a", &good(), BODY).status, world.post("/in/b", &good(), BODY).status), (200, 404));
+    assert_eq!(
+        (world.post("/in/a", &good(), BODY).status, world.post("/in/b", &good(), BODY).status),
+        (200, 404)
+    );
     let missing = world.reload(&github("b", "").replace("github.txt", "gone.txt")).unwrap_err();
     assert!(missing.contains("gone.txt"), "{missing}");
-    assert_eq!((world.post("/in/a", &good(), BODY).status, world.post("/in/b", &good(), BODY).status), (200, 404));
+    assert_eq!(
+        (world.post("/in/a", &good(), BODY).status, world.post("/in/b", &good(), BODY).status),
+        (200, 404)
+    );
     world.reload(&github("b", "")).unwrap();
-    assert_eq!((world.post("/in/a", &good(), BODY).status, world.post("/in/b", &good(), BODY).status), (404, 200));
+    assert_eq!(
+        (world.post("/in/a", &good(), BODY).status, world.post("/in/b", &good(), BODY).status),
+        (404, 200)
+    );
 }

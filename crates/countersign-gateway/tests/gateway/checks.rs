@@ -60,10 +60,15 @@ fn all_refusals_of_a_signature_are_the_same_to_the_sender() {
     let stale = signed_at("standard-webhooks", WHSEC, "msg_2", BODY, 1_000_000_000);
     let without: Vec<_> = good.iter().filter(|(name, _)| name != "webhook-signature").cloned().collect();
     let sent: [(_, &[u8]); 4] = [(&forged, BODY), (&stale, BODY), (&without, BODY), (&good, b"{}")];
-    let answers: Vec<_> = sent.into_iter().map(|(headers, body)| world.post("/in/a", headers, body)).collect();
-    let date = |head: &str| head.lines().filter(|line| !line.starts_with("date")).collect::<Vec<_>>().join("\n");
+    let answers: Vec<_> =
+        sent.into_iter().map(|(headers, body)| world.post("/in/a", headers, body)).collect();
+    let date =
+        |head: &str| head.lines().filter(|line| !line.starts_with("date")).collect::<Vec<_>>().join("\n");
     for answer in &answers {
-        assert_eq!((answer.status, &answer.body, date(&answer.head)), (401, &answers[0].body, date(&answers[0].head)));
+        assert_eq!(
+            (answer.status, &answer.body, date(&answer.head)),
+            (401, &answers[0].body, date(&answers[0].head))
+        );
     }
     let outcomes: Vec<_> = world.audit(4).into_iter().map(|(row, _)| row.outcome.to_string()).collect();
     assert_eq!(outcomes, ["bad_signature", "stale_timestamp", "missing_signature", "bad_signature"]);
@@ -77,7 +82,10 @@ fn a_header_that_comes_twice_is_refused_and_what_makes_no_sense_is_400() {
     headers.push(("webhook-id".into(), "msg_2".into()));
     assert_eq!(world.post("/in/a", &headers, BODY).status, 400);
     assert_eq!(&*world.audit(1)[0].0.outcome, "malformed_content");
-    assert_eq!(world.send(b"POST /in/a HTTP/1.1\r\nhost: a\r\nhost: b\r\ncontent-length: 0\r\n\r\n").status, 400);
+    assert_eq!(
+        world.send(b"POST /in/a HTTP/1.1\r\nhost: a\r\nhost: b\r\ncontent-length: 0\r\n\r\n").status,
+        400
+    );
     assert_eq!(world.send(b"POST /in/a HTTP/1.1\r\ncontent-length: 0\r\n\r\n").status, 400);
     assert_eq!(world.send(b"nonsense\r\n\r\n").status, 400);
 }
@@ -97,12 +105,20 @@ fn an_unknown_path_and_a_disabled_source_are_told_the_same() {
 
 #[test]
 fn only_addresses_of_the_list_may_come() {
-    let world = World::start(&[github("a", "allow_from = [\"192.0.2.0/24\"]"), github("b", "allow_from = [\"127.0.0.0/8\"]")].concat());
+    let world = World::start(
+        &[github("a", "allow_from = [\"192.0.2.0/24\"]"), github("b", "allow_from = [\"127.0.0.0/8\"]")]
+            .concat(),
+    );
     let headers = signed("github", SECRET, "1", BODY);
     assert_eq!(world.post("/in/a", &headers, BODY).status, 403);
     assert_eq!(world.post("/in/b", &headers, BODY).status, 200);
     let rows = world.audit(2);
-    assert_eq!(rows.iter().filter(|(row, columns)| &*row.outcome == "address" && columns["checks"]["address"] == "failed").count(), 1);
+    assert_eq!(
+        rows.iter()
+            .filter(|(row, columns)| &*row.outcome == "address" && columns["checks"]["address"] == "failed")
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -151,7 +167,10 @@ fn a_body_without_end_is_cut_at_the_limit() {
 
 #[test]
 fn whoever_only_fails_waits_and_others_do_not() {
-    let world = World::with_server("junk = { failures = 3, per = \"60s\", addresses = 100 }", &[github("a", ""), github("b", "")].concat());
+    let world = World::with_server(
+        "junk = { failures = 3, per = \"60s\", addresses = 100 }",
+        &[github("a", ""), github("b", "")].concat(),
+    );
     let forged = signed("github", "another secret, long enough", "1", BODY);
     for _ in 0..3 {
         assert_eq!(world.post("/in/a", &forged, BODY).status, 401);
@@ -170,7 +189,10 @@ fn a_budget_is_spent_by_the_authentic_alone() {
     for _ in 0..5 {
         assert_eq!(world.post("/in/a", &forged, BODY).status, 401);
     }
-    let good = |n: u8| { let body = [n; 4]; world.post("/in/a", &signed("github", SECRET, "1", &body), &body) };
+    let good = |n: u8| {
+        let body = [n; 4];
+        world.post("/in/a", &signed("github", SECRET, "1", &body), &body)
+    };
     assert_eq!((good(1).status, good(2).status), (200, 200));
     let answer = good(3);
     assert_eq!(answer.status, 429);
@@ -190,12 +212,18 @@ fn a_pure_verifier_says_204_or_401_and_keeps_nothing() {
 #[test]
 fn what_is_observed_is_let_through_with_its_verdict() {
     let upstream = Upstream::start(OK);
-    let more = format!("enforce = \"observe\"\nallow_from = [\"192.0.2.1\"]\nforward = {{ to = \"{}\" }}", upstream.url);
+    let more = format!(
+        "enforce = \"observe\"\nallow_from = [\"192.0.2.1\"]\nforward = {{ to = \"{}\" }}",
+        upstream.url
+    );
     let world = World::start(&github("a", &more));
     let forged = signed("github", "another secret, long enough", "1", BODY);
     assert_eq!(world.post("/in/a", &forged, BODY).status, 202);
     let seen = upstream.wait(1).remove(0);
-    assert_eq!((seen.all("x-countersign-verified"), seen.all("x-countersign-reason")), (vec!["false"], vec!["address"]));
+    assert_eq!(
+        (seen.all("x-countersign-verified"), seen.all("x-countersign-reason")),
+        (vec!["false"], vec!["address"])
+    );
     assert_eq!(&*world.audit(1)[0].0.outcome, "observed/address");
 }
 
@@ -219,7 +247,10 @@ fn all_checks_together_let_the_good_one_through() {
         "allow_from = [\"203.0.113.7\"]\nlimits = {{ body = \"64KiB\", rate = \"100/s\", concurrency = 8 }}\nforward = {{ to = \"{}\", timeout = \"5s\" }}",
         upstream.url
     );
-    let world = World::with_server("trusted_proxies = [\"127.0.0.0/8\"]\njunk = { failures = 5, per = \"10s\", addresses = 64 }", &standard("a", &more));
+    let world = World::with_server(
+        "trusted_proxies = [\"127.0.0.0/8\"]\njunk = { failures = 5, per = \"10s\", addresses = 64 }",
+        &standard("a", &more),
+    );
     let mut headers = signed("standard-webhooks", WHSEC, "msg_1", BODY);
     headers.push(("x-forwarded-for".into(), "192.0.2.1, 203.0.113.7".into()));
     assert_eq!(world.post("/in/a", &headers, BODY).status, 202);

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod bad_input;
 mod checks;
 mod world;

@@ -2,7 +2,7 @@
 
 use countersign::{Draft, Keyring, Timestamp, Vars};
 use countersign_gateway::{Gateway, config::Warning};
-use countersign_store::{AuditRow, Options, Search, Sqlite, Store, StoredEvent};
+use countersign_store::{AuditRow, Delivery, Options, Search, Sqlite, Store, StoredEvent};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -40,7 +40,8 @@ impl World {
 
     /// On what is in a folder already.
     pub(crate) fn again(folder: TempDir) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let started = runtime.block_on(Gateway::start(&folder.path().join("countersign.toml")));
         let (gateway, warnings) = started.unwrap_or_else(|error| panic!("it does not start:\n{error}"));
         let (at, admin) = (gateway.addresses()[0], gateway.admin());
@@ -78,6 +79,38 @@ impl World {
         std::mem::replace(&mut self.folder, empty)
     }
 
+    /// The same while others go on; afterwards the folder is still this world's.
+    pub(crate) fn stop_in_background(&mut self) -> std::thread::JoinHandle<()> {
+        let gateway = self.gateway.take().unwrap();
+        let handle = self.runtime.handle().clone();
+        std::thread::spawn(move || handle.block_on(gateway.stop()))
+    }
+
+    /// Write the configuration anew, and say nothing.
+    pub(crate) fn write(&self, tables: &str) {
+        write(&self.folder, "", tables);
+    }
+
+    /// The first event's delivery, once it is as wanted.
+    pub(crate) fn delivery(&self, wanted: impl Fn(&Delivery) -> bool) -> Delivery {
+        let event = self.events().remove(0).id;
+        let store = self.store();
+        for _ in 0..1000 {
+            let delivery = self.runtime.block_on(store.deliveries(event.clone())).unwrap().remove(0);
+            if wanted(&delivery) {
+                return delivery;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the delivery never came to be as wanted")
+    }
+
+    pub(crate) fn redrive(&self, delivery: Arc<str>) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
+        let now = Timestamp::from_unix_ms(now);
+        assert_eq!(self.runtime.block_on(self.store().redrive(vec![delivery], now)).unwrap(), 1);
+    }
+
     fn store(&self) -> Sqlite {
         Sqlite::open(self.folder.path().join("countersign.db"), Options::default()).unwrap()
     }
@@ -102,7 +135,13 @@ impl World {
             let search = Search { oldest_first: true, max: 1000, ..Search::default() };
             let rows = self.runtime.block_on(store.audits(search)).unwrap().rows;
             if rows.len() >= count {
-                return rows.into_iter().map(|row| { let json = serde_json::from_slice(&row.columns).unwrap(); (row, json) }).collect();
+                return rows
+                    .into_iter()
+                    .map(|row| {
+                        let json = serde_json::from_slice(&row.columns).unwrap();
+                        (row, json)
+                    })
+                    .collect();
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -132,7 +171,9 @@ impl Drop for World {
 
 fn write(folder: &TempDir, server: &str, tables: &str) {
     let listen = if server.contains("listen") { "" } else { "listen = \"127.0.0.1:0\"\n" };
-    for (name, secret) in [("github.txt", SECRET), ("whsec.txt", WHSEC), ("admin.txt", "an-admin-token-of-some-length")] {
+    for (name, secret) in
+        [("github.txt", SECRET), ("whsec.txt", WHSEC), ("admin.txt", "an-admin-token-of-some-length")]
+    {
         let path = folder.path().join(name);
         std::fs::write(&path, secret).unwrap();
         #[cfg(unix)]
@@ -147,12 +188,16 @@ fn write(folder: &TempDir, server: &str, tables: &str) {
 
 /// A source that verifies as GitHub signs, at `/in/NAME`, with these keys more.
 pub(crate) fn github(name: &str, more: &str) -> String {
-    format!("[[source]]\npath = \"/in/{name}\"\nname = \"{name}\"\npreset = \"github\"\nsecrets = [{{ id = \"main\", file = \"github.txt\" }}]\n{more}\n")
+    format!(
+        "[[source]]\npath = \"/in/{name}\"\nname = \"{name}\"\npreset = \"github\"\nsecrets = [{{ id = \"main\", file = \"github.txt\" }}]\n{more}\n"
+    )
 }
 
 /// A source that verifies as Standard Webhooks signs: with an id and a time.
 pub(crate) fn standard(name: &str, more: &str) -> String {
-    format!("[[source]]\npath = \"/in/{name}\"\nname = \"{name}\"\npreset = \"standard-webhooks\"\nsecrets = [{{ id = \"main\", file = \"whsec.txt\" }}]\n{more}\n")
+    format!(
+        "[[source]]\npath = \"/in/{name}\"\nname = \"{name}\"\npreset = \"standard-webhooks\"\nsecrets = [{{ id = \"main\", file = \"whsec.txt\" }}]\n{more}\n"
+    )
 }
 
 /// A request as bytes.
@@ -176,7 +221,10 @@ pub(crate) fn signed_at(preset: &str, secret: &str, id: &str, body: &[u8], at: i
     let signer = compiled.signer(&Keyring::of(secret).unwrap(), &Vars::new()).unwrap();
     let draft = Draft::new(id, Timestamp::from_unix(at), "https://hooks.example.com/in/x", body);
     let headers = signer.sign(&draft).unwrap().headers;
-    headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8(value.clone()).unwrap())).collect()
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8(value.clone()).unwrap()))
+        .collect()
 }
 
 pub(crate) struct Answer {
@@ -192,7 +240,10 @@ impl Answer {
         loop {
             if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+                let length = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: "))
+                    .map_or(0, |n| n.parse().unwrap());
                 let status = head.split(' ').nth(1).unwrap().parse().unwrap();
                 if bytes.len() >= end + 4 + length {
                     let body = bytes[end + 4..end + 4 + length].to_vec();
@@ -202,7 +253,13 @@ impl Answer {
             match stream.read(&mut piece) {
                 Ok(count) if count > 0 => bytes.extend_from_slice(&piece[..count]),
                 // Closed without an answer.
-                _ => return Answer { status: 0, head: String::from_utf8_lossy(&bytes).into_owned(), body: Vec::new() },
+                _ => {
+                    return Answer {
+                        status: 0,
+                        head: String::from_utf8_lossy(&bytes).into_owned(),
+                        body: Vec::new(),
+                    };
+                }
             }
         }
     }
@@ -224,6 +281,7 @@ pub(crate) struct Seen {
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    pub(crate) raw: Vec<u8>,
 }
 
 impl Seen {
@@ -239,7 +297,12 @@ impl Upstream {
 
     /// One answer after the other, and the last one for ever.
     pub(crate) fn answering(answers: &'static [&'static str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap(), answers)
+    }
+
+    /// At this very address.
+    pub(crate) fn at(at: SocketAddr, answers: &'static [&'static str]) -> Self {
+        let listener = TcpListener::bind(at).unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let noted = seen.clone();
@@ -284,11 +347,16 @@ impl Seen {
                 let mut lines = head.lines();
                 let line = lines.next()?.to_owned();
                 let headers: Vec<(String, String)> = lines
-                    .filter_map(|line| line.split_once(": ").map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())))
+                    .filter_map(|line| {
+                        line.split_once(": ").map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned()))
+                    })
                     .collect();
-                let length = headers.iter().find(|(n, _)| n == "content-length").map_or(0, |(_, v)| v.parse().unwrap());
+                let length = headers
+                    .iter()
+                    .find(|(n, _)| n == "content-length")
+                    .map_or(0, |(_, v)| v.parse().unwrap());
                 if bytes.len() >= end + 4 + length {
-                    return Some(Seen { line, headers, body: bytes[end + 4..].to_vec() });
+                    return Some(Seen { line, headers, body: bytes[end + 4..].to_vec(), raw: bytes });
                 }
             }
             match stream.read(&mut piece) {
