@@ -4,6 +4,7 @@
 //! must not be quoted.
 
 mod capture;
+mod config;
 mod preset;
 mod serve;
 
@@ -13,6 +14,7 @@ pub(crate) use capture::{
     CaptureArgs, CaptureCommand, EntryArgs, RedactArgs, RedactFormat, ShownAs, WhatOfBody,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use config::{CheckArgs, ConfigCommand, ConfigDiffArgs};
 pub(crate) use preset::{
     Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
 };
@@ -31,7 +33,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Exit codes:
   0  verified, signed, shown, in order
-  1  the request was refused, a test case failed, or two presets differ
+  1  the request was refused, a test case failed, or two presets or configurations differ
   2  the command line makes no sense
   3  a preset or other configuration is invalid
   4  no usable key, or one that has to be fetched first
@@ -65,6 +67,12 @@ pub(crate) enum Command {
     },
     /// Run the gateway: receive, verify, record, forward
     Serve(ServeArgs),
+    /// Check a configuration of the gateway, and tell what another one would change
+    #[command(after_help = "Example:\n  countersign config check")]
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {

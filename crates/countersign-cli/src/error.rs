@@ -4,6 +4,7 @@
 
 use crate::output;
 use countersign::{ConfigErrors, KeyError, Sources};
+use countersign_gateway::config::FolderError;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Verified, signed, shown, or all in order.
     Done = 0,
-    /// The answer is no: the request was refused, a test case failed, two presets differ.
+    /// The answer is no: the request was refused, a test case failed, two presets or configurations differ.
     No = 1,
     /// The command line makes no sense.
     Usage = 2,
@@ -104,6 +105,21 @@ impl Failure {
             output::help(&next);
         }
         exit
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        match &error {
+            FolderError::Io { doing, path, error } => Self::io(doing, path, error),
+            _ => {
+                let failure = Self::config(error.to_string());
+                match error.help() {
+                    Some(help) => failure.next(help),
+                    None => failure,
+                }
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod args;
 mod capture;
+mod config;
 mod error;
 mod explain;
 mod infer;
@@ -46,6 +47,7 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Infer(args) => infer::run(&args),
         Command::Capture { command } => capture::run(&command),
         Command::Serve(args) => serve::run(&args),
+        Command::Config { command } => config::run(&command),
         Command::Preset { command } => preset::run(&command),
         Command::Mode { command } => mode::run(&command),
         Command::Module { command } => module::run(&command),

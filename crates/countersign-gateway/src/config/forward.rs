@@ -9,13 +9,14 @@ use countersign::config::{Node, Reader, Spanned, Value};
 use countersign_delivery::{MAX_ATTEMPTS, Schedule};
 use countersign_egress::Reach;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
 /// One target of a source.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Forward {
     /// Its name in the queue: the source's, and behind a slash its own where the source has several. It outlives a
@@ -87,6 +88,19 @@ impl Forward {
                 own.fold(reach, Reach::and_network)
             }
         }
+    }
+}
+
+/// Prints no query: many a target's has a key in it.
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, to, timeout, schedule, headers, pass_query, pass_headers } = self;
+        let mut shown = to.clone();
+        shown.set_query(None);
+        let mut out = f.debug_struct("Forward");
+        out.field("endpoint", endpoint).field("to", &shown.as_str()).field("timeout", timeout);
+        out.field("schedule", schedule).field("headers", headers).field("pass_query", pass_query);
+        out.field("pass_headers", pass_headers).finish()
     }
 }
 
