@@ -82,11 +82,6 @@ impl Failure {
         Failure { rendered: true, ..Self::new(Exit::Config, errors.render(sources)) }
     }
 
-    /// Complaints that were rendered already.
-    pub(crate) fn rendered(text: impl Into<String>) -> Self {
-        Failure { rendered: true, ..Self::new(Exit::Config, text.into() + "\n") }
-    }
-
     /// What to type next.
     pub(crate) fn next(self, next: impl Into<String>) -> Self {
         Failure { next: Some(next.into()), ..self }
