@@ -443,6 +443,19 @@ fn atk_256_headers_that_nobody_knows_are_not_written_down() {
 }
 
 #[test]
+fn atk_257_a_token_in_a_url_is_in_no_row() {
+    let world = World::start(&github("a", ""));
+    let answer = world.send(&http("POST", "/in/a?token=hunter2&x=1", &good(), BODY));
+    assert_eq!(answer.status, 200);
+    assert_eq!(world.send(&http("POST", "/in/a?token=hunter2", &[], BODY)).status, 401);
+    for (_, columns) in world.audit(2) {
+        assert_eq!(columns["path"], "/in/a");
+        assert!(!columns.to_string().contains("hunter2"));
+    }
+    assert!(!String::from_utf8_lossy(&world.events()[0].head).contains("hunter2"));
+}
+
+#[test]
 fn atk_258_and_025_all_refusals_read_alike() {
     // More of it in `checks`: statuses, bodies and heads of four failures are one.
     let world = World::start(&github("a", ""));

@@ -150,7 +150,7 @@ fn a_body_that_says_it_is_too_long_is_413_before_it_is_read() {
 }
 
 #[test]
-fn a_body_without_end_is_cut_at_the_limit() {
+fn atk_244_a_body_without_end_is_cut_at_the_limit() {
     let world = World::start(&github("a", "limits = { body = \"16KiB\" }"));
     let mut stream = TcpStream::connect(world.at).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
