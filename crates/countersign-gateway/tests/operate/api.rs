@@ -10,6 +10,17 @@ use std::time::Duration;
 pub(crate) const TOKEN: &str = "an-admin-token-of-some-length";
 const STORE_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
+/// A scheme of one's own, with a challenge that hands a secret over.
+pub(crate) const SCHEME: &str = r#"mode = "hmac"
+hmac = { algorithm = "sha256", signed_template = "{body}", signature_source = { header = "x-acme-signature", encoding = "hex" }, key = { forms = [{ decode = "text" }] } }
+handshake = [{ kind = "learn", when = [{ value = "{header:x-acme-secret}", present = true }], secret = "{header:x-acme-secret}", answer = { status = 200 } }]
+"#;
+
+/// A source of that, at `/in/hook`.
+pub(crate) fn hook() -> String {
+    format!("[[source]]\npath = \"/in/hook\"\nname = \"hook\"\nsecrets = \"managed\"\n{SCHEME}")
+}
+
 /// A gateway with an admin API, a store that keeps secrets, and these sources.
 pub(crate) fn gateway(sources: &str) -> World {
     World::prepared(

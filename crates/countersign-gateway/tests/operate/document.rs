@@ -1,6 +1,6 @@
 //! The document of the API, held against what answers.
 
-use crate::api::{TOKEN, ask, done, gateway, until};
+use crate::api::{TOKEN, ask, done, gateway, hook, until};
 use crate::world::{Answer, World, github, signed};
 use boon::{Compiler, Schemas};
 use serde_json::{Value, json};
@@ -102,9 +102,8 @@ impl Held<'_> {
 
 #[test]
 fn every_answer_is_as_the_document_says() {
-    let learning = "[[source]]\npath = \"/in/hook\"\nname = \"hook\"\nmode = \"hmac\"\nsecrets = \"managed\"\nhmac = { algorithm = \"sha256\", signed_template = \"{body}\", signature_source = { header = \"x-acme-signature\", encoding = \"hex\" }, key = { forms = [{ decode = \"text\" }] } }\nhandshake = [{ name = \"hands-over\", kind = \"learn\", when = [{ header = \"x-acme-secret\" }], secret = \"{header:x-acme-secret}\", answer = { status = 200 } }]\n";
     let more = "forward = { to = \"http://127.0.0.1:9/\" }\nallow_from = [\"127.0.0.0/8\"]\nlimits = { rate = \"100/s\" }\nevents = [\"*\"]";
-    let world = gateway(&format!("{}{learning}", github("a", more)));
+    let world = gateway(&format!("{}{}", github("a", more), hook()));
     let headers = signed("github", crate::world::SECRET, "", b"hello");
     world.post("/in/a", &headers, b"hello");
     world.post("/in/a", &headers, b"hallo");
