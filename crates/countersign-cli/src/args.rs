@@ -4,6 +4,7 @@
 //! must not be quoted.
 
 mod capture;
+mod operate;
 mod preset;
 mod serve;
 
@@ -13,6 +14,10 @@ pub(crate) use capture::{
     CaptureArgs, CaptureCommand, EntryArgs, RedactArgs, RedactFormat, ShownAs, WhatOfBody,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use operate::{
+    AddSource, EventCommand, GatewayArgs, ListEvents, Part, SecretCommand, SourceCommand, SpanArgs, TailEvents,
+    TestSource, Wanted, Which, WindowArgs,
+};
 pub(crate) use preset::{
     Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
 };
@@ -65,6 +70,24 @@ pub(crate) enum Command {
     },
     /// Run the gateway: receive, verify, record, forward
     Serve(ServeArgs),
+    /// Look at what was accepted, and at every request
+    #[command(after_help = "Example:\n  countersign event tail --requests")]
+    Event {
+        #[command(subcommand)]
+        command: EventCommand,
+    },
+    /// Look after sources: add, try, switch on and off, remove
+    #[command(after_help = "Example:\n  countersign source list")]
+    Source {
+        #[command(subcommand)]
+        command: SourceCommand,
+    },
+    /// Look after the secrets of sources: make, take in, rotate, confirm, forget
+    #[command(after_help = "Example:\n  countersign secret rotate SOURCE")]
+    Secret {
+        #[command(subcommand)]
+        command: SecretCommand,
+    },
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {

@@ -7,17 +7,21 @@
 mod args;
 mod capture;
 mod error;
+mod event;
 mod explain;
 mod infer;
 mod mode;
 mod module;
+mod operate;
 mod output;
 mod preset;
 mod request;
 mod scheme;
 mod secret;
+mod secrets;
 mod serve;
 mod sign;
+mod source;
 mod time;
 mod vectors;
 mod verify;
@@ -47,6 +51,9 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Capture { command } => capture::run(&command),
         Command::Serve(args) => serve::run(&args),
         Command::Preset { command } => preset::run(&command),
+        Command::Event { command } => event::run(&command),
+        Command::Source { command } => source::run(&command),
+        Command::Secret { command } => secrets::run(&command),
         Command::Mode { command } => mode::run(&command),
         Command::Module { command } => module::run(&command),
     }

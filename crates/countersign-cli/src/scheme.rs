@@ -305,7 +305,7 @@ pub(crate) fn is_built_in(file: &Path, text: &str) -> bool {
 }
 
 /// `a.b=V` as a line of TOML: V as it stands if TOML reads it as one value, else as text.
-fn override_line(text: &str) -> Result<String, Failure> {
+pub(crate) fn override_line(text: &str) -> Result<String, Failure> {
     let wrong = |says: &str| {
         Failure::usage(format!("--override: {says}"))
             .next("write --override KEY=VALUE, such as freshness.tolerance_seconds=60")
