@@ -20,7 +20,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     log(args.log);
     let runtime = Runtime::new().map_err(|error| Failure::stream("start", error))?;
     runtime.block_on(async {
-        let (gateway, warnings) = Gateway::start(&args.config).await.map_err(|error| refused(error, &args.config))?;
+        let (gateway, warnings) =
+            Gateway::start(&args.config).await.map_err(|error| refused(error, &args.config))?;
         for warning in warnings {
             output::warn(&warning.to_string());
         }

@@ -55,7 +55,8 @@ fn a_first_request_is_accepted_within_one_command() {
 }
 
 fn run_in(folder: &Path, args: &[&str]) -> common::Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_countersign")).args(args).current_dir(folder).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_countersign")).args(args).current_dir(folder).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     common::Ran { exit: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }

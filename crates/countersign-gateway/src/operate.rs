@@ -32,7 +32,7 @@ pub use trial::{DiagnosisShown, FindingShown, Trial, TrialCheck, Tried};
 use crate::config::Config;
 use crate::secrets::Sealer;
 use countersign::{Clock, Timestamp};
-use countersign_store::{Cursor, Page, Queued, Store};
+use countersign_store::{Cursor, Options, Page, Queued, Sqlite, Store};
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
@@ -85,6 +85,20 @@ impl Operator {
         chance: Box<Chance>,
     ) -> Self {
         Operator { store, config, sealer, clock, chance }
+    }
+
+    /// The same on the store that the configuration names, opened here: for a command. A gateway may have it open as well.
+    ///
+    /// # Errors
+    /// The store cannot be used. Blocks, for as long as ten seconds if another process has the file.
+    pub fn open(
+        config: Arc<Config>,
+        sealer: Option<Arc<Sealer>>,
+        clock: Arc<dyn Clock>,
+        chance: Box<Chance>,
+    ) -> Result<Self, OperateError> {
+        let store = Arc::new(Sqlite::open(&config.store.path, Options::default())?);
+        Ok(Self::new(store, Box::new(move || config.clone()), sealer, clock, chance))
     }
 
     /// Whether the store can write now, and the configuration has been read. For readiness.
