@@ -35,7 +35,10 @@ pub(crate) fn gateway(sources: &str) -> World {
 pub(crate) fn call(world: &World, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
     let answer = ask(world, method, path, Some(TOKEN), body);
     let json = serde_json::from_slice(&answer.body);
-    (answer.status, json.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned())))
+    (
+        answer.status,
+        json.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned())),
+    )
 }
 
 /// Ask, and expect it to be done.
@@ -46,7 +49,13 @@ pub(crate) fn done(world: &World, method: &str, path: &str, body: Option<&Value>
     json
 }
 
-pub(crate) fn ask(world: &World, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Answer {
+pub(crate) fn ask(
+    world: &World,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: Option<&Value>,
+) -> Answer {
     let body = body.map(|body| serde_json::to_vec(body).unwrap()).unwrap_or_default();
     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: admin\r\ncontent-length: {}\r\n", body.len());
     if let Some(token) = token {

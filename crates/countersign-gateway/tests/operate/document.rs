@@ -15,7 +15,11 @@ fn document() -> Value {
 fn operations(document: &Value) -> BTreeSet<String> {
     let paths = document["paths"].as_object().unwrap();
     let of = |(path, item): (&String, &Value)| {
-        item.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
+        item.as_object()
+            .unwrap()
+            .keys()
+            .map(|method| format!("{} {path}", method.to_uppercase()))
+            .collect::<Vec<_>>()
     };
     paths.iter().flat_map(of).collect()
 }
@@ -28,7 +32,10 @@ fn the_document_is_the_one_that_is_committed() {
         std::fs::write(&path, &text).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == text, "docs/reference/admin-api.json is stale: UPDATE=1 cargo test -p countersign-gateway --test operate");
+    assert!(
+        committed == text,
+        "docs/reference/admin-api.json is stale: UPDATE=1 cargo test -p countersign-gateway --test operate"
+    );
     assert_eq!(document()["openapi"].as_str().map(|version| &version[..3]), Some("3.1"));
 }
 
@@ -47,7 +54,8 @@ fn there_is_what_the_document_says_and_nothing_else() {
         }
     }
     // A route that the document cannot know of would have to be written without `routes!`.
-    let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/admin/routes.rs")).unwrap();
+    let source =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/admin/routes.rs")).unwrap();
     let admin = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/admin.rs")).unwrap();
     for text in [source, admin] {
         assert!(![".route(", ".route_service(", ".nest("].iter().any(|call| text.contains(call)));
@@ -78,12 +86,16 @@ impl Held<'_> {
         let Answer { status, body, .. } = answer;
         let content = &self.document["paths"][template][method.to_lowercase()]["responses"][key]["content"];
         let Some(of_json) = content.get("application/json") else {
-            assert!(content.is_object() && *status == 200, "{method} {template}: {status} is not in the document");
+            assert!(
+                content.is_object() && *status == 200,
+                "{method} {template}: {status} is not in the document"
+            );
             return Value::Null;
         };
         let value: Value = serde_json::from_slice(body).unwrap();
         assert!(of_json["schema"].is_object(), "{method} {template}");
-        let at = |text: &str| text.replace('~', "~0").replace('/', "~1").replace('{', "%7B").replace('}', "%7D");
+        let at =
+            |text: &str| text.replace('~', "~0").replace('/', "~1").replace('{', "%7B").replace('}', "%7D");
         let place = format!(
             "http://a/api.json#/paths/{}/{}/responses/{key}/content/application~1json/schema",
             at(template),
@@ -92,7 +104,8 @@ impl Held<'_> {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.set_default_draft(boon::Draft::V2020_12);
         compiler.add_resource("http://a/api.json", self.document.clone()).unwrap();
-        let index = compiler.compile(&place, &mut schemas).unwrap_or_else(|error| panic!("{place}: {error:#}"));
+        let index =
+            compiler.compile(&place, &mut schemas).unwrap_or_else(|error| panic!("{place}: {error:#}"));
         if let Err(error) = schemas.validate(&value, index) {
             panic!("{method} {template}: {error:#}\n{value:#}");
         }
@@ -119,26 +132,56 @@ fn every_answer_is_as_the_document_says() {
     held.ask("GET", "/api/v1/sources/{name}", "/api/v1/sources/a", None);
     held.ask("GET", "/api/v1/sources/{name}/stats", "/api/v1/sources/a/stats", None);
     for switch in ["observe", "enforce", "disable", "enable"] {
-        held.ask("POST", &format!("/api/v1/sources/{{name}}/{switch}"), &format!("/api/v1/sources/a/{switch}"), None);
+        held.ask(
+            "POST",
+            &format!("/api/v1/sources/{{name}}/{switch}"),
+            &format!("/api/v1/sources/a/{switch}"),
+            None,
+        );
     }
     held.ask("POST", "/api/v1/sources/{name}/test", "/api/v1/sources/a/test", Some(json!({ "event": id })));
     let request = String::from_utf8(crate::world::http("POST", "/in/a", &headers, b"hallo")).unwrap();
-    held.ask("POST", "/api/v1/sources/{name}/test", "/api/v1/sources/a/test", Some(json!({ "request": request })));
+    held.ask(
+        "POST",
+        "/api/v1/sources/{name}/test",
+        "/api/v1/sources/a/test",
+        Some(json!({ "request": request })),
+    );
     let new = json!({ "name": "b", "path": "/in/b", "preset": "github", "generate_secret": true });
     held.ask("POST", "/api/v1/sources", "/api/v1/sources", Some(new));
     held.ask("POST", "/api/v1/sources", "/api/v1/sources", Some(json!({ "table": "path = 1" })));
     held.ask("GET", "/api/v1/sources/{name}/secrets", "/api/v1/sources/b/secrets", None);
-    held.ask("POST", "/api/v1/sources/{name}/secrets", "/api/v1/sources/b/secrets", Some(json!({ "id": "two" })));
-    held.ask("POST", "/api/v1/sources/{name}/rotate", "/api/v1/sources/b/rotate", Some(json!({ "keep": "2d" })));
+    held.ask(
+        "POST",
+        "/api/v1/sources/{name}/secrets",
+        "/api/v1/sources/b/secrets",
+        Some(json!({ "id": "two" })),
+    );
+    held.ask(
+        "POST",
+        "/api/v1/sources/{name}/rotate",
+        "/api/v1/sources/b/rotate",
+        Some(json!({ "keep": "2d" })),
+    );
     held.ask("DELETE", "/api/v1/sources/{name}/secrets/{id}", "/api/v1/sources/b/secrets/two", None);
     held.ask("DELETE", "/api/v1/sources/{name}", "/api/v1/sources/b?force=true", None);
-    held.ask("POST", "/api/v1/sources/{name}/learn", "/api/v1/sources/hook/learn", Some(json!({ "for": "10m" })));
+    held.ask(
+        "POST",
+        "/api/v1/sources/{name}/learn",
+        "/api/v1/sources/hook/learn",
+        Some(json!({ "for": "10m" })),
+    );
     let secret = [("x-acme-secret".to_owned(), "the-providers-own-0123456789".to_owned())];
     until("it is learnt", || world.post("/in/hook", &secret, b"").status == 200);
     let keys = held.ask("GET", "/api/v1/sources/{name}/secrets", "/api/v1/sources/hook/secrets", None);
     let (key, print) = (keys["keys"][0]["id"].as_str().unwrap(), &keys["keys"][0]["fingerprint"]);
     let path = format!("/api/v1/sources/hook/secrets/{key}/confirm");
-    held.ask("POST", "/api/v1/sources/{name}/secrets/{id}/confirm", &path, Some(json!({ "fingerprint": print })));
+    held.ask(
+        "POST",
+        "/api/v1/sources/{name}/secrets/{id}/confirm",
+        &path,
+        Some(json!({ "fingerprint": print })),
+    );
     for path in ["/api/v1/config", "/api/v1/openapi.json", "/metrics", "/healthz", "/readyz"] {
         held.ask("GET", path, path, None);
     }

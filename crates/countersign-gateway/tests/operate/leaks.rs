@@ -46,8 +46,11 @@ fn atk_262_a_thousand_key_ids_and_addresses_make_no_series() {
     let series = || {
         let text = call(&world, "GET", "/metrics", None).1;
         let text = text.as_str().unwrap().to_owned();
-        let mut names: Vec<String> =
-            text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).collect();
+        let mut names: Vec<String> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned()))
+            .collect();
         names.sort();
         (names, text)
     };
@@ -73,18 +76,27 @@ fn atk_262_a_thousand_key_ids_and_addresses_make_no_series() {
     let (after, text) = series();
     assert_eq!(before, after);
     assert!(after.iter().any(|name| name.contains("requests_total{source=\"a\"")), "{text}");
-    assert!(!text.contains("kid-") && !text.contains("msg-") && !text.contains("agent-") && !text.contains("127.0.0.1"));
+    assert!(
+        !text.contains("kid-")
+            && !text.contains("msg-")
+            && !text.contains("agent-")
+            && !text.contains("127.0.0.1")
+    );
 }
 
 #[test]
 fn atk_265_the_configuration_is_shown_without_a_secret() {
-    let world = gateway(&github("a", "forward = { to = \"http://127.0.0.1:9/x?token=hunter2\", headers = { x-key = { file = \"whsec.txt\" } } }"));
+    let world = gateway(&github(
+        "a",
+        "forward = { to = \"http://127.0.0.1:9/x?token=hunter2\", headers = { x-key = { file = \"whsec.txt\" } } }",
+    ));
     let new = json!({ "name": "b", "path": "/in/b", "preset": "github", "generate_secret": true });
     let made = done(&world, "POST", "/api/v1/sources", Some(&new));
     let value = made["secret"]["value"].as_str().unwrap().to_owned();
     until("it is listed", || done(&world, "GET", "/api/v1/sources", None).as_array().unwrap().len() == 2);
     let config = done(&world, "GET", "/api/v1/config", None);
-    let names: Vec<_> = config["source"].as_array().unwrap().iter().map(|source| source["name"].clone()).collect();
+    let names: Vec<_> =
+        config["source"].as_array().unwrap().iter().map(|source| source["name"].clone()).collect();
     assert_eq!(names, ["a", "b"], "those of the store as well: {config:#}");
     let shown = |path: &str| done(&world, "GET", path, None).to_string();
     let all = [
@@ -98,7 +110,11 @@ fn atk_265_the_configuration_is_shown_without_a_secret() {
     ];
     for text in all {
         for secret in [SECRET, TOKEN, crate::world::WHSEC, "hunter2", &value] {
-            let spelled = [secret.to_owned(), base64_simd::STANDARD.encode_to_string(secret), const_hex::encode(secret)];
+            let spelled = [
+                secret.to_owned(),
+                base64_simd::STANDARD.encode_to_string(secret),
+                const_hex::encode(secret),
+            ];
             assert!(!spelled.iter().any(|secret| text.contains(secret.as_str())), "{text}");
         }
     }

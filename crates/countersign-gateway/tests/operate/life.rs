@@ -5,7 +5,13 @@ use crate::world::{World, github, signed};
 use serde_json::{Value, json};
 
 fn status(world: &World, path: &str, secret: &str) -> u16 {
-    world.post(path, &signed("standard-webhooks", secret, &id(), b"{\"type\":\"invoice.paid\"}"), b"{\"type\":\"invoice.paid\"}").status
+    world
+        .post(
+            path,
+            &signed("standard-webhooks", secret, &id(), b"{\"type\":\"invoice.paid\"}"),
+            b"{\"type\":\"invoice.paid\"}",
+        )
+        .status
 }
 
 /// A message that was not sent before.
@@ -94,7 +100,8 @@ fn mistakes_are_told_with_their_lines_and_near_names() {
     let table = "path = \"/in/b\"\npreset = \"githbu\"\nsecrets = \"managed\"\nlimit = {}\n";
     let (status, why) = call(&world, "POST", "/api/v1/sources", Some(&json!({ "table": table })));
     assert_eq!((status, &why["code"]), (422, &json!("invalid_source")));
-    let lines: Vec<_> = why["complaints"].as_array().unwrap().iter().map(|one| one["line"].as_u64()).collect();
+    let lines: Vec<_> =
+        why["complaints"].as_array().unwrap().iter().map(|one| one["line"].as_u64()).collect();
     assert_eq!(lines, [Some(2), Some(4)], "{why:#}");
     for (method, path, body, status, code, told) in [
         ("GET", "/api/v1/sources/payment", None, 404, "unknown_source", "did you mean `payments`?"),
@@ -105,8 +112,22 @@ fn mistakes_are_told_with_their_lines_and_near_names() {
         ("GET", "/api/v1/events?after=x.y", None, 422, "invalid_argument", "x.y"),
         ("GET", "/api/v1/events?type=a.*.b", None, 422, "invalid_argument", "a.*.b"),
         ("GET", "/api/v1/requests?from=soon", None, 422, "invalid_argument", "RFC 3339"),
-        ("GET", "/api/v1/sources/payments/stats?from=2020-01-01T00:00:00Z", None, 422, "invalid_argument", "31 days"),
-        ("POST", "/api/v1/sources", Some(json!({ "path": "/in/payments", "preset": "github" })), 409, "taken", "path"),
+        (
+            "GET",
+            "/api/v1/sources/payments/stats?from=2020-01-01T00:00:00Z",
+            None,
+            422,
+            "invalid_argument",
+            "31 days",
+        ),
+        (
+            "POST",
+            "/api/v1/sources",
+            Some(json!({ "path": "/in/payments", "preset": "github" })),
+            409,
+            "taken",
+            "path",
+        ),
         ("POST", "/api/v1/sources", Some(json!({ "pfad": "/x" })), 422, "invalid_argument", "pfad"),
         ("GET", "/api/v1/nothing", None, 404, "unknown_path", "openapi.json"),
         ("PUT", "/api/v1/events", None, 405, "unknown_method", "openapi.json"),
@@ -122,10 +143,11 @@ fn without_the_token_nobody_learns_anything_and_a_wrong_one_is_not_tried_for_eve
     let world = gateway("");
     let open = |path: &str| ask(&world, "GET", path, None, None);
     assert_eq!((open("/healthz").status, open("/readyz").status), (200, 200));
-    let refused: Vec<_> = ["/api/v1/sources", "/metrics", "/api/v1/openapi.json", "/api/v1/none", "/", "/healthz/x"]
-        .into_iter()
-        .map(open)
-        .collect();
+    let refused: Vec<_> =
+        ["/api/v1/sources", "/metrics", "/api/v1/openapi.json", "/api/v1/none", "/", "/healthz/x"]
+            .into_iter()
+            .map(open)
+            .collect();
     for answer in &refused {
         assert_eq!((answer.status, &answer.body), (401, &refused[0].body));
         assert_eq!(answer.header("www-authenticate"), Some("bearer"));
@@ -133,7 +155,9 @@ fn without_the_token_nobody_learns_anything_and_a_wrong_one_is_not_tried_for_eve
     }
     // On the public address there is nothing of it at all.
     for path in ["/api/v1/sources", "/metrics", "/healthz", "/readyz"] {
-        let answer = world.send(format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n\r\n").as_bytes());
+        let answer = world.send(
+            format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n\r\n").as_bytes(),
+        );
         assert_eq!(answer.status, 404, "{path}");
     }
     let wrong = |token: &str| ask(&world, "GET", "/api/v1/sources", Some(token), None);
@@ -166,7 +190,10 @@ fn a_secret_is_handed_in_once_and_is_one_that_the_scheme_takes() {
         (json!({ "value": crate::world::WHSEC, "id": "two" }), "secret_taken"),
         (json!({ "id": "one" }), "secret_taken"),
         (json!({ "id": "a/b" }), "invalid_argument"),
-        (json!({ "not_before": "2030-01-01T00:00:00Z", "not_after": "2029-01-01T00:00:00Z" }), "invalid_argument"),
+        (
+            json!({ "not_before": "2030-01-01T00:00:00Z", "not_after": "2029-01-01T00:00:00Z" }),
+            "invalid_argument",
+        ),
     ] {
         assert_eq!(add(body.clone()).1["code"], code, "{body}");
     }
@@ -183,7 +210,8 @@ fn a_secret_that_is_handed_over_verifies_when_its_fingerprint_was_named() {
     until("one is taken", || offer("the-providers-own-0123456789") == 200);
     assert_eq!(offer("somebody-elses-0123456789"), 401, "and no other");
     let keys = done(&world, "GET", "/api/v1/sources/hook/secrets", None);
-    let (id, print) = (keys["keys"][0]["id"].as_str().unwrap(), keys["keys"][0]["fingerprint"].as_str().unwrap());
+    let (id, print) =
+        (keys["keys"][0]["id"].as_str().unwrap(), keys["keys"][0]["fingerprint"].as_str().unwrap());
     assert_eq!(keys["keys"][0]["state"], "pending");
     let path = format!("/api/v1/sources/hook/secrets/{id}/confirm");
     let (status, why) = call(&world, "POST", &path, Some(&json!({ "fingerprint": "00000000" })));
@@ -198,7 +226,8 @@ fn a_secret_that_is_handed_over_verifies_when_its_fingerprint_was_named() {
     let signer = registry.named("acme").unwrap().signer(&keys, &countersign::Vars::new()).unwrap();
     let draft = countersign::Draft::new("", countersign::Timestamp::from_unix(1), "https://a/", b"{}");
     let signed = signer.sign(&draft).unwrap().headers;
-    let signed = signed.into_iter().map(|(name, value)| (name.to_string(), String::from_utf8(value).unwrap()));
+    let signed =
+        signed.into_iter().map(|(name, value)| (name.to_string(), String::from_utf8(value).unwrap()));
     let signed: Vec<_> = signed.collect();
     until("what it signs verifies", || world.post("/in/hook", &signed, b"{}").status == 200);
 }
@@ -217,7 +246,9 @@ fn a_trial_says_what_every_check_says_and_leaves_no_trace() {
         let checks = trial["checks"].as_array().unwrap();
         checks.iter().find(|check| check["check"] == name).unwrap()["verdict"].as_str().unwrap().to_owned()
     };
-    for (check, says) in [("limit", "passed"), ("address", "passed"), ("signature", "passed"), ("replay", "skipped")] {
+    for (check, says) in
+        [("limit", "passed"), ("address", "passed"), ("signature", "passed"), ("replay", "skipped")]
+    {
         assert_eq!(verdict(&trial, check), says, "{check}");
     }
     let changed = request.replace("hello", "hallo");
