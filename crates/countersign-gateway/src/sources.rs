@@ -5,11 +5,12 @@
 
 use crate::books::Ledger;
 use crate::config::{Config, Enforce, Forward, Keys, Source, Warning};
-use crate::forward::{Target, client};
+use crate::forward::Target;
 use crate::gate::{Inlet, Snapshot};
 use crate::receive::Budget;
 use crate::secrets::{Outside, Sealer, SourceSecrets, new_secret, shared, system_random};
-use countersign::{HeaderName, Key, KeyId, Keyring, Window};
+use countersign::{HeaderName, Key, KeyId, Keyring, Secret, Window};
+use countersign_egress::Client;
 use countersign_store::{SecretRow, SecretState, SourceRow};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ pub(crate) fn ready(config: &Config, stored: &Stored, before: &Snapshot) -> Resu
             Ok(inlet) => inlets.extend(inlet.map(Arc::new)),
             Err(says) => wrong.push(format!("source `{}`: {says}", source.name)),
         }
-        headers.extend(source.forward.iter().zip(secrets.headers));
+        headers.extend(source.forward.iter().zip(secrets.headers.into_iter().zip(secrets.signing)));
     }
     let targets = targets(headers).unwrap_or_else(|says| {
         wrong.push(says);
@@ -152,17 +153,25 @@ fn stand_in(source: &Source) -> Option<Keyring> {
     Some(ring)
 }
 
-fn targets(
-    read: Vec<(&Forward, Vec<(HeaderName, Zeroizing<String>)>)>,
-) -> Result<HashMap<Arc<str>, Target>, String> {
-    if read.is_empty() {
-        return Ok(HashMap::new());
+/// Headers and what is signed with.
+type Given = (Vec<(HeaderName, Zeroizing<String>)>, Option<Secret>);
+
+fn targets(read: Vec<(&Forward, Given)>) -> Result<HashMap<Arc<str>, Target>, String> {
+    // One client for each place that is called: what one may reach is not another's to reach.
+    let mut clients: HashMap<String, Client> = HashMap::new();
+    let mut made = HashMap::new();
+    for (forward, (headers, secret)) in read {
+        let origin = forward.to.origin().ascii_serialization();
+        let client = match clients.get(&origin) {
+            Some(client) => client.clone(),
+            None => {
+                let client = Client::builder().reach(forward.reach()).build();
+                let client =
+                    client.map_err(|refused| format!("forward `{}`: {refused}", forward.endpoint))?;
+                clients.entry(origin).or_insert(client).clone()
+            }
+        };
+        made.insert(forward.endpoint.clone(), Target::new(forward.clone(), headers, client, secret)?);
     }
-    let all: Vec<_> = read.iter().map(|(forward, _)| *forward).collect();
-    let client = client(&all).map_err(|refused| format!("forwarding: {refused}"))?;
-    let made = read.into_iter().map(|(forward, headers)| {
-        let target = Target::new(forward.clone(), headers, client.clone())?;
-        Ok((forward.endpoint.clone(), target))
-    });
-    made.collect()
+    Ok(made)
 }
