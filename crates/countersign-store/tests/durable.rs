@@ -15,7 +15,8 @@ mod shared;
 
 use bytes::Bytes;
 use countersign_store::{
-    Attempt, AuditRow, DeliveryState, Entry, Next, Options, Recorded, Search, Settled, Sqlite, Store, record,
+    Attempt, AuditRow, DeliveryState, Entry, Next, Options, Recorded, Search, Settled, Sqlite, Store,
+    StoreError, record,
 };
 use shared::{NOW, Sender};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,21 @@ fn a_store_that_does_not_wait_for_the_disk_loses_something() {
     assert!(!lost.is_empty(), "nothing was lost, though nothing was synced");
 }
 
+#[test]
+fn a_full_disk_is_told_takes_nothing_with_it_and_is_no_end() {
+    let mut life = Life::new();
+    let shim = Shim::build();
+    let child = shim.command(&life, 0, 1, "full").env("UNSYNCED_ROOM", "3000000").output().expect("it runs");
+    let lines = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{lines}");
+    assert!(life.acknowledged(&lines) > 100, "{lines}");
+    assert_eq!(life.missing().expect("it opens"), [""; 0]);
+    // Where there is room again, it goes on.
+    let store = Sqlite::open(life.folder.path().join("store.db"), Options::default()).expect("it opens");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(put(&store, &Sender::to("orders"), life.first)).expect("there is room");
+}
+
 /// What a process does until its power fails. A process of its own, started by [`crash`].
 #[test]
 #[ignore = "it is a part of the others, in a process of its own"]
@@ -62,27 +78,39 @@ fn until_the_power_fails() {
     runtime.block_on(async {
         let mut tasks = JoinSet::<()>::new();
         for _ in 0..8 {
-            let (store, next) = (store.clone(), next.clone());
+            let (store, next, how) = (store.clone(), next.clone(), how.clone());
             tasks.spawn(async move {
                 let sender = Sender::to("orders");
                 loop {
-                    put(&store, &sender, next.fetch_add(1, Ordering::Relaxed)).await;
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    assert!(number < 200_000, "the power does not fail, and the disk is never full");
+                    match put(&store, &sender, number).await {
+                        Err(error) if how == "full" => return full(&store, error).await,
+                        put => put.expect("it is recorded"),
+                    }
                 }
             });
         }
-        tasks.spawn(async move {
-            loop {
-                deliver(&store).await;
-            }
-        });
-        // None ends but by a panic.
+        if how != "full" {
+            tasks.spawn(async move {
+                loop {
+                    deliver(&store).await;
+                }
+            });
+        }
+        // Where there is room, none ends but by a panic.
         while let Some(ended) = tasks.join_next().await {
             ended.expect("no operation fails");
         }
     });
 }
 
-async fn put(store: &Sqlite, sender: &Sender, number: u64) {
+async fn full(store: &Sqlite, error: StoreError) {
+    assert!(matches!(&error, StoreError::Unavailable(what) if what.contains("full")), "{error:?}");
+    assert!(!store.events(Search::default()).await.expect("reading needs no room").rows.is_empty());
+}
+
+async fn put(store: &Sqlite, sender: &Sender, number: u64) -> Result<(), StoreError> {
     let (id, body) = (format!("msg-{number}"), body(number));
     let event: Arc<str> = format!("evt-{number}").into();
     let entry = Entry {
@@ -100,9 +128,10 @@ async fn put(store: &Sqlite, sender: &Sender, number: u64) {
             repeated: None,
         },
     };
-    let done = record(store, sender.verified(&id, &body), &Bytes::new(), entry, NOW).await;
-    assert!(matches!(done, Ok(Recorded::Accepted(_))), "{done:?}");
+    let done = record(store, sender.verified(&id, &body), &Bytes::new(), entry, NOW).await?;
+    assert!(matches!(done, Recorded::Accepted(_)), "{done:?}");
     acknowledge("put", &number.to_string());
+    Ok(())
 }
 
 async fn deliver(store: &Sqlite) {
@@ -303,6 +332,7 @@ impl Life {
 }
 
 struct Shim {
+    /// Goes when this does.
     _folder: tempfile::TempDir,
     library: PathBuf,
 }
@@ -321,21 +351,25 @@ impl Shim {
         Self { _folder: folder, library }
     }
 
-    /// One process, until its power fails; how much it acknowledged.
-    fn run(&self, life: &mut Life, after: u64, seed: u64, how: &str) -> u64 {
-        let folder = life.folder.path().canonicalize().expect("a folder");
-        let child = Command::new(std::env::current_exe().expect("a program"))
+    /// A process on such a disk.
+    fn command(&self, life: &Life, after: u64, seed: u64, how: &str) -> Command {
+        let mut child = Command::new(std::env::current_exe().expect("a program"));
+        child
             .args(["until_the_power_fails", "--exact", "--ignored", "--nocapture"])
             .env("LD_PRELOAD", &self.library)
-            .env("UNSYNCED_FOLDER", folder)
+            .env("UNSYNCED_FOLDER", life.folder.path().canonicalize().expect("a folder"))
             .env("UNSYNCED_AFTER", after.to_string())
             .env("UNSYNCED_SEED", (seed + 1).to_string())
             .env("FIRST", life.first.to_string())
             .env("HOW", how)
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .output()
-            .expect("it runs");
+            .stderr(Stdio::piped());
+        child
+    }
+
+    /// One process, until its power fails; how much it acknowledged.
+    fn run(&self, life: &mut Life, after: u64, seed: u64, how: &str) -> u64 {
+        let child = self.command(life, after, seed, how).output().expect("it runs");
         let lines = String::from_utf8_lossy(&child.stderr);
         let acknowledged = life.acknowledged(&lines);
         let last: Vec<&str> = lines.lines().rev().take(20).collect();

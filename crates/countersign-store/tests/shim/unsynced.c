@@ -9,8 +9,9 @@
  * Nothing is really synced: the process dies, and not the machine.
  *
  *   UNSYNCED_FOLDER  absolute, and without links; only files directly in it
- *   UNSYNCED_AFTER   how many operations are done before the power fails
+ *   UNSYNCED_AFTER   how many operations are done before the power fails; 0: it does not
  *   UNSYNCED_SEED    what else reaches the disk
+ *   UNSYNCED_ROOM    if given: no file grows past so many bytes, for the disk is full
  *
  * Files that end in `-shm` are left alone: they are shared memory, and made anew after a crash.
  */
@@ -62,7 +63,7 @@ struct entry {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char folder[4096];
-static long after, done;
+static long after, done, room;
 static uint64_t seed;
 static struct file *files, *of_fd[FDS];
 static char is_folder[FDS];
@@ -105,6 +106,7 @@ __attribute__((constructor)) static void begin(void) {
     if (!given || !end || !from) return;
     snprintf(folder, sizeof folder, "%s", given);
     after = atol(end);
+    room = getenv("UNSYNCED_ROOM") ? atol(getenv("UNSYNCED_ROOM")) : 0;
     seed = strtoull(from, NULL, 10) * 0x9e3779b97f4a7c15u + 1;
 }
 
@@ -297,6 +299,7 @@ int close(int fd) {
 }
 
 static ssize_t written(int fd, const void *bytes, size_t size, off_t at) {
+    if (room && at + (off_t)size > room) return errno = ENOSPC, -1;
     pthread_mutex_lock(&lock);
     one_more();
     changed(file_of(fd), 0, at, bytes, size);
@@ -315,7 +318,7 @@ ssize_t write(int fd, const void *bytes, size_t size) {
     if (!file_of(fd)) return real_write(fd, bytes, size);
     off_t at = lseek(fd, 0, SEEK_CUR);
     ssize_t result = written(fd, bytes, size, at);
-    lseek(fd, at + result, SEEK_SET);
+    if (result > 0) lseek(fd, at + result, SEEK_SET);
     return result;
 }
 
