@@ -4,18 +4,16 @@
 //! was written down by the operator, and is called as written, be it an address of one's own: the rule of addresses is for URLs that
 //! strangers write.
 
-use crate::config::Forward;
+use crate::config::{Forward, reach};
 use crate::receive::OURS;
 use countersign::Timestamp;
 use countersign_delivery::{Endpoints, Prepared};
-use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Reach, Refused, Request, Url};
+use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Refused, Request, Url};
 use countersign_store::StoredEvent;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use url::Host;
 use zeroize::Zeroizing;
 
 /// How much of an upstream's answer is read: nobody reads more than its status.
@@ -39,29 +37,9 @@ impl Forwards {
     }
 }
 
-/// A client that reaches the targets of `forwards`, whatever they are, but for what no upstream is: link-local addresses, where
-/// clouds keep their metadata, unless one is written down itself.
+/// A client that reaches the targets of `forwards`.
 pub(crate) fn client(forwards: &[&Forward]) -> Result<Client, Refused> {
-    const OWN: [&str; 6] =
-        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7"];
-    let mut reach = OWN
-        .iter()
-        .filter_map(|net| net.parse::<ipnet::IpNet>().ok())
-        .fold(Reach::public(), Reach::and_network);
-    for Forward { to, .. } in forwards {
-        let address: Option<IpAddr> = match to.host() {
-            Some(Host::Ipv4(address)) => Some(address.into()),
-            Some(Host::Ipv6(address)) => Some(address.into()),
-            _ => None,
-        };
-        reach = address.into_iter().fold(reach, Reach::and_network);
-        reach =
-            to.port_or_known_default().into_iter().fold(reach, |reach, port| reach.and_ports(port..=port));
-        if to.scheme() == "http" {
-            reach = to.host_str().into_iter().fold(reach, Reach::and_plain_http);
-        }
-    }
-    Client::builder().reach(reach).build()
+    Client::builder().reach(reach(forwards.iter().copied())).build()
 }
 
 impl Target {
