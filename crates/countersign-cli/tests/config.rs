@@ -55,8 +55,7 @@ fn what_is_in_order_is_a_table_and_its_warnings() {
     ] {
         assert!(ran.out.contains(text), "{text:?} is not in:\n{}", ran.out);
     }
-    let ran = ran.says("warning: a source lets through what it would refuse");
-    let ran = ran.says("countersign.toml:22:11: this source lets through").says("    enforce = \"observe\"");
+    let ran = ran.says("warning: ").says("countersign.toml:22:11: this source lets through").says("    enforce = \"observe\"");
     ran.says("note: in order: 2 sources, at `127.0.0.1:8080`").says("--secrets reads every secret as well");
 }
 
@@ -84,7 +83,6 @@ fn secrets_are_read_when_that_is_asked_for() {
     let same = [ENV[0], ENV[1], ("CONFIG_TEST_OTHER", "secret-hunter2-hunter2")];
     check(&folder, GOOD, &["--secrets"], &same)
         .exits(0)
-        .says("warning: two sources have one secret")
         .says("key `2026-11` of source `in-payments` and key `main` of source `in-code`");
     let wrong = GOOD.replace("\"github\"", "\"standard-webhooks\"");
     check(&folder, &wrong, &["--secrets"], &ENV).exits(4).says("source `in-code`: key `main`: ");

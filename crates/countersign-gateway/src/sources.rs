@@ -4,7 +4,7 @@
 //! was counted of it, is the source's and not the configuration's, and survives a change of the latter.
 
 use crate::books::Ledger;
-use crate::config::{Config, Enforce, Forward, Keys, Source, Warning};
+use crate::config::{Config, Enforce, Forward, Keys, Source, Warning, reach};
 use crate::forward::Target;
 use crate::gate::{Inlet, Snapshot};
 use crate::receive::Budget;
@@ -165,7 +165,7 @@ fn targets(read: Vec<(&Forward, Given)>) -> Result<HashMap<Arc<str>, Target>, St
         let client = match clients.get(&origin) {
             Some(client) => client.clone(),
             None => {
-                let client = Client::builder().reach(forward.reach()).build();
+                let client = Client::builder().reach(reach([forward])).build();
                 let client =
                     client.map_err(|refused| format!("forward `{}`: {refused}", forward.endpoint))?;
                 clients.entry(origin).or_insert(client).clone()

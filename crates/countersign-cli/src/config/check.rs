@@ -3,7 +3,7 @@
 use super::refused;
 use crate::args::{CheckArgs, Format};
 use crate::error::{Exit, Failure};
-use crate::output::{self, count};
+use crate::output::{self, CARE, count, styled};
 use countersign::config::{ConfigError, one_of};
 use countersign::{ConfigErrors, Sources, Timestamp};
 use countersign_gateway::config::{
@@ -72,11 +72,11 @@ fn read_all(config: &Config, warnings: &mut Vec<Warning>) -> Vec<String> {
     missing
 }
 
-/// Those with a line first, each with it.
+/// Each with its line, if it has one.
 fn tell(warnings: &[Warning], texts: &Sources) {
     for warning in warnings {
-        output::warn(warning.code.says());
-        output::raw_error(&Warnings::render(std::slice::from_ref(warning), texts));
+        let rendered = Warnings::render(std::slice::from_ref(warning), texts);
+        output::raw_error(&format!("{} {rendered}", styled(CARE, "warning:")));
     }
 }
 
@@ -131,6 +131,7 @@ fn keys(source: &Source) -> String {
 fn summary(config: &Config, secrets: bool, missing: usize) {
     let sources = count(config.sources.len(), "source");
     if missing > 0 {
+        output::note(&format!("{sources} in order but for {}", count(missing, "secret")));
         return;
     }
     let listen = one_of(
