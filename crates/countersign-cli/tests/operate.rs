@@ -327,3 +327,25 @@ fn what_a_gateway_receives_is_listed_followed_counted_and_tried_again() {
     until("it receives", || gateway.send(&request) == 200);
     assert!(!desk.said.borrow().contains(GITHUB));
 }
+
+/// The commands of a page, in their order, without their remarks.
+fn commands(page: &str) -> Vec<String> {
+    let blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim());
+    lines.map(|line| line.strip_prefix("countersign ").unwrap().replace('\'', "")).collect()
+}
+
+#[test]
+fn the_page_of_operating_can_be_typed_from_its_first_command_to_its_last() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/operating.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let desk = Desk::new("");
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let secret_file = desk.folder.file("secret.txt", secret);
+    let request = desk.folder.file("request.http", signed("standard-webhooks", secret, "/in/acme", "{}"));
+    let all = commands(&page);
+    assert!(all.len() > 15, "{all:?}");
+    for line in all {
+        desk.run(&line.replace("secret.txt", &secret_file).replace("request.http", &request)).exits(0);
+    }
+}
