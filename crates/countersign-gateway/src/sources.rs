@@ -7,6 +7,7 @@ use crate::books::Ledger;
 use crate::config::{Config, Enforce, Forward, Keys, Source, Warning, reach};
 use crate::forward::Target;
 use crate::gate::{Inlet, Snapshot};
+use crate::operate::receives;
 use crate::receive::Budget;
 use crate::secrets::{Outside, Sealer, SourceSecrets, new_secret, shared, system_random};
 use countersign::{HeaderName, Key, KeyId, Keyring, Secret, Window};
@@ -39,7 +40,7 @@ pub(crate) fn ready(config: &Config, stored: &Stored, before: &Snapshot) -> Resu
     let (mut read, mut wrong) = (Vec::new(), Vec::new());
     for source in &config.sources {
         let row = stored.sources.iter().find(|row| row.name == source.name);
-        if !row.map_or(source.enabled, |row| row.enabled) {
+        if !receives(source, row) {
             continue;
         }
         match source.read_secrets(&outside, config.server.strict) {

@@ -187,3 +187,24 @@ fn every_answer_is_as_the_document_says() {
     }
     assert_eq!(held.asked, operations(&held.document), "every operation was done once");
 }
+
+#[test]
+fn the_page_of_operating_tells_every_code() {
+    use countersign_gateway::operate::ErrorCode;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/operating.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let head = "| code | status | means |\n|---|---|---|\n";
+    let (before, _) = page.split_once(head).unwrap();
+    let rows: String = ErrorCode::ALL
+        .iter()
+        .map(|code| format!("| `{}` | {} | {} |\n", code.code(), code.status(), code.says()))
+        .collect();
+    let whole = format!("{before}{head}{rows}");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &whole).unwrap();
+    }
+    assert!(
+        page == whole || std::env::var_os("UPDATE").is_some(),
+        "UPDATE=1 cargo test -p countersign-gateway --test operate"
+    );
+}
