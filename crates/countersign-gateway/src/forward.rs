@@ -8,7 +8,7 @@
 //! upstream checks it as it would check any provider.
 
 use crate::config::Forward;
-use crate::receive::OURS;
+use crate::receive::{OURS, is_safe};
 use countersign::{Draft, Key, KeyId, KeyKind, Keyring, Registry, Secret, Signer, Timestamp, Vars};
 use countersign_delivery::{Endpoints, Prepared};
 use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Request, Url};
@@ -93,7 +93,7 @@ impl Endpoints for Forwards {
         let Target { forward, headers, client, signer } = target;
         let to = url(forward, &kept);
         let mut request = Request::post(to.as_str(), event.body.to_vec());
-        request.headers = kept.headers();
+        request.headers = kept.headers(forward);
         for (name, value) in verdict(event, attempt, now) {
             request.headers.insert(name, value);
         }
@@ -142,8 +142,10 @@ impl Kept {
         whole.split_once('?').map(|(_, query)| query)
     }
 
-    /// As they came; ours are put in by ourselves alone.
-    fn headers(&self) -> HeaderMap {
+    /// As they came; ours are put in by ourselves alone, and what may be a credential is kept for the target that asked for it.
+    fn headers(&self, forward: &Forward) -> HeaderMap {
+        let goes =
+            |name: &str| is_safe(name) || forward.pass_headers.iter().any(|wanted| wanted.as_str() == name);
         let mut map = HeaderMap::with_capacity(self.headers.len() + 10);
         for (name, value) in &self.headers {
             let value = match value {
@@ -153,8 +155,7 @@ impl Kept {
                     .ok()
                     .and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()),
             };
-            let name =
-                HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| !name.as_str().starts_with(OURS));
+            let name = HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| goes(name.as_str()));
             if let (Some(name), Some(value)) = (name, value) {
                 map.append(name, value);
             }

@@ -287,6 +287,19 @@ fn atk_230_credentials_go_no_further() {
 }
 
 #[test]
+fn a_credential_goes_further_to_the_target_that_asks_for_it_and_to_no_other() {
+    let (one, two) = (Upstream::start(OK), Upstream::start(OK));
+    let forward = format!(
+        "forward = [{{ name = \"one\", to = \"{}\", pass_headers = [\"x-tenant-token\"] }}, {{ name = \"two\", to = \"{}\" }}]",
+        one.url, two.url
+    );
+    let world = World::start(&github("a", &forward));
+    assert_eq!(world.post("/in/a", &with(good(), "x-tenant-token", "t1"), BODY).status, 202);
+    assert_eq!(one.wait(1)[0].all("x-tenant-token"), ["t1"]);
+    assert!(two.wait(1)[0].all("x-tenant-token").is_empty());
+}
+
+#[test]
 fn atk_231_the_upstreams_answer_is_not_the_senders() {
     let upstream = Upstream::start(
         "HTTP/1.1 500 Oh\r\nset-cookie: a=b\r\nserver: secret/1\r\nconnection: close\r\ncontent-length: 5\r\n\r\ntrace",
