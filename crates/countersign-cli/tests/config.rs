@@ -55,7 +55,10 @@ fn what_is_in_order_is_a_table_and_its_warnings() {
     ] {
         assert!(ran.out.contains(text), "{text:?} is not in:\n{}", ran.out);
     }
-    let ran = ran.says("warning: ").says("countersign.toml:22:11: this source lets through").says("    enforce = \"observe\"");
+    let ran = ran
+        .says("warning: ")
+        .says("countersign.toml:22:11: this source lets through")
+        .says("    enforce = \"observe\"");
     ran.says("note: in order: 2 sources, at `127.0.0.1:8080`").says("--secrets reads every secret as well");
 }
 
