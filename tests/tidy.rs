@@ -102,9 +102,9 @@ const PROVIDER_WORDS: &[(&str, &str, &str)] = &[
 ];
 
 /// English words that are a provider's name, or the first word of one: the whole of that one is looked for.
-const ENGLISH: [&str; 17] = [
+const ENGLISH: [&str; 18] = [
     "checkout", "close", "constant", "exact", "front", "help", "line", "merge", "meta", "monday", "payload",
-    "port", "render", "segment", "signal", "standard", "unit",
+    "port", "render", "segment", "signal", "standard", "tally", "unit",
 ];
 
 #[test]

@@ -453,6 +453,12 @@ const TABLES: &[Table] = &[
             ("headers", "none", "headers added to every attempt: a text, or where a secret is", "a table"),
             ("pass_query", "false", "add the request's query to the target's", ""),
             ("pass_headers", "none", "headers that go further though they are not safe by their name", ""),
+            (
+                "sign",
+                "none",
+                "where the secret is by which every attempt is signed: [the guide](../guide/gateway.md#handing-on) says how",
+                "",
+            ),
         ],
     },
 ];

@@ -5,6 +5,7 @@
 
 mod capture;
 mod config;
+mod operate;
 mod preset;
 mod serve;
 
@@ -15,6 +16,10 @@ pub(crate) use capture::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use config::{CheckArgs, ConfigCommand, ConfigDiffArgs};
+pub(crate) use operate::{
+    AddSource, EventCommand, GatewayArgs, ListEvents, Part, SecretCommand, SourceCommand, SpanArgs,
+    TailEvents, TestSource, Wanted, Which, WindowArgs,
+};
 pub(crate) use preset::{
     Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
 };
@@ -72,6 +77,24 @@ pub(crate) enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Look at what was accepted, and at every request
+    #[command(after_help = "Example:\n  countersign event tail --requests")]
+    Event {
+        #[command(subcommand)]
+        command: EventCommand,
+    },
+    /// Look after sources: add, try, switch on and off, remove
+    #[command(after_help = "Example:\n  countersign source list")]
+    Source {
+        #[command(subcommand)]
+        command: SourceCommand,
+    },
+    /// Look after the secrets of sources: make, take in, rotate, confirm, forget
+    #[command(after_help = "Example:\n  countersign secret rotate SOURCE")]
+    Secret {
+        #[command(subcommand)]
+        command: SecretCommand,
     },
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]

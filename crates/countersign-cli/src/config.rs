@@ -25,7 +25,8 @@ fn read(file: &Path) -> Result<Loaded, Failure> {
 }
 
 /// As a person reads it.
-fn refused(refused: Refused) -> Failure {
+/// What will not do, with its lines.
+pub(crate) fn refused(refused: Refused) -> Failure {
     match refused {
         Refused::Unread(error) => error.into(),
         Refused::Wrong { errors, texts, .. } => Failure::complaints(&errors, &texts),

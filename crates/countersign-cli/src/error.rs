@@ -5,6 +5,7 @@
 use crate::output;
 use countersign::{ConfigErrors, KeyError, Sources};
 use countersign_gateway::config::FolderError;
+use countersign_gateway::operate::{ErrorCode, OperateError};
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -82,11 +83,6 @@ impl Failure {
         Failure { rendered: true, ..Self::new(Exit::Config, errors.render(sources)) }
     }
 
-    /// Complaints that were rendered already.
-    pub(crate) fn rendered(text: impl Into<String>) -> Self {
-        Failure { rendered: true, ..Self::new(Exit::Config, text.into() + "\n") }
-    }
-
     /// What to type next.
     pub(crate) fn next(self, next: impl Into<String>) -> Self {
         Failure { next: Some(next.into()), ..self }
@@ -120,6 +116,24 @@ impl From<FolderError> for Failure {
                 }
             }
         }
+    }
+}
+
+/// What operators are refused. A conflict is the answer no; the rest is sorted as everywhere.
+impl From<OperateError> for Failure {
+    fn from(error: OperateError) -> Self {
+        let OperateError { code, message, help, rendered, .. } = error;
+        if let Some(rendered) = rendered {
+            return Failure { rendered: true, ..Self::new(Exit::Config, rendered) };
+        }
+        let exit = match code {
+            ErrorCode::InvalidSecret | ErrorCode::Unreadable => Exit::Key,
+            ErrorCode::InvalidSource | ErrorCode::NoStoreKey => Exit::Config,
+            ErrorCode::StoreBroken | ErrorCode::StoreUnavailable | ErrorCode::NoChance => Exit::Io,
+            code if code.status() == 409 => Exit::No,
+            _ => Exit::Usage,
+        };
+        Failure { next: help, ..Self::new(exit, message) }
     }
 }
 

@@ -8,17 +8,21 @@ mod args;
 mod capture;
 mod config;
 mod error;
+mod event;
 mod explain;
 mod infer;
 mod mode;
 mod module;
+mod operate;
 mod output;
 mod preset;
 mod request;
 mod scheme;
 mod secret;
+mod secrets;
 mod serve;
 mod sign;
+mod source;
 mod time;
 mod vectors;
 mod verify;
@@ -49,6 +53,9 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Config { command } => config::run(&command),
         Command::Preset { command } => preset::run(&command),
+        Command::Event { command } => event::run(&command),
+        Command::Source { command } => source::run(&command),
+        Command::Secret { command } => secrets::run(&command),
         Command::Mode { command } => mode::run(&command),
         Command::Module { command } => module::run(&command),
     }

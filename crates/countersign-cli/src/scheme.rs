@@ -239,7 +239,7 @@ fn parse(registry: &mut Registry, name: &str, text: String) -> Result<Layer, Fai
 }
 
 /// `a.b=V` as a line of TOML: V as it stands if TOML reads it as one value, else as text.
-fn override_line(text: &str) -> Result<String, Failure> {
+pub(crate) fn override_line(text: &str) -> Result<String, Failure> {
     let wrong = |says: &str| {
         Failure::usage(format!("--override: {says}"))
             .next("write --override KEY=VALUE, such as freshness.tolerance_seconds=60")

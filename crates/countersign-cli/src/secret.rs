@@ -76,6 +76,20 @@ fn read(specs: &[String], kind: KeyKind, stdin: &mut Stdin, as_stored: bool) -> 
     Ok(ring)
 }
 
+/// One secret as text, to be handed on whole: where it is and nothing else, for its name and its window are said beside it.
+pub(crate) fn text(spec: &str, stdin: &mut Stdin) -> Result<Zeroizing<String>, Failure> {
+    let place = Place::parse(spec)
+        .map_err(|Wrong { says, next }| Failure::usage(format!("--value: {says}")).next(next))?;
+    let bytes = place.read(&KeyId::new("main"), stdin, false)?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => {
+            Err(Failure::key("--value: what is there is no text")
+                .next("see that it is what the provider shows"))
+        }
+    }
+}
+
 /// Whether a SPEC names standard input.
 pub(crate) fn is_stdin(spec: &str) -> bool {
     Spec::parse(spec).is_ok_and(|spec| matches!(spec.place, Place::Stdin))

@@ -3,10 +3,12 @@
 mod quickstart;
 
 use crate::args::{LogForm, ServeArgs};
+use crate::config;
 use crate::error::{Exit, Failure};
 use crate::output;
 use countersign_gateway::{Gateway, StartError};
 use std::io::IsTerminal as _;
+use std::path::Path;
 use tokio::runtime::Runtime;
 
 /// Serve until told to stop.
@@ -18,7 +20,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     log(args.log);
     let runtime = Runtime::new().map_err(|error| Failure::stream("start", error))?;
     runtime.block_on(async {
-        let (gateway, warnings) = Gateway::start(&args.config).await.map_err(refused)?;
+        let (gateway, warnings) =
+            Gateway::start(&args.config).await.map_err(|error| refused(error, &args.config))?;
         for warning in warnings {
             output::warn(&warning.to_string());
         }
@@ -38,12 +41,15 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn refused(error: StartError) -> Failure {
+fn refused(error: StartError, file: &Path) -> Failure {
     let says = error.to_string();
     match error {
-        StartError::Config(_) => Failure::rendered(says),
+        StartError::Config(refused) if !file.exists() => {
+            config::refused(refused).next("make one: countersign serve --quickstart")
+        }
+        StartError::Config(refused) => config::refused(refused),
         StartError::Sources(_) => Failure::key(says),
-        StartError::Store(_) | StartError::System(_) | _ => Failure::stream("serve", says),
+        _ => Failure::stream("serve", says),
     }
 }
 

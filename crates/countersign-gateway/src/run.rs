@@ -91,7 +91,6 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) store: Arc<Sqlite>,
     forwards: Arc<Forwards>,
-    nonce: Arc<Secret>,
     modules: Mutex<Modules>,
     /// The one in use. Locked while another is made ready.
     config: RwLock<Arc<Config>>,
@@ -129,7 +128,6 @@ impl Gateway {
             gate,
             store: store.clone(),
             forwards: Arc::default(),
-            nonce: Arc::new(nonce()?),
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
             of_file: std::sync::RwLock::new(config.clone()),
@@ -251,8 +249,8 @@ impl Shared {
         let before = self.gate.snapshot();
         // Files are read and commands run: on a thread that serves nobody.
         let making = {
-            let (whole, nonce) = (whole.clone(), self.nonce.clone());
-            move || ready(&whole, &stored, &before, &nonce)
+            let whole = whole.clone();
+            move || ready(&whole, &stored, &before)
         };
         let made = tokio::task::spawn_blocking(making).await;
         let made = made.map_err(|_| StartError::System("making the sources ready failed".into()))?;
@@ -372,11 +370,6 @@ fn chance<const N: usize>() -> Result<[u8; N], StartError> {
         true => Ok(bytes),
         false => Err(StartError::System("this system gives no random bytes".into())),
     }
-}
-
-/// What verifies nothing: nobody knows it.
-fn nonce() -> Result<Secret, StartError> {
-    Secret::new(chance::<32>()?.to_vec()).map_err(|error| StartError::System(error.to_string()))
 }
 
 /// A number between 0 and 1. Without chance it is the middle: waits are then not spread, and nothing else.

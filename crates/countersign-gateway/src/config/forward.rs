@@ -2,7 +2,7 @@
 
 use super::source::Bench;
 use super::urls::checked_url;
-use super::values::{Around, finish, place_at, span_of_time, spans_of_time};
+use super::values::{Around, finish, place, place_at, span_of_time, spans_of_time};
 use crate::secrets::SecretPlace;
 use countersign::HeaderName;
 use countersign::config::{Node, Reader, Spanned, Value};
@@ -40,6 +40,9 @@ pub struct Forward {
 
     /// Headers of the request that are passed on beside the usual ones.
     pub pass_headers: Vec<HeaderName>,
+
+    /// Where the secret is by which every attempt is signed, as [`FORWARD_SCHEME`](crate::FORWARD_SCHEME) says. `None`: it is not.
+    pub sign: Option<SecretPlace>,
 }
 
 /// What a header says.
@@ -92,13 +95,13 @@ pub fn reach<'f>(forwards: impl IntoIterator<Item = &'f Forward>) -> Reach {
 /// Prints no query: many a target's has a key in it.
 impl fmt::Debug for Forward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { endpoint, to, timeout, schedule, headers, pass_query, pass_headers } = self;
+        let Self { endpoint, to, timeout, schedule, headers, pass_query, pass_headers, sign } = self;
         let mut shown = to.clone();
         shown.set_query(None);
         let mut out = f.debug_struct("Forward");
         out.field("endpoint", endpoint).field("to", &shown.as_str()).field("timeout", timeout);
         out.field("schedule", schedule).field("headers", headers).field("pass_query", pass_query);
-        out.field("pass_headers", pass_headers).finish()
+        out.field("pass_headers", pass_headers).field("sign", sign).finish()
     }
 }
 
@@ -151,6 +154,7 @@ fn read(around: &Around<'_>, table: Reader<'_>, source: &str, several: bool) -> 
     let pass_query = table.boolean("pass_query").unwrap_or(false);
     let pass_headers = table.texts("pass_headers").unwrap_or_default();
     let pass_headers = pass_headers.iter().filter_map(|text| header(around, "pass_headers", text)).collect();
+    let sign = place(around, &table, "sign");
     finish(around, table);
     let endpoint = match name {
         Some(name) => format!("{source}/{}", name.value).into(),
@@ -164,6 +168,7 @@ fn read(around: &Around<'_>, table: Reader<'_>, source: &str, several: bool) -> 
         headers,
         pass_query,
         pass_headers,
+        sign,
     })
 }
 
@@ -280,6 +285,7 @@ mod tests {
             headers: Vec::new(),
             pass_query: false,
             pass_headers: Vec::new(),
+            sign: None,
         };
         let reach = reach([&forward]);
         reach.judge_url(to).is_ok() && reach.judge(address.parse().unwrap()).is_ok()

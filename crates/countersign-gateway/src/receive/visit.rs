@@ -8,7 +8,7 @@ use crate::gate::{Gate, Inlet, Snapshot};
 use crate::ids::Id;
 use crate::server::MOST_HEAD;
 use bytes::Bytes;
-use countersign::{Answer, Event, Head, Rejection, Request, Timestamp, Verified};
+use countersign::{Answer, Event, Head, HeaderName, Rejection, Request, Timestamp, Verified};
 use countersign_store::{AuditRow, Entry, Recorded, StoreError, danger, record};
 use countersign_tower::{Verdict, collect, judge, respond};
 use http::{Response, request::Parts};
@@ -500,7 +500,9 @@ fn unavailable(error: &StoreError) -> Refused {
 /// What of the head goes into the store: JSON that every command of ours reads as a request. What may be a credential does not, nor
 /// does the value of a query's parameter that is called like one.
 fn kept(inlet: &Inlet, head: &Parts) -> Bytes {
-    let headers = safe(&head.headers).map(|(name, value)| {
+    let wanted = inlet.config.forward.iter().flat_map(|forward| &forward.pass_headers);
+    let wanted: Vec<&str> = wanted.map(HeaderName::as_str).collect();
+    let headers = safe(&head.headers, &wanted).map(|(name, value)| {
         let text = |text: &str| Value::from(text);
         let bytes = || json!({ "base64": base64_simd::STANDARD.encode_to_string(value.as_bytes()) });
         json!([name.as_str(), std::str::from_utf8(value.as_bytes()).map_or_else(|_| bytes(), text)])

@@ -38,6 +38,14 @@ impl World {
         Self::again(folder)
     }
 
+    /// The same with these files beside it.
+    pub(crate) fn prepared(files: &[(&str, &str)], tables: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder, "", tables);
+        files.iter().for_each(|(name, text)| private(&folder, name, text));
+        Self::again(folder)
+    }
+
     /// On what is in a folder already.
     pub(crate) fn again(folder: TempDir) -> Self {
         let runtime =
@@ -174,16 +182,20 @@ fn write(folder: &TempDir, server: &str, tables: &str) {
     for (name, secret) in
         [("github.txt", SECRET), ("whsec.txt", WHSEC), ("admin.txt", "an-admin-token-of-some-length")]
     {
-        let path = folder.path().join(name);
-        std::fs::write(&path, secret).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        }
+        private(folder, name, secret);
     }
     let text = format!("[server]\n{listen}{server}\n[store]\nurl = \"sqlite:countersign.db\"\n{tables}");
     std::fs::write(folder.path().join("countersign.toml"), text).unwrap();
+}
+
+fn private(folder: &TempDir, name: &str, text: &str) {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
 }
 
 /// A source that verifies as GitHub signs, at `/in/NAME`, with these keys more.
