@@ -18,7 +18,7 @@ path = "/in/payments"
 preset = "stripe"
 secrets = [
   { id = "2026-11", env = "CONFIG_TEST_SECRET" },
-  { id = "2026-05", file = "old", not_after = "2026-12-01" },
+  { id = "2026-05", file = "old", not_after = "2099-12-01" },
 ]
 forward = { to = "http://127.0.0.1:3000/stripe?key=hunter2" }
 
@@ -48,7 +48,7 @@ fn what_is_in_order_is_a_table_and_its_warnings() {
     let ran = check(&Folder::new(), GOOD, &[], &[]).exits(0);
     for text in [
         "PATH          SCHEME  KEYS                                 COVERS",
-        "/in/payments  stripe  2026-11, 2026-05 (until 2026-12-01)  body, time",
+        "/in/payments  stripe  2026-11, 2026-05 (until 2099-12-01)  body, time",
         "http://127.0.0.1:3000/stripe  reject",
         "/in/code      github  main",
         "nowhere                       observe",
@@ -119,7 +119,7 @@ fn what_a_reload_would_change_is_told() {
     };
     diff(&format!("# a remark\n{GOOD}"), &[]).exits(0).says("they come to the same");
     let text =
-        GOOD.replace("8080", "8081").replace("/in/code", "/in/code2").replace("2026-12-01", "2027-01-01");
+        GOOD.replace("8080", "8081").replace("/in/code", "/in/code2").replace("2099-12-01", "2098-01-01");
     let ran = diff(&text, &[]).exits(1);
     for line in [
         "server\n  listen: [\"127.0.0.1:8080\"] -> [\"127.0.0.1:8081\"]  (restart)",

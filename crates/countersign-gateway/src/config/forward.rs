@@ -2,7 +2,7 @@
 
 use super::source::Bench;
 use super::urls::checked_url;
-use super::values::{Around, place, place_at, span_of_time, spans_of_time};
+use super::values::{Around, finish, place, place_at, span_of_time, spans_of_time};
 use crate::secrets::SecretPlace;
 use countersign::HeaderName;
 use countersign::config::{Node, Reader, Spanned, Value};
@@ -155,7 +155,7 @@ fn read(around: &Around<'_>, table: Reader<'_>, source: &str, several: bool) -> 
     let pass_headers = table.texts("pass_headers").unwrap_or_default();
     let pass_headers = pass_headers.iter().filter_map(|text| header(around, "pass_headers", text)).collect();
     let sign = place(around, &table, "sign");
-    table.finish();
+    finish(around, table);
     let endpoint = match name {
         Some(name) => format!("{source}/{}", name.value).into(),
         None => source.into(),

@@ -57,6 +57,12 @@ pub(super) fn wrong(complaints: &Complaints, span: &Span, says: impl Into<String
     complaints.push(ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says).help(help));
 }
 
+/// Complain of every key that was not asked for. What stands there may be anything, and is not shown.
+pub(super) fn finish(around: &Around<'_>, table: Reader<'_>) {
+    table.unasked().for_each(|(_, node)| around.mask(node));
+    table.finish();
+}
+
 /// A span of time within bounds.
 pub(super) fn span_of_time(
     table: &Reader<'_>,
@@ -212,7 +218,7 @@ pub(super) fn place_at(around: &Around<'_>, node: &Node, key: &str) -> Option<Se
     let table = Reader::new(node, around.complaints, key);
     let place = place_in(around, &table);
     refuse_literals(around, &table, &PLACES);
-    table.finish();
+    finish(around, table);
     place
 }
 
@@ -270,8 +276,7 @@ pub(super) fn place_in(around: &Around<'_>, table: &Reader<'_>) -> Option<Secret
 /// Keys by which somebody would write a secret down.
 const LITERALS: [&str; 7] = ["value", "secret", "literal", "text", "key", "token", "password"];
 
-/// Complain of a secret that is written down: each of those keys is told what it is, and not only that it is unknown. The value of
-/// any key that is not `known` is shown in no complaint.
+/// Complain of a secret that is written down: each of those keys is told what it is, and not only that it is unknown.
 pub(super) fn refuse_literals(around: &Around<'_>, table: &Reader<'_>, known: &[&str]) {
     for key in LITERALS {
         if let Some(node) = table.peek(key).filter(|_| !known.contains(&key)) {
@@ -279,7 +284,6 @@ pub(super) fn refuse_literals(around: &Around<'_>, table: &Reader<'_>, known: &[
             literal(around, node, key);
         }
     }
-    table.unasked().for_each(|(_, node)| around.mask(node));
 }
 
 /// A secret that somebody wrote down.
