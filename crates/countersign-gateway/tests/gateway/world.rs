@@ -22,6 +22,7 @@ pub(crate) struct World {
     gateway: Option<Gateway>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) at: SocketAddr,
+    #[allow(dead_code, reason = "the tests of operating ask there")]
     pub(crate) admin: Option<SocketAddr>,
 }
 
@@ -39,9 +40,10 @@ impl World {
     }
 
     /// The same with these files beside it.
-    pub(crate) fn prepared(files: &[(&str, &str)], tables: &str) -> Self {
+    #[allow(dead_code, reason = "the tests of operating start so")]
+    pub(crate) fn prepared(server: &str, files: &[(&str, &str)], tables: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write(&folder, "", tables);
+        write(&folder, server, tables);
         files.iter().for_each(|(name, text)| private(&folder, name, text));
         Self::again(folder)
     }
