@@ -4,6 +4,7 @@
 //! must not be quoted.
 
 mod capture;
+mod import;
 mod preset;
 mod serve;
 
@@ -13,6 +14,7 @@ pub(crate) use capture::{
     CaptureArgs, CaptureCommand, EntryArgs, RedactArgs, RedactFormat, ShownAs, WhatOfBody,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use import::{ImportArgs, KeptIn};
 pub(crate) use preset::{
     Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
 };
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     },
     /// Run the gateway: receive, verify, record, forward
     Serve(ServeArgs),
+    /// Make sources of the endpoints of an older configuration
+    Import(ImportArgs),
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {

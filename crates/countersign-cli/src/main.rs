@@ -8,6 +8,7 @@ mod args;
 mod capture;
 mod error;
 mod explain;
+mod import;
 mod infer;
 mod mode;
 mod module;
@@ -46,6 +47,7 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Infer(args) => infer::run(&args),
         Command::Capture { command } => capture::run(&command),
         Command::Serve(args) => serve::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Preset { command } => preset::run(&command),
         Command::Mode { command } => mode::run(&command),
         Command::Module { command } => module::run(&command),
