@@ -333,11 +333,27 @@ fn own<'a>(block: &Fields<'a>, mode: &str, whole: bool) -> Tree<'a> {
     let mut id = Tree::new(span);
     id.add("header", word("id_header").map(text));
     table.table("id_source", id);
+    if whole && !is_token {
+        need_places(block);
+    }
     let (prefix, decode) = (word("secret_prefix"), word("secret_encoding"));
     if whole || prefix.is_some() || decode.is_some() {
         table.add("key", forms(prefix, decode.unwrap_or("text"), span));
     }
     table
+}
+
+/// What is signed has to be found: a scheme without the place would be taken, and refuse everything.
+fn need_places(block: &Fields<'_>) {
+    let Some(template) = block.text("template").map(template) else { return };
+    for (placeholder, words) in
+        [("{timestamp}", &["timestamp_header", "timestamp_key"][..]), ("{id}", &["id_header"])]
+    {
+        if template.contains(placeholder) && words.iter().all(|word| block.get(word).is_none()) {
+            let says = format!("`{placeholder}` is signed, and nothing says where it is");
+            block.wrong(&says, format!("write `{}`", words.join("`, or `")));
+        }
+    }
 }
 
 fn timestamp_source<'a>(block: &Fields<'a>, signature: Option<&str>, whole: bool) -> Tree<'a> {
