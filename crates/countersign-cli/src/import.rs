@@ -22,7 +22,7 @@ use crate::error::{Exit, Failure};
 use crate::output::plain;
 use countersign::config::{Complaints, FileId, Sources};
 use countersign::{ConfigErrors, Layer};
-use countersign_gateway::config::{Config, Loaded, MAX_FILE, Modules, Refused};
+use countersign_gateway::config::{Config, FolderError, Loaded, MAX_FILE, Modules, Refused, read_text};
 use plan::{Judge, Outcome, Plan};
 use report::Report;
 use save::Before;
@@ -163,8 +163,11 @@ fn load(path: &Path, modules: &mut Modules) -> Result<(Option<String>, Loaded), 
     let before = match path.symlink_metadata() {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         _ => {
-            let text = countersign_gateway::config::read_text(path);
-            Some(text.map_err(|error| Failure::config(error.to_string()))?)
+            let text = read_text(path).map_err(|error| match error {
+                FolderError::Io { doing, path, error } => Failure::io(doing, &path, &error),
+                other => Failure::config(other.to_string()),
+            });
+            Some(text?)
         }
     };
     let loaded = Config::read_text(path, before.as_deref().unwrap_or(HEAD), modules);

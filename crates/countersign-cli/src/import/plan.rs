@@ -13,7 +13,7 @@ use super::tree::{Tree, list, text};
 use crate::args::KeptIn;
 use crate::output::plain;
 use countersign::config::{Complaints, Value};
-use countersign::{ConfigErrors, Key, KeyId, KeyKind, Keyring, Layer, Secret, Vars};
+use countersign::{ConfigErrors, Key, KeyId, Keyring, Layer, Secret, Vars};
 use countersign_gateway::config::{Config, Refused, Source, Warning};
 use countersign_gateway::secrets::{has_white_space, is_pem};
 use std::collections::HashSet;
@@ -21,6 +21,10 @@ use zeroize::Zeroizing;
 
 /// What a secret that is shorter than this stands in says nothing of it: it may be any word.
 const TELLING: usize = 8;
+
+/// The longest name of a file that is made here, in bytes, without the number that tells two of one name apart: file systems
+/// have 255.
+const MAX_NAME: usize = 200;
 
 /// What becomes of one endpoint.
 pub(super) struct Plan<'a> {
@@ -285,9 +289,10 @@ impl Judge<'_> {
                 );
                 continue;
             }
+            let secret_role = secret.role.as_deref().map(Into::into);
             let added = Secret::new(bytes).and_then(|secret| {
                 let mut key = Key::new(KeyId::new(&*placed.id), kind, secret);
-                key.role = None;
+                key.role = secret_role.clone();
                 ring.add(key).map(drop)
             });
             if let Err(error) = added {
@@ -296,7 +301,7 @@ impl Judge<'_> {
         }
         let all_here =
             old.vars.iter().all(|(_, var)| !matches!(var, OldVar::Held(Held::Env(_) | Held::File(_))));
-        if fine && !ring.is_empty() && all_here && kind != KeyKind::Private {
+        if fine && !ring.is_empty() && all_here {
             let mut vars = Vars::new();
             for (name, var) in &old.vars {
                 match var {
@@ -348,7 +353,9 @@ impl Placed {
 impl Names {
     fn file(&mut self, source: &str, id: &str) -> String {
         let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        self.free(format!("{source}-{id}").chars().map(|c| if fits(c) { c } else { '_' }).collect(), '-')
+        let plain =
+            format!("{source}-{id}").chars().map(|c| if fits(c) { c } else { '_' }).take(MAX_NAME).collect();
+        self.free(plain, '-')
     }
 
     fn variable(&mut self, source: &str, id: &str) -> String {

@@ -8,7 +8,7 @@ use super::plan::Placed;
 use crate::error::Failure;
 use countersign::ct;
 use countersign_gateway::secrets::read_file;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -144,7 +144,11 @@ fn create(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 fn append(path: &Path, before: &str, added: &str) -> Result<(), Failure> {
     let failed = |error| Failure::io("write", path, &error);
     let mut file = OpenOptions::new().append(true).open(path).map_err(failed)?;
-    file.lock().map_err(failed)?;
+    // Where there are no locks, the length below still tells.
+    if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        let says = format!("`{}` is being written by another", path.display());
+        return Err(Failure::config(says).next("run it again"));
+    }
     let length = |file: &File| file.metadata().map(|file| file.len());
     if length(&file).map_err(failed)? != before.len() as u64 {
         return Err(

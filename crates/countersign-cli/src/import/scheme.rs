@@ -277,7 +277,13 @@ fn tables_of_others<'a>(block: &Fields<'a>, mode: &str) -> Vec<(String, Field<'a
     keys.filter_map(|key| Some((key.clone(), block.exact(key)?))).collect()
 }
 
+/// A table as it is. What is none may be a secret, and goes nowhere.
 fn verbatim(field: &Field<'_>) -> Option<Value> {
+    if field.item.members().is_none() {
+        let says = format!("this is the place of a table, and here is {}", field.item.value.kind());
+        field.wrong(&says, "write a table of today; a secret stands at `secret`");
+        return None;
+    }
     let value = toml(field.item);
     if value.is_none() {
         field.wrong("there is a `null` in a list, and nothing is like it today", "leave it out");
