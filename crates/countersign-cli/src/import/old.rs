@@ -96,15 +96,15 @@ fn read<'a>(field: &Field<'a>, key: Option<&str>, bench: &Bench<'a>) -> Option<O
         let name = fields.text("name").or(key.filter(|key| !key.starts_with('/'))).map(str::to_owned);
         let path = path(&fields, key, name.as_deref(), bench);
         let found = scheme::read(&fields, bench.registry);
-        let vars = held::vars(&fields, found.as_ref().and_then(|found| found.block.as_ref()), bench.registry);
-        let secrets = held::secrets(&fields, found.as_ref().and_then(|found| found.block.as_ref()));
+        let block = found.as_ref().map(|found| &found.block);
+        let vars = held::vars(&fields, block, bench.registry);
+        let secrets = held::secrets(&fields, block);
         let provider = fields.text("provider").map(str::to_owned);
         let rest = rest(&fields);
         fields.finish();
-        let found = found?;
-        let path = path?;
+        let ((shape, scheme), path) = (found?.scheme?, path?);
         let name = name.unwrap_or_else(|| path.trim_start_matches('/').replace('/', "-"));
-        (found.shape, found.scheme, secrets, vars, name, path, provider, rest)
+        (shape, scheme, secrets, vars, name, path, provider, rest)
     };
     if bench.complaints.len() > before {
         return None;

@@ -19,9 +19,9 @@ pub(super) enum Scheme {
 
 /// What was found, and the block that it was found in: secrets may stand there.
 pub(super) struct Found<'a> {
-    pub(super) shape: Shape,
-    pub(super) scheme: Scheme,
-    pub(super) block: Option<Fields<'a>>,
+    /// Unless something is wrong with it, which is told; the rest is read all the same.
+    pub(super) scheme: Option<(Shape, Scheme)>,
+    pub(super) block: Fields<'a>,
 }
 
 /// The tables of a preset that stand beside its mode's own.
@@ -63,14 +63,13 @@ fn auth<'a>(field: &Field<'a>, fields: &Fields<'a>) -> Option<Found<'a>> {
         }
         _ => kind.word(TYPES, "what signs otherwise is a preset: write `webhook_auth`"),
     });
-    let found = match signed {
-        Some(true) => Some((Shape::HmacSha256, signed_body(&block))),
-        Some(false) => Some((Shape::Bearer, Some(shown_token(&block)))),
+    let scheme = match signed {
+        Some(true) => signed_body(&block).map(|scheme| (Shape::HmacSha256, scheme)),
+        Some(false) => Some((Shape::Bearer, shown_token(&block))),
         None => None,
     };
     block.finish();
-    let (shape, scheme) = found?;
-    Some(Found { shape, scheme: scheme?, block: Some(block) })
+    Some(Found { scheme, block })
 }
 
 /// The first shape.
@@ -160,7 +159,7 @@ fn webhook_auth<'a>(field: &Field<'a>, fields: &Fields<'a>, registry: &Registry)
         }
     };
     block.finish();
-    Some(Found { shape: Shape::WebhookAuth, scheme: scheme?, block: Some(block) })
+    Some(Found { scheme: scheme.map(|scheme| (Shape::WebhookAuth, scheme)), block })
 }
 
 /// The tables that a scheme may have as they are: of every mode, and beside them.

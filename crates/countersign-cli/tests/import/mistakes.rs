@@ -103,6 +103,17 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_written() {
             &["/enabled: this must be `true` or `false`, but is a text"],
         ),
         (BEARER.replacen('{', "{\"forward_to\": \"http://u:hunter2@h/\", ", 1), &["`to`"]),
+        // All at once: the type, the key, the secrets, the path.
+        (
+            "[{\"auth\": {\"type\": \"bear\", \"odd\": 1, \"token\": \"hunter2-x\", \"token_env\": \"A\"}}]"
+                .into(),
+            &[
+                "/0/auth/type: this must be",
+                "/0/auth/odd: ",
+                "/0/auth/token_env: secrets stand here and",
+                "/0: `path` is missing",
+            ],
+        ),
         (block(r#"{}"#), &["/0/webhook_auth: there is neither `preset` nor `mode`"]),
         (
             block(r#"{"preset": "githb"}"#),
