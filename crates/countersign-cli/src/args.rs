@@ -5,6 +5,7 @@
 
 mod capture;
 mod config;
+mod import;
 mod operate;
 mod preset;
 mod serve;
@@ -16,6 +17,7 @@ pub(crate) use capture::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use config::{CheckArgs, ConfigCommand, ConfigDiffArgs};
+pub(crate) use import::{ImportArgs, KeptIn};
 pub(crate) use operate::{
     AddSource, EventCommand, GatewayArgs, ListEvents, Part, SecretCommand, SourceCommand, SpanArgs,
     TailEvents, TestSource, Wanted, Which, WindowArgs,
@@ -96,6 +98,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SecretCommand,
     },
+    /// Make sources of the endpoints of an older configuration
+    Import(ImportArgs),
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {

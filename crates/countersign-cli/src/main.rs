@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod event;
 mod explain;
+mod import;
 mod infer;
 mod mode;
 mod module;
@@ -52,6 +53,7 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Capture { command } => capture::run(&command),
         Command::Serve(args) => serve::run(&args),
         Command::Config { command } => config::run(&command),
+        Command::Import(args) => import::run(&args),
         Command::Preset { command } => preset::run(&command),
         Command::Event { command } => event::run(&command),
         Command::Source { command } => source::run(&command),
