@@ -99,7 +99,7 @@ fn finish(
     }
     Config::read_text(path, &whole, modules).map_err(|refused| match refused {
         Refused::Unread(error) => Failure::config(error.to_string()),
-        refused => Failure::rendered(refused.to_string())
+        refused => crate::config::refused(refused)
             .next("a configuration that lists its sources otherwise than by `[[source]]` can have none added: nothing was written"),
     })?;
     let new = plans.iter().filter_map(|plan| match &plan.outcome {
@@ -172,7 +172,7 @@ fn load(path: &Path, modules: &mut Modules) -> Result<(Option<String>, Loaded), 
     };
     let loaded = Config::read_text(path, before.as_deref().unwrap_or(HEAD), modules);
     let loaded = loaded
-        .map_err(|refused| Failure::rendered(refused.to_string()).next("mend the configuration first"))?;
+        .map_err(|refused| crate::config::refused(refused).next("mend the configuration first"))?;
     Ok((before, loaded))
 }
 
