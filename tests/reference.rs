@@ -4,6 +4,8 @@
 
 #[path = "reference/coverage.rs"]
 mod coverage;
+#[path = "reference/gateway.rs"]
+mod gateway;
 #[path = "reference/json.rs"]
 mod json;
 #[path = "reference/providers/mod.rs"]
@@ -41,6 +43,11 @@ fn the_page_of_preset_keys_is_what_the_reader_takes() {
 }
 
 #[test]
+fn the_page_of_the_gateways_configuration_is_what_the_reader_takes() {
+    settle("gateway-config.md", &gateway::page().unwrap_or_else(|wrong| panic!("\n{wrong}")));
+}
+
+#[test]
 fn the_schemas_are_what_the_readers_take() {
     for (name, schema) in [("preset.schema.json", json::presets()), ("vectors.schema.json", json::vectors())]
     {
@@ -73,13 +80,16 @@ fn the_page_of_modes_is_what_they_declare() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_help_says() {
-    const COMMANDS: [&str; 20] = [
+    const COMMANDS: [&str; 23] = [
         "",
         "verify",
         "sign",
         "capture",
         "capture show",
         "capture redact",
+        "config",
+        "config check",
+        "config diff",
         "preset",
         "preset list",
         "preset show",

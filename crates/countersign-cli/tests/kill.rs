@@ -5,16 +5,18 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use countersign::{Draft, Keyring, Signer, Timestamp, Vars};
+#[path = "common/gateway.rs"]
+mod gateway;
+
 use countersign_store::{DeliveryState, Options, Search, Sqlite, Store};
+use gateway::{Chance, configure, free_address, post, serve, signer};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 const SENDERS: u64 = 6;
 
@@ -24,7 +26,7 @@ fn what_was_answered_2xx_is_stored_once_whenever_the_gateway_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
     let at = free_address();
-    configure(folder.path(), at, &upstream.url);
+    configure(folder.path(), at, "", &format!("forward = {{ to = \"{}\", timeout = \"5s\" }}", upstream.url));
     let (acknowledged, stop) = (Arc::new(Mutex::new(HashMap::new())), Arc::new(AtomicBool::new(false)));
     let unanswered = Arc::new(AtomicU64::new(0));
     let senders: Vec<_> = (0..SENDERS)
@@ -76,8 +78,7 @@ fn send(
     stop: &AtomicBool,
     unanswered: &AtomicU64,
 ) {
-    let compiled = countersign_modes::registry().unwrap().named("standard-webhooks").unwrap();
-    let signer = compiled.signer(&Keyring::of(WHSEC).unwrap(), &Vars::new()).unwrap();
+    let signer = signer();
     for number in 0.. {
         let id = format!("msg_{sender}_{number}");
         let body =
@@ -97,39 +98,6 @@ fn send(
         }
         acknowledged.lock().unwrap().insert(id, body);
     }
-}
-
-/// The status, if there was an answer.
-fn post(at: SocketAddr, signer: &Signer, id: &str, body: &[u8]) -> Option<u16> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64;
-    let draft = Draft::new(id, Timestamp::from_unix(now), "http://x.example/in", body);
-    let mut request =
-        format!("POST /in HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len())
-            .into_bytes();
-    for (name, value) in signer.sign(&draft).unwrap().headers {
-        request.extend([name.as_bytes(), b": ", &value, b"\r\n"].concat());
-    }
-    request.extend_from_slice(b"\r\n");
-    request.extend_from_slice(body);
-    let mut stream = TcpStream::connect_timeout(&at, Duration::from_secs(5)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    stream.write_all(&request).ok()?;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()
-}
-
-/// Start the gateway, and wait until it listens.
-fn serve(folder: &Path, at: SocketAddr) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-    command.args(["serve", "--config"]).arg(folder.join("countersign.toml"));
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let start = Instant::now();
-    while TcpStream::connect(at).is_err() {
-        assert!(start.elapsed() < Duration::from_secs(30), "it does not start");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    child
 }
 
 /// Wait until nothing is queued any more.
@@ -171,24 +139,6 @@ fn stored(folder: &Path) -> BTreeMap<String, Vec<Vec<u8>>> {
             search.after = page.next;
         }
     })
-}
-
-fn configure(folder: &Path, at: SocketAddr, upstream: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    let secret = folder.join("whsec.txt");
-    std::fs::write(&secret, WHSEC).unwrap();
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let text = format!(
-        "[server]\nlisten = \"{at}\"\n[store]\nurl = \"sqlite:countersign.db\"\n[[source]]\npath = \"/in\"\npreset = \"standard-webhooks\"\n\
-         secrets = [{{ id = \"main\", file = \"whsec.txt\" }}]\nforward = {{ to = \"{upstream}\", timeout = \"5s\" }}\n"
-    );
-    std::fs::write(folder.join("countersign.toml"), text).unwrap();
-}
-
-const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// Counts the bodies that it gets.
@@ -235,17 +185,5 @@ fn answer(mut stream: TcpStream, noted: &Mutex<HashMap<Vec<u8>, u64>>) {
             Ok(count) if count > 0 => bytes.extend_from_slice(&piece[..count]),
             _ => return,
         }
-    }
-}
-
-/// Moments nobody chose: xorshift.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
     }
 }

@@ -27,10 +27,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use token::Guard;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tower_service::Service;
 use utoipa::openapi::OpenApi;
 
@@ -46,6 +46,29 @@ const RULES: Rules = Rules {
 pub(crate) struct Shared {
     pub(crate) operator: Arc<Operator>,
     pub(crate) measure: Box<Measured>,
+    /// Whether the store could be written, and when that was seen.
+    written: Mutex<Option<(Instant, bool)>>,
+}
+
+/// How long it is believed that the store can be written: whoever asks without a token has it written no more often.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+impl Shared {
+    /// Whether the store can be written. Asked of it once in a second.
+    pub(crate) async fn writes(&self) -> bool {
+        let mut written = self.written.lock().await;
+        if let Some((at, writes)) = *written
+            && at.elapsed() < BELIEVED
+        {
+            return writes;
+        }
+        let ready = self.operator.ready().await;
+        if let Err(error) = &ready {
+            tracing::warn!(%error, "not ready");
+        }
+        *written = Some((Instant::now(), ready.is_ok()));
+        ready.is_ok()
+    }
 }
 
 /// Who is at the other end of the connection.
@@ -56,7 +79,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 ///
 /// Wants to know its peers: see [`serve`]. Without, all of them count as one address.
 pub fn router(operator: Arc<Operator>, token: Secret, measure: Box<Measured>) -> Router {
-    let shared = Arc::new(Shared { operator, measure });
+    let shared = Arc::new(Shared { operator, measure, written: Mutex::default() });
     let guard = Arc::new(Guard::new(token));
     let (guarded, _) = routes::guarded().split_for_parts();
     let (open, _) = routes::open().split_for_parts();

@@ -3,19 +3,20 @@
 //! What a sender wrote is text until it stands in a header: a value that a line break could end is escaped before it does. The target
 //! was written down by the operator, and is called as written, be it an address of one's own: the rule of addresses is for URLs that
 //! strangers write.
+//!
+//! Where a target has a secret, every attempt is signed by the engine that verifies everybody else's: the scheme is a preset, and an
+//! upstream checks it as it would check any provider.
 
 use crate::config::Forward;
-use crate::receive::OURS;
-use countersign::Timestamp;
+use crate::receive::{OURS, is_safe};
+use countersign::{Draft, Key, KeyId, KeyKind, Keyring, Registry, Secret, Signer, Timestamp, Vars};
 use countersign_delivery::{Endpoints, Prepared};
-use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Reach, Refused, Request, Url};
+use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Request, Url};
 use countersign_store::StoredEvent;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use url::Host;
 use zeroize::Zeroizing;
 
 /// How much of an upstream's answer is read: nobody reads more than its status.
@@ -30,7 +31,12 @@ pub(crate) struct Target {
     pub(crate) forward: Forward,
     pub(crate) headers: HeaderMap,
     pub(crate) client: Client,
+    /// What signs each attempt, if it is signed.
+    signer: Option<Signer>,
 }
+
+/// How attempts are signed where a target has `sign`: a preset, for whoever verifies them.
+pub const FORWARD_SCHEME: &str = include_str!("forward/scheme.toml");
 
 impl Forwards {
     /// Hand on to these from now on.
@@ -39,36 +45,12 @@ impl Forwards {
     }
 }
 
-/// A client that reaches the targets of `forwards`, whatever they are, but for what no upstream is: link-local addresses, where
-/// clouds keep their metadata, unless one is written down itself.
-pub(crate) fn client(forwards: &[&Forward]) -> Result<Client, Refused> {
-    const OWN: [&str; 6] =
-        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7"];
-    let mut reach = OWN
-        .iter()
-        .filter_map(|net| net.parse::<ipnet::IpNet>().ok())
-        .fold(Reach::public(), Reach::and_network);
-    for Forward { to, .. } in forwards {
-        let address: Option<IpAddr> = match to.host() {
-            Some(Host::Ipv4(address)) => Some(address.into()),
-            Some(Host::Ipv6(address)) => Some(address.into()),
-            _ => None,
-        };
-        reach = address.into_iter().fold(reach, Reach::and_network);
-        reach =
-            to.port_or_known_default().into_iter().fold(reach, |reach, port| reach.and_ports(port..=port));
-        if to.scheme() == "http" {
-            reach = to.host_str().into_iter().fold(reach, Reach::and_plain_http);
-        }
-    }
-    Client::builder().reach(reach).build()
-}
-
 impl Target {
     pub(crate) fn new(
         forward: Forward,
         headers: Vec<(countersign::HeaderName, Zeroizing<String>)>,
         client: Client,
+        secret: Option<Secret>,
     ) -> Result<Self, String> {
         let mut map = HeaderMap::new();
         for (name, text) in &headers {
@@ -79,8 +61,22 @@ impl Target {
             value.set_sensitive(true);
             map.insert(HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| wrong())?, value);
         }
-        Ok(Target { forward, headers: map, client })
+        let signer = secret
+            .map(signer)
+            .transpose()
+            .map_err(|says| format!("forward `{}`: {says}", forward.endpoint))?;
+        Ok(Target { forward, headers: map, client, signer })
     }
+}
+
+fn signer(secret: Secret) -> Result<Signer, String> {
+    let mut registry = Registry::new();
+    let added = registry.add_preset("forward/scheme.toml", FORWARD_SCHEME);
+    let compiled =
+        added.and_then(|registry| registry.named("handed-on")).map_err(|errors| errors.to_string())?;
+    let mut keys = Keyring::new();
+    keys.add(Key::new(KeyId::new("sign"), KeyKind::Shared, secret)).map_err(|error| error.to_string())?;
+    compiled.signer(&keys, &Vars::new()).map_err(|error| format!("`sign`: {error}"))
 }
 
 impl Endpoints for Forwards {
@@ -94,11 +90,22 @@ impl Endpoints for Forwards {
         let targets = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let target = targets.get(endpoint).ok_or("its source forwards to nothing of this name any more")?;
         let kept: Kept = serde_json::from_slice(&event.head).map_err(|_| "its stored head cannot be read")?;
-        let Target { forward, headers, client } = target;
-        let mut request = Request::post(url(forward, &kept).as_str(), event.body.to_vec());
-        request.headers = kept.headers();
+        let Target { forward, headers, client, signer } = target;
+        let to = url(forward, &kept);
+        let mut request = Request::post(to.as_str(), event.body.to_vec());
+        request.headers = kept.headers(forward);
         for (name, value) in verdict(event, attempt, now) {
             request.headers.insert(name, value);
+        }
+        if let Some(signer) = signer {
+            let mut draft = Draft::new(&event.id, now, to.as_str(), &event.body);
+            draft.headers = &request.headers;
+            let signed = signer.sign(&draft).map_err(|refused| format!("it cannot be signed: {refused}"))?;
+            for (name, value) in signed.headers {
+                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
+                let value = HeaderValue::from_bytes(&value).map_err(|error| error.to_string())?;
+                request.headers.insert(name, value);
+            }
         }
         request.headers.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         let schedule = forward.schedule.clone();
@@ -135,8 +142,10 @@ impl Kept {
         whole.split_once('?').map(|(_, query)| query)
     }
 
-    /// As they came; ours are put in by ourselves alone.
-    fn headers(&self) -> HeaderMap {
+    /// As they came; ours are put in by ourselves alone, and what may be a credential is kept for the target that asked for it.
+    fn headers(&self, forward: &Forward) -> HeaderMap {
+        let goes =
+            |name: &str| is_safe(name) || forward.pass_headers.iter().any(|wanted| wanted.as_str() == name);
         let mut map = HeaderMap::with_capacity(self.headers.len() + 10);
         for (name, value) in &self.headers {
             let value = match value {
@@ -146,8 +155,7 @@ impl Kept {
                     .ok()
                     .and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()),
             };
-            let name =
-                HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| !name.as_str().starts_with(OURS));
+            let name = HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| goes(name.as_str()));
             if let (Some(name), Some(value)) = (name, value) {
                 map.append(name, value);
             }

@@ -18,4 +18,5 @@ pub mod secrets;
 mod server;
 mod sources;
 
+pub use forward::FORWARD_SCHEME;
 pub use run::{Gateway, StartError};

@@ -11,6 +11,7 @@
 mod change;
 mod error;
 mod events;
+mod keys;
 mod known;
 mod moment;
 mod requests;
@@ -22,9 +23,11 @@ mod trial;
 pub use change::{NewSource, SourceAdded, SourceRemoved, Switch};
 pub use error::{Complaint, ErrorCode, OperateError};
 pub use events::{DeliveryLine, EventLine, EventSearch, EventShown, HeaderText, RequestShown};
+pub use keys::{KeyLine, KeyState};
+pub(crate) use known::receives;
 pub use moment::Moment;
 pub use requests::{Checks, Columns, RequestLine, RequestSearch, Word};
-pub use secrets::{Given, KeyLine, KeyState, SecretChanged, Secrets, ShownOnce, Value};
+pub use secrets::{Given, SecretChanged, Secrets, ShownOnce, Value};
 pub use sources::{ForwardLine, FreshnessShown, RateShown, SourceLine, SourceShown};
 pub use stats::{Counts, Hour, Span, Stats};
 pub use trial::{DiagnosisShown, FindingShown, Trial, TrialCheck, Tried};
@@ -32,10 +35,11 @@ pub use trial::{DiagnosisShown, FindingShown, Trial, TrialCheck, Tried};
 use crate::config::Config;
 use crate::secrets::Sealer;
 use countersign::{Clock, Timestamp};
-use countersign_store::{Cursor, Page, Queued, Store};
+use countersign_store::{Cursor, Options, Page, Queued, Sqlite, Store};
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 /// A part of a listing.
@@ -72,7 +76,12 @@ pub struct Operator {
     sealer: Option<Arc<Sealer>>,
     clock: Arc<dyn Clock>,
     chance: Box<Chance>,
+    /// Places for trials: each takes a thread, and a second or two of it.
+    trials: Semaphore,
 }
+
+/// How many trials there are at once.
+const TRIALS: usize = 2;
 
 impl Operator {
     /// On this store, and on the configuration that `config` gives. Without a `sealer` there are no managed secrets: nothing that
@@ -84,7 +93,21 @@ impl Operator {
         clock: Arc<dyn Clock>,
         chance: Box<Chance>,
     ) -> Self {
-        Operator { store, config, sealer, clock, chance }
+        Operator { store, config, sealer, clock, chance, trials: Semaphore::new(TRIALS) }
+    }
+
+    /// The same on the store that the configuration names, opened here: for a command. A gateway may have it open as well.
+    ///
+    /// # Errors
+    /// The store cannot be used. Blocks, for as long as ten seconds if another process has the file.
+    pub fn open(
+        config: Arc<Config>,
+        sealer: Option<Arc<Sealer>>,
+        clock: Arc<dyn Clock>,
+        chance: Box<Chance>,
+    ) -> Result<Self, OperateError> {
+        let store = Arc::new(Sqlite::open(&config.store.path, Options::default())?);
+        Ok(Self::new(store, Box::new(move || config.clone()), sealer, clock, chance))
     }
 
     /// Whether the store can write now, and the configuration has been read. For readiness.

@@ -91,7 +91,6 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) store: Arc<Sqlite>,
     forwards: Arc<Forwards>,
-    nonce: Secret,
     modules: Mutex<Modules>,
     /// The one in use. Locked while another is made ready.
     config: RwLock<Arc<Config>>,
@@ -129,8 +128,6 @@ impl Gateway {
             gate,
             store: store.clone(),
             forwards: Arc::default(),
-            nonce: Secret::new(chance::<32>()?.to_vec())
-                .map_err(|error| StartError::System(error.to_string()))?,
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
             of_file: std::sync::RwLock::new(config.clone()),
@@ -248,9 +245,15 @@ impl Shared {
         let mut current = self.config.write().await;
         let (sources, held) = (self.store.sources().await?, self.store.secrets().await?);
         let whole = with_stored(&config, &sources).map_err(StartError::Sources)?;
-        let stored = Stored { sources: &sources, secrets: &held, sealer: self.gate.sealer.as_deref() };
+        let stored = Stored { sources, secrets: held, sealer: self.gate.sealer.clone() };
         let before = self.gate.snapshot();
-        let made = tokio::task::block_in_place(|| ready(&whole, &stored, &before, &self.nonce));
+        // Files are read and commands run: on a thread that serves nobody.
+        let making = {
+            let whole = whole.clone();
+            move || ready(&whole, &stored, &before)
+        };
+        let made = tokio::task::spawn_blocking(making).await;
+        let made = made.map_err(|_| StartError::System("making the sources ready failed".into()))?;
         let Ready { inlets, targets, warnings } = made.map_err(StartError::Sources)?;
         // Nothing can fail from here on.
         self.forwards.put(targets);
@@ -401,7 +404,8 @@ async fn forget(shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
 /// Look at the configuration, at files with secrets and at the store, and take what has changed; and when somebody says so (SIGHUP).
 async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let mut hangup = Hangup::new();
-    let mut seen = State::of(&shared).await;
+    // Nothing was seen yet: what changed while the gateway started is read at the first look.
+    let mut seen = State { revision: None, files: Vec::new() };
     loop {
         let asked = tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => return,
@@ -417,7 +421,9 @@ async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) 
             match shared.reload().await {
                 Ok(changes) => {
                     shared.gate.books.reloaded(true);
-                    tracing::info!(changes = changes.len(), "the configuration was read anew");
+                    if asked || !changes.is_empty() {
+                        tracing::info!(changes = changes.len(), "the configuration was read anew");
+                    }
                     changes.iter().for_each(|change| tracing::info!(%change, "changed"));
                 }
                 Err(error) => {

@@ -4,12 +4,14 @@
 //! was counted of it, is the source's and not the configuration's, and survives a change of the latter.
 
 use crate::books::Ledger;
-use crate::config::{Config, Enforce, Forward, Keys, Source, Warning};
-use crate::forward::{Target, client};
+use crate::config::{Config, Enforce, Forward, Keys, Source, Warning, reach};
+use crate::forward::Target;
 use crate::gate::{Inlet, Snapshot};
+use crate::operate::receives;
 use crate::receive::Budget;
-use crate::secrets::{Outside, Sealer, SourceSecrets, shared};
-use countersign::{HeaderName, Key, KeyId, KeyKind, Keyring, Secret, Window};
+use crate::secrets::{Outside, Sealer, SourceSecrets, new_secret, shared, system_random};
+use countersign::{HeaderName, Key, KeyId, Keyring, Secret, Window};
+use countersign_egress::Client;
 use countersign_store::{SecretRow, SecretState, SourceRow};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,10 +19,10 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 /// What the store knows.
-pub(crate) struct Stored<'s> {
-    pub(crate) sources: &'s [SourceRow],
-    pub(crate) secrets: &'s [SecretRow],
-    pub(crate) sealer: Option<&'s Sealer>,
+pub(crate) struct Stored {
+    pub(crate) sources: Vec<SourceRow>,
+    pub(crate) secrets: Vec<SecretRow>,
+    pub(crate) sealer: Option<Arc<Sealer>>,
 }
 
 /// Everything that receiving and handing on go by.
@@ -30,21 +32,15 @@ pub(crate) struct Ready {
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Make every source of `config` ready, which includes those that the store keeps. `nonce` is what a source without a key verifies by:
-/// nobody knows it. Runs commands and reads files: not for a thread that serves.
+/// Make every source of `config` ready, which includes those that the store keeps. Runs commands and reads files: not for a thread that serves.
 ///
 /// Or everything that is wrong.
-pub(crate) fn ready(
-    config: &Config,
-    stored: &Stored<'_>,
-    before: &Snapshot,
-    nonce: &Secret,
-) -> Result<Ready, Vec<String>> {
+pub(crate) fn ready(config: &Config, stored: &Stored, before: &Snapshot) -> Result<Ready, Vec<String>> {
     let outside = Outside::system();
     let (mut read, mut wrong) = (Vec::new(), Vec::new());
     for source in &config.sources {
         let row = stored.sources.iter().find(|row| row.name == source.name);
-        if !row.map_or(source.enabled, |row| row.enabled) {
+        if !receives(source, row) {
             continue;
         }
         match source.read_secrets(&outside, config.server.strict) {
@@ -65,11 +61,11 @@ pub(crate) fn ready(
             |old| old.number,
         );
         warnings.append(&mut secrets.warnings);
-        match inlet(source, row, &secrets, stored, (old, number, nonce)) {
-            Ok(inlet) => inlets.push(Arc::new(inlet)),
+        match inlet(source, row, &secrets, stored, (old, number)) {
+            Ok(inlet) => inlets.extend(inlet.map(Arc::new)),
             Err(says) => wrong.push(format!("source `{}`: {says}", source.name)),
         }
-        headers.extend(source.forward.iter().zip(secrets.headers));
+        headers.extend(source.forward.iter().zip(secrets.headers.into_iter().zip(secrets.signing)));
     }
     let targets = targets(headers).unwrap_or_else(|says| {
         wrong.push(says);
@@ -82,10 +78,10 @@ fn inlet(
     source: &Arc<Source>,
     row: Option<&SourceRow>,
     secrets: &SourceSecrets,
-    stored: &Stored<'_>,
-    (old, number, nonce): (Option<&Arc<Inlet>>, u32, &Secret),
-) -> Result<Inlet, String> {
-    let (held, stand_in);
+    stored: &Stored,
+    (old, number): (Option<&Arc<Inlet>>, u32),
+) -> Result<Option<Inlet>, String> {
+    let (held, none);
     let (ring, keyless) = match &source.keys {
         Keys::Found | Keys::Placed(_) => (&secrets.keys, false),
         Keys::Managed => {
@@ -93,14 +89,21 @@ fn inlet(
             match held.is_empty() {
                 false => (&held, false),
                 true => {
-                    stand_in = stand_in_for(nonce)?;
-                    (&stand_in, true)
+                    let Some(made) = stand_in(source) else {
+                        tracing::warn!(
+                            source = &*source.name,
+                            "it has no key yet, and does not receive: add one"
+                        );
+                        return Ok(None);
+                    };
+                    none = made;
+                    (&none, true)
                 }
             }
         }
     };
     let verifier = source.compiled.verifier(source.name.clone(), ring, &secrets.vars);
-    Ok(Inlet {
+    Ok(Some(Inlet {
         number,
         verifier: verifier.map_err(|error| error.to_string())?,
         keyless,
@@ -114,7 +117,7 @@ fn inlet(
         learns_until: row.and_then(|row| row.learns_until).or(source.learn.map(|learn| learn.until)),
         room: source.limits.concurrency.map(|most| Arc::new(Semaphore::new(most))),
         config: source.clone(),
-    })
+    }))
 }
 
 fn enforce(row: &SourceRow) -> Option<Enforce> {
@@ -123,7 +126,7 @@ fn enforce(row: &SourceRow) -> Option<Enforce> {
 }
 
 /// The live secrets of the store, the newest first.
-fn managed(source: &Source, stored: &Stored<'_>) -> Result<Keyring, String> {
+fn managed(source: &Source, stored: &Stored) -> Result<Keyring, String> {
     let of_it = |row: &&SecretRow| row.source == source.name && row.state == SecretState::Live;
     let mut rows: Vec<_> = stored.secrets.iter().filter(of_it).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.created_at));
@@ -132,6 +135,7 @@ fn managed(source: &Source, stored: &Stored<'_>) -> Result<Keyring, String> {
     for SecretRow { id, sealed, not_before, not_after, .. } in rows {
         let sealer = stored
             .sealer
+            .as_ref()
             .ok_or("its secrets are in the store; say where their key is: `[store] key = { env = \"…\" }`")?;
         let id = KeyId::new(id.clone());
         let secret = sealer.open(&source.name, &id, sealed).map_err(|why| format!("key `{id}`: {why}"))?;
@@ -142,25 +146,33 @@ fn managed(source: &Source, stored: &Stored<'_>) -> Result<Keyring, String> {
     Ok(ring)
 }
 
-/// What a source verifies by until it has a key: nothing that anybody can make.
-fn stand_in_for(nonce: &Secret) -> Result<Keyring, String> {
-    let secret = Secret::new(nonce.expose()).map_err(|error| error.to_string())?;
+/// What a source verifies by until it has a key: nothing that anybody can make. `None` if its keys are not such that one can be made.
+fn stand_in(source: &Source) -> Option<Keyring> {
+    let text = new_secret(&source.compiled, &mut system_random).ok()?;
     let mut ring = Keyring::new();
-    ring.add(Key::new(KeyId::new("none"), KeyKind::Shared, secret)).map_err(|error| error.to_string())?;
-    Ok(ring)
+    ring.add(Key::shared("none", text.as_bytes()).ok()?).ok()?;
+    Some(ring)
 }
 
-fn targets(
-    read: Vec<(&Forward, Vec<(HeaderName, Zeroizing<String>)>)>,
-) -> Result<HashMap<Arc<str>, Target>, String> {
-    if read.is_empty() {
-        return Ok(HashMap::new());
+/// Headers and what is signed with.
+type Given = (Vec<(HeaderName, Zeroizing<String>)>, Option<Secret>);
+
+fn targets(read: Vec<(&Forward, Given)>) -> Result<HashMap<Arc<str>, Target>, String> {
+    // One client for each place that is called: what one may reach is not another's to reach.
+    let mut clients: HashMap<String, Client> = HashMap::new();
+    let mut made = HashMap::new();
+    for (forward, (headers, secret)) in read {
+        let origin = forward.to.origin().ascii_serialization();
+        let client = match clients.get(&origin) {
+            Some(client) => client.clone(),
+            None => {
+                let client = Client::builder().reach(reach([forward])).build();
+                let client =
+                    client.map_err(|refused| format!("forward `{}`: {refused}", forward.endpoint))?;
+                clients.entry(origin).or_insert(client).clone()
+            }
+        };
+        made.insert(forward.endpoint.clone(), Target::new(forward.clone(), headers, client, secret)?);
     }
-    let all: Vec<_> = read.iter().map(|(forward, _)| *forward).collect();
-    let client = client(&all).map_err(|refused| format!("forwarding: {refused}"))?;
-    let made = read.into_iter().map(|(forward, headers)| {
-        let target = Target::new(forward.clone(), headers, client.clone())?;
-        Ok((forward.endpoint.clone(), target))
-    });
-    made.collect()
+    Ok(made)
 }

@@ -72,6 +72,8 @@ mod histogram;
 mod record;
 mod rows;
 mod sqlite;
+#[cfg(feature = "suite")]
+pub mod suite;
 
 pub use countersign::Claim;
 pub use histogram::Histogram;

@@ -3,7 +3,7 @@
 use super::Shared;
 use crate::operate::{ErrorCode, OperateError};
 use axum::Json;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -83,6 +83,23 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Shared>> for Said<T> {
                     format!("the query: {}", rejection.body_text()),
                 )
                 .help("/api/v1/openapi.json says what is taken"),
+            )
+        })
+    }
+}
+
+/// What stands in the path.
+pub(super) struct At<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Shared>> for At<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Failure> {
+        let found = Path::from_request_parts(parts, shared).await;
+        found.map(|Path(found)| At(found)).map_err(|_| {
+            Failure(
+                OperateError::new(ErrorCode::UnknownPath, "a name in the path is no text")
+                    .help("encode it as UTF-8"),
             )
         })
     }

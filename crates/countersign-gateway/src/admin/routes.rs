@@ -1,6 +1,6 @@
 //! Every route, each with what the document says of it.
 
-use super::answer::{Failure, Said, Sent};
+use super::answer::{At, Failure, Said, Sent};
 use super::{Shared, metrics};
 use crate::operate::{
     ErrorCode, EventLine, EventSearch, EventShown, Given, Listing, NewSource, OperateError, RequestLine,
@@ -8,7 +8,7 @@ use crate::operate::{
     Switch, Trial, Tried,
 };
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use countersign_explain::capture::Capture;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
@@ -111,7 +111,7 @@ async fn events(State(api): Api, Said(search): Said<EventSearch>) -> Answer<List
     (status = 200, description = "It", body = EventShown),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn event(State(api): Api, Path(id): Path<String>) -> Answer<EventShown> {
+async fn event(State(api): Api, At(id): At<String>) -> Answer<EventShown> {
     Ok(Json(api.operator.event(&id).await?))
 }
 
@@ -120,7 +120,7 @@ async fn event(State(api): Api, Path(id): Path<String>) -> Answer<EventShown> {
     (status = 200, description = "It", content_type = "application/octet-stream", body = Vec<u8>),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn event_body(State(api): Api, Path(id): Path<String>) -> Result<Response, Failure> {
+async fn event_body(State(api): Api, At(id): At<String>) -> Result<Response, Failure> {
     let body = api.operator.event_body(&id).await?;
     // What a sender wrote is never a page of ours, whatever opens it.
     let headers = [(CONTENT_TYPE, "application/octet-stream"), (CONTENT_DISPOSITION, "attachment")];
@@ -159,7 +159,7 @@ async fn add_source(State(api): Api, Sent(new): Sent<NewSource>) -> Answer<Sourc
     (status = 200, description = "It", body = SourceShown),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn source(State(api): Api, Path(name): Path<String>) -> Answer<SourceShown> {
+async fn source(State(api): Api, At(name): At<String>) -> Answer<SourceShown> {
     Ok(Json(api.operator.source(&name).await?))
 }
 
@@ -179,7 +179,7 @@ struct Forced {
 ))]
 async fn remove_source(
     State(api): Api,
-    Path(name): Path<String>,
+    At(name): At<String>,
     Said(forced): Said<Forced>,
 ) -> Answer<SourceRemoved> {
     Ok(Json(api.operator.remove_source(&name, forced.force).await?))
@@ -190,7 +190,7 @@ async fn remove_source(
     (status = 200, description = "It does", body = SourceShown),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn enable(State(api): Api, Path(name): Path<String>) -> Answer<SourceShown> {
+async fn enable(State(api): Api, At(name): At<String>) -> Answer<SourceShown> {
     Ok(Json(api.operator.switch(&name, Switch::Enable).await?))
 }
 
@@ -199,7 +199,7 @@ async fn enable(State(api): Api, Path(name): Path<String>) -> Answer<SourceShown
     (status = 200, description = "It is", body = SourceShown),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn disable(State(api): Api, Path(name): Path<String>) -> Answer<SourceShown> {
+async fn disable(State(api): Api, At(name): At<String>) -> Answer<SourceShown> {
     Ok(Json(api.operator.switch(&name, Switch::Disable).await?))
 }
 
@@ -208,7 +208,7 @@ async fn disable(State(api): Api, Path(name): Path<String>) -> Answer<SourceShow
     (status = 200, description = "It does", body = SourceShown),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn observe(State(api): Api, Path(name): Path<String>) -> Answer<SourceShown> {
+async fn observe(State(api): Api, At(name): At<String>) -> Answer<SourceShown> {
     Ok(Json(api.operator.switch(&name, Switch::Observe).await?))
 }
 
@@ -217,7 +217,7 @@ async fn observe(State(api): Api, Path(name): Path<String>) -> Answer<SourceShow
     (status = 200, description = "It does", body = SourceShown),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn enforce(State(api): Api, Path(name): Path<String>) -> Answer<SourceShown> {
+async fn enforce(State(api): Api, At(name): At<String>) -> Answer<SourceShown> {
     Ok(Json(api.operator.switch(&name, Switch::Enforce).await?))
 }
 
@@ -226,7 +226,7 @@ async fn enforce(State(api): Api, Path(name): Path<String>) -> Answer<SourceShow
     (status = 200, description = "Counts and times", body = Stats),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn stats(State(api): Api, Path(name): Path<String>, Said(span): Said<Span>) -> Answer<Stats> {
+async fn stats(State(api): Api, At(name): At<String>, Said(span): Said<Span>) -> Answer<Stats> {
     Ok(Json(api.operator.stats(&name, &span).await?))
 }
 
@@ -263,7 +263,7 @@ fn yes() -> bool {
     (status = 200, description = "What every check says", body = Trial),
     (status = "default", description = "Why it was not tried", body = OperateError),
 ))]
-async fn try_source(State(api): Api, Path(name): Path<String>, Sent(asked): Sent<ToTry>) -> Answer<Trial> {
+async fn try_source(State(api): Api, At(name): At<String>, Sent(asked): Sent<ToTry>) -> Answer<Trial> {
     let ToTry { event, request, entry, at, address, explain } = asked;
     match (event, request) {
         (Some(event), None) => Ok(Json(api.operator.try_event(Some(&name), &event, explain).await?)),
@@ -283,7 +283,7 @@ async fn try_source(State(api): Api, Path(name): Path<String>, Sent(asked): Sent
     (status = 200, description = "They", body = Secrets),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn secrets(State(api): Api, Path(name): Path<String>) -> Answer<Secrets> {
+async fn secrets(State(api): Api, At(name): At<String>) -> Answer<Secrets> {
     Ok(Json(api.operator.secrets(&name).await?))
 }
 
@@ -294,7 +294,7 @@ async fn secrets(State(api): Api, Path(name): Path<String>) -> Answer<Secrets> {
 ))]
 async fn add_secret(
     State(api): Api,
-    Path(name): Path<String>,
+    At(name): At<String>,
     Sent(given): Sent<Given>,
 ) -> Answer<SecretChanged> {
     Ok(Json(api.operator.add_secret(&name, given).await?))
@@ -308,7 +308,7 @@ async fn add_secret(
 ))]
 async fn forget(
     State(api): Api,
-    Path((name, id)): Path<(String, String)>,
+    At((name, id)): At<(String, String)>,
     Said(forced): Said<Forced>,
 ) -> Answer<SecretChanged> {
     Ok(Json(api.operator.forget(&name, &id, forced.force).await?))
@@ -330,7 +330,7 @@ struct Seen {
 ))]
 async fn confirm(
     State(api): Api,
-    Path((name, id)): Path<(String, String)>,
+    At((name, id)): At<(String, String)>,
     Sent(seen): Sent<Seen>,
 ) -> Answer<SecretChanged> {
     Ok(Json(api.operator.confirm(&name, &id, &seen.fingerprint).await?))
@@ -358,7 +358,7 @@ struct Rotation {
 ))]
 async fn rotate(
     State(api): Api,
-    Path(name): Path<String>,
+    At(name): At<String>,
     Sent(rotation): Sent<Rotation>,
 ) -> Answer<SecretChanged> {
     let Rotation { keep, id, value } = rotation;
@@ -381,7 +381,7 @@ struct Waiting {
     (status = 200, description = "It waits", body = Secrets),
     (status = "default", description = "Why not", body = OperateError),
 ))]
-async fn learn(State(api): Api, Path(name): Path<String>, Sent(waiting): Sent<Waiting>) -> Answer<Secrets> {
+async fn learn(State(api): Api, At(name): At<String>, Sent(waiting): Sent<Waiting>) -> Answer<Secrets> {
     Ok(Json(api.operator.learn(&name, waiting.time.as_deref()).await?))
 }
 
@@ -439,11 +439,8 @@ async fn readyz(State(api): Api) -> Answer<Health> {
         return Err(OperateError::new(ErrorCode::StoreUnavailable, "no sources are in use yet").into());
     }
     // To whoever has no token: that it is not, and no more.
-    match api.operator.ready().await {
-        Ok(()) => Ok(Json(Health { status: "ok" })),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            Err(OperateError::new(ErrorCode::StoreUnavailable, "the store cannot be written").into())
-        }
+    match api.writes().await {
+        true => Ok(Json(Health { status: "ok" })),
+        false => Err(OperateError::new(ErrorCode::StoreUnavailable, "the store cannot be written").into()),
     }
 }

@@ -2,27 +2,28 @@
 
 use super::source::Bench;
 use super::urls::checked_url;
-use super::values::{Around, place_at, span_of_time, spans_of_time};
+use super::values::{Around, finish, place, place_at, span_of_time, spans_of_time};
 use crate::secrets::SecretPlace;
 use countersign::HeaderName;
 use countersign::config::{Node, Reader, Spanned, Value};
 use countersign_delivery::{MAX_ATTEMPTS, Schedule};
 use countersign_egress::Reach;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
 /// One target of a source.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Forward {
     /// Its name in the queue: the source's, and behind a slash its own where the source has several. It outlives a
     /// change of [`to`](Self::to): what waits goes to the new one.
     pub endpoint: Arc<str>,
 
-    /// Where to. Written by the operator, and so allowed as written: see [`reach`](Self::reach).
+    /// Where to. Written by the operator, and so allowed as written: see [`reach`].
     pub to: Url,
 
     /// How long one attempt has: 5 to 300 s. Default: 10 s.
@@ -39,6 +40,9 @@ pub struct Forward {
 
     /// Headers of the request that are passed on beside the usual ones.
     pub pass_headers: Vec<HeaderName>,
+
+    /// Where the secret is by which every attempt is signed, as [`FORWARD_SCHEME`](crate::FORWARD_SCHEME) says. `None`: it is not.
+    pub sign: Option<SecretPlace>,
 }
 
 /// What a header says.
@@ -65,28 +69,39 @@ const OWN_V6: [Ipv6Net; 2] = [
     Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
 ];
 
-impl Forward {
-    /// What may be called to get there: public addresses as ever, and what the operator wrote. An address that he wrote is
-    /// allowed, whichever it is; a name may lead to this machine and to private networks. By `http` if the URL says so,
-    /// and to its port. The rule for URLs that strangers write is another: [`Egress::reach`](super::Egress::reach).
-    pub fn reach(&self) -> Reach {
-        let mut reach = Reach::public();
-        if let Some(port) = self.to.port_or_known_default() {
-            reach = reach.and_ports(port..=port);
+/// What may be called to get to all of these targets: public addresses as ever, and what the operator wrote. An address that
+/// he wrote is allowed, whichever it is; a name may lead to this machine and to private networks. By `http` to the hosts
+/// whose URL says so, and to the ports that URLs have. The rule for URLs that strangers write is another:
+/// [`Egress::reach`](super::Egress::reach).
+pub fn reach<'f>(forwards: impl IntoIterator<Item = &'f Forward>) -> Reach {
+    let own = OWN_V4.map(IpNet::from).into_iter().chain(OWN_V6.map(IpNet::from));
+    let mut reach = own.fold(Reach::public(), Reach::and_network);
+    for Forward { to, .. } in forwards {
+        let address: Option<IpAddr> = match to.host() {
+            Some(Host::Ipv4(address)) => Some(address.into()),
+            Some(Host::Ipv6(address)) => Some(address.into()),
+            _ => None,
+        };
+        reach = address.into_iter().fold(reach, Reach::and_network);
+        reach =
+            to.port_or_known_default().into_iter().fold(reach, |reach, port| reach.and_ports(port..=port));
+        if to.scheme() == "http" {
+            reach = to.host_str().into_iter().fold(reach, Reach::and_plain_http);
         }
-        if self.to.scheme() == "http"
-            && let Some(host) = self.to.host_str()
-        {
-            reach = reach.and_plain_http(host);
-        }
-        match self.to.host() {
-            Some(Host::Ipv4(address)) => reach.and_network(IpNet::from(std::net::IpAddr::from(address))),
-            Some(Host::Ipv6(address)) => reach.and_network(IpNet::from(std::net::IpAddr::from(address))),
-            _ => {
-                let own = OWN_V4.map(IpNet::from).into_iter().chain(OWN_V6.map(IpNet::from));
-                own.fold(reach, Reach::and_network)
-            }
-        }
+    }
+    reach
+}
+
+/// Prints no query: many a target's has a key in it.
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, to, timeout, schedule, headers, pass_query, pass_headers, sign } = self;
+        let mut shown = to.clone();
+        shown.set_query(None);
+        let mut out = f.debug_struct("Forward");
+        out.field("endpoint", endpoint).field("to", &shown.as_str()).field("timeout", timeout);
+        out.field("schedule", schedule).field("headers", headers).field("pass_query", pass_query);
+        out.field("pass_headers", pass_headers).field("sign", sign).finish()
     }
 }
 
@@ -139,7 +154,8 @@ fn read(around: &Around<'_>, table: Reader<'_>, source: &str, several: bool) -> 
     let pass_query = table.boolean("pass_query").unwrap_or(false);
     let pass_headers = table.texts("pass_headers").unwrap_or_default();
     let pass_headers = pass_headers.iter().filter_map(|text| header(around, "pass_headers", text)).collect();
-    table.finish();
+    let sign = place(around, &table, "sign");
+    finish(around, table);
     let endpoint = match name {
         Some(name) => format!("{source}/{}", name.value).into(),
         None => source.into(),
@@ -152,6 +168,7 @@ fn read(around: &Around<'_>, table: Reader<'_>, source: &str, several: bool) -> 
         headers,
         pass_query,
         pass_headers,
+        sign,
     })
 }
 
@@ -268,8 +285,9 @@ mod tests {
             headers: Vec::new(),
             pass_query: false,
             pass_headers: Vec::new(),
+            sign: None,
         };
-        let reach = forward.reach();
+        let reach = reach([&forward]);
         reach.judge_url(to).is_ok() && reach.judge(address.parse().unwrap()).is_ok()
     }
 
@@ -287,8 +305,8 @@ mod tests {
             assert!(reaches(to, address), "{to}");
         }
         for (to, address) in [
-            ("http://127.0.0.1:3000/x", "127.0.0.2"),
-            ("http://10.1.2.3/x", "10.1.2.4"),
+            ("http://169.254.1.1/x", "169.254.169.254"),
+            ("http://[fe80::1]/x", "fe80::2"),
             ("http://app.internal:8080/x", "169.254.169.254"),
             ("https://app.example.com/x", "169.254.169.254"),
             ("http://app.internal/x", "fe80::1"),

@@ -282,7 +282,7 @@ fn rate_value(rate: &Rate) -> Value {
 }
 
 fn forward(source: &Arc<str>, forward: &Forward) -> Value {
-    let Forward { endpoint, to, timeout, schedule, headers, pass_query, pass_headers } = forward;
+    let Forward { endpoint, to, timeout, schedule, headers, pass_query, pass_headers, sign } = forward;
     let mut out = Tree::new();
     out.some("name", endpoint.strip_prefix(&**source).and_then(|rest| rest.strip_prefix('/')).map(text));
     let mut shown = to.clone();
@@ -304,6 +304,7 @@ fn forward(source: &Arc<str>, forward: &Forward) -> Value {
         out.add("headers", table.done());
     }
     out.add("pass_query", Value::Boolean(*pass_query));
+    out.some("sign", sign.as_ref().map(place));
     out.some(
         "pass_headers",
         (!pass_headers.is_empty()).then(|| texts(pass_headers.iter().map(HeaderName::as_str))),

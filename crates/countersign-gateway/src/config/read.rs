@@ -1,11 +1,11 @@
 //! From the file to a [`Config`]: in the order in which one part needs another, and with every complaint that there is.
 
 use super::source::Bench;
-use super::values::Around;
+use super::values::{Around, finish};
 use super::{
     Config, FolderError, Modules, Schemes, Source, Warning, Warnings, mask, schemes, source, tables,
 };
-use countersign::config::{Complaints, FileId, Reader, Span};
+use countersign::config::{Complaints, FileId, Reader};
 use countersign::{ConfigError, ConfigErrors, Layer, Sources};
 use std::cell::RefCell;
 use std::fmt;
@@ -103,10 +103,11 @@ impl Config {
         let egress = tables::egress(&around, &root);
         let bench = Bench::new(around, &schemes, &server, store.key.is_some());
         let sources = source::read_all(&bench, &root);
-        root.finish();
+        finish(&around, root);
 
+        // Before anybody can show a line of it.
         let masks = masks.into_inner();
-        hide(&mut texts, &layer, &masks);
+        mask::tree(&mut texts, &layer, masks);
         match complaints.into_result() {
             Err(errors) => Err(Refused::Wrong { errors, texts }),
             Ok(()) => {
@@ -137,8 +138,9 @@ impl Config {
         };
         let bench = Bench::new(around, &self.schemes, &self.server, self.store.key.is_some());
         let source = source::read(&bench, Reader::new(layer.root(), &complaints, "source"));
+        // Before anybody can show a line of it.
         let masks = masks.into_inner();
-        hide(&mut texts, &layer, &masks);
+        mask::tree(&mut texts, &layer, masks);
         let errors = complaints.into_vec();
         match source {
             Some(source) if errors.is_empty() => Ok((source, warnings.into_vec())),
@@ -150,12 +152,6 @@ impl Config {
     pub fn taken(&self, name: &str, path: &str) -> Option<&Arc<Source>> {
         self.sources.iter().find(|source| *source.name == *name || *source.path == *path)
     }
-}
-
-/// What a complaint may quote is hidden before anybody can show it.
-fn hide(texts: &mut Sources, layer: &Layer, masks: &[Span]) {
-    mask::tree(texts, layer);
-    masks.iter().for_each(|span| texts.mask(span));
 }
 
 fn parse(texts: &mut Sources, id: FileId) -> Result<Layer, Refused> {

@@ -1,7 +1,7 @@
 //! Reads the tables that there is one of: `[server]`, `[admin]`, `[store]`, `[egress]`.
 
 use super::urls::base_url;
-use super::values::{Around, networks, place, rate, size, span_of_time};
+use super::values::{Around, finish, networks, place, rate, size, span_of_time};
 use super::{Accepted, Admin, Audit, Egress, Junk, Rate, Server, Shape, StoreSettings, WarningCode};
 use countersign::config::{Node, Reader, Spanned, Value};
 use ipnet::IpNet;
@@ -62,7 +62,7 @@ pub(super) fn server(around: &Around<'_>, root: &Reader<'_>) -> Server {
     let junk = junk(around, &table);
     let audit = audit(around, &table);
     let (strict, watch) = (table.boolean("strict"), table.boolean("watch"));
-    table.finish();
+    finish(around, table);
     Server {
         listen: listen.unwrap_or(default.listen),
         public_url,
@@ -89,7 +89,7 @@ pub(super) fn admin(around: &Around<'_>, root: &Reader<'_>, server: &Server) -> 
     }
     let token = place(around, &table, "token");
     let span = given.map_or_else(|| table.span().clone(), |text| text.span);
-    table.finish();
+    finish(around, table);
     let listen = listen.unwrap_or(Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 9090)))?;
     if let Some(public) = server.listen.iter().find(|public| overlap(**public, listen)) {
         let says =
@@ -125,7 +125,7 @@ pub(super) fn store(around: &Around<'_>, root: &Reader<'_>) -> StoreSettings {
         );
         around.wrong(&replicas.span, says, "run one: `replicas = 1`; a store that several share is to come");
     }
-    table.finish();
+    finish(around, table);
     StoreSettings {
         path: path.unwrap_or(default.path),
         keep: keep.map_or(default.keep, |keep| keep.value),
@@ -156,7 +156,7 @@ pub(super) fn egress(around: &Around<'_>, root: &Reader<'_>) -> Egress {
         texts.into_iter().filter(fits).map(|text| text.value).collect()
     };
     let (plain_http, fetch_hosts) = (hosts("plain_http"), hosts("fetch_hosts"));
-    table.finish();
+    finish(around, table);
     Egress { networks: networks.unwrap_or_default(), ports, plain_http, fetch_hosts }
 }
 
@@ -221,7 +221,7 @@ fn junk(around: &Around<'_>, table: &Reader<'_>) -> Option<Option<Junk>> {
     let count = |key: &str, most: i64| table.integer(key, 1..=most).map(|count| count.value);
     let (failures, addresses) = (count("failures", 1_000_000), count("addresses", 10_000_000));
     let per = span_of_time(&table, "per", Duration::from_millis(1)..=DAY);
-    table.finish();
+    finish(around, table);
     Some(Some(Junk {
         failures: failures.map_or(default.failures, |count| count as u32),
         per: per.map_or(default.per, |per| per.value),
@@ -240,7 +240,7 @@ fn audit(around: &Around<'_>, table: &Reader<'_>) -> Option<Audit> {
         }
         accepted
     });
-    table.finish();
+    finish(around, table);
     Some(Audit {
         refusals: refusals.unwrap_or(default.refusals),
         accepted: accepted.unwrap_or(default.accepted),

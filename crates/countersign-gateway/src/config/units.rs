@@ -107,7 +107,10 @@ pub fn rate(text: &str) -> Result<Rate, String> {
 
 /// As [`rate`] writes it.
 pub fn print_rate(rate: &Rate) -> String {
-    format!("{}/{}", rate.count, print_duration(rate.per))
+    let per = print_duration(rate.per);
+    // `100/1s` is `100/s`.
+    let per = per.strip_prefix('1').filter(|unit| TIMES.iter().any(|(name, _)| name == unit)).unwrap_or(&per);
+    format!("{}/{per}", rate.count)
 }
 
 /// A rate whose numbers are within their bounds.

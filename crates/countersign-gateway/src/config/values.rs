@@ -57,6 +57,12 @@ pub(super) fn wrong(complaints: &Complaints, span: &Span, says: impl Into<String
     complaints.push(ConfigError::at(ConfigCode::MalformedConfig, span.clone(), says).help(help));
 }
 
+/// Complain of every key that was not asked for. What stands there may be anything, and is not shown.
+pub(super) fn finish(around: &Around<'_>, table: Reader<'_>) {
+    table.unasked().for_each(|(_, node)| around.mask(node));
+    table.finish();
+}
+
 /// A span of time within bounds.
 pub(super) fn span_of_time(
     table: &Reader<'_>,
@@ -86,30 +92,26 @@ fn bounded_time(
     bounds: RangeInclusive<Duration>,
 ) -> Option<Duration> {
     let (least, most) = (units::print_duration(*bounds.start()), units::print_duration(*bounds.end()));
-    let help = || format!("write `{key} = \"{least}\"` to `\"{most}\"`");
-    match units::duration(&text.value) {
-        Ok(time) if bounds.contains(&time) => Some(time),
-        Ok(_) => {
-            let says = format!("`{key}` must be {least} to {most}, but is {}", text.value);
-            wrong(table.complaints(), &text.span, says, help());
-            None
-        }
-        Err(says) => {
-            wrong(table.complaints(), &text.span, format!("`{key}`: {says}"), help());
-            None
-        }
-    }
+    let wrong_is = match units::duration(&text.value) {
+        Ok(time) if bounds.contains(&time) => return Some(time),
+        Ok(_) => format!("is {}", text.value),
+        Err(says) => says,
+    };
+    let says = format!("`{key}` must be a time from {least} to {most}, but {wrong_is}");
+    wrong(table.complaints(), &text.span, says, format!("write `{key} = \"{least}\"` to `\"{most}\"`"));
+    None
 }
 
 /// A size in bytes within bounds.
 pub(super) fn size(table: &Reader<'_>, key: &str, bounds: RangeInclusive<u64>) -> Option<Spanned<u64>> {
     let text = table.text(key)?;
     let (least, most) = (units::print_size(*bounds.start()), units::print_size(*bounds.end()));
-    let says = match units::size(&text.value) {
+    let wrong_is = match units::size(&text.value) {
         Ok(size) if bounds.contains(&size) => return Some(Spanned { value: size, span: text.span }),
-        Ok(_) => format!("`{key}` must be {least} to {most}, but is {}", text.value),
-        Err(says) => format!("`{key}`: {says}"),
+        Ok(_) => format!("is {}", text.value),
+        Err(says) => says,
     };
+    let says = format!("`{key}` must be a size from {least} to {most}, but {wrong_is}");
     wrong(table.complaints(), &text.span, says, format!("write `{key} = \"{least}\"` to `\"{most}\"`"));
     None
 }
@@ -117,8 +119,8 @@ pub(super) fn size(table: &Reader<'_>, key: &str, bounds: RangeInclusive<u64>) -
 /// A rate written as one text.
 pub(super) fn rate(table: &Reader<'_>, key: &str, text: &Spanned<Arc<str>>) -> Option<Rate> {
     let complain = |says: &String| {
-        let help = format!("write `{key} = \"100/s\"`, say");
-        wrong(table.complaints(), &text.span, format!("`{key}`: {says}"), help);
+        let says = format!("`{key}` must be a rate such as `100/s`, but {says}");
+        wrong(table.complaints(), &text.span, says, format!("write `{key} = \"100/s\"`"));
     };
     units::rate(&text.value).inspect_err(complain).ok()
 }
@@ -216,7 +218,7 @@ pub(super) fn place_at(around: &Around<'_>, node: &Node, key: &str) -> Option<Se
     let table = Reader::new(node, around.complaints, key);
     let place = place_in(around, &table);
     refuse_literals(around, &table, &PLACES);
-    table.finish();
+    finish(around, table);
     place
 }
 
@@ -252,6 +254,8 @@ pub(super) fn place_in(around: &Around<'_>, table: &Reader<'_>) -> Option<Secret
             }
             Some(SecretPlace::Command(command.value))
         }
+        // What stands there instead is told of by itself.
+        [] if LITERALS.iter().any(|key| table.peek(key).is_some()) => None,
         [] => {
             let says = format!("`[{}]` does not say where the secret is", table.path());
             around.wrong(
@@ -269,16 +273,17 @@ pub(super) fn place_in(around: &Around<'_>, table: &Reader<'_>) -> Option<Secret
     }
 }
 
-/// Keys by which somebody would write a secret down: each is told what it is, and not only that it is unknown. The value of
-/// any key that is not `known` is shown in no complaint.
+/// Keys by which somebody would write a secret down.
+const LITERALS: [&str; 7] = ["value", "secret", "literal", "text", "key", "token", "password"];
+
+/// Complain of a secret that is written down: each of those keys is told what it is, and not only that it is unknown.
 pub(super) fn refuse_literals(around: &Around<'_>, table: &Reader<'_>, known: &[&str]) {
-    for key in ["value", "secret", "literal", "text", "key", "token", "password"] {
+    for key in LITERALS {
         if let Some(node) = table.peek(key).filter(|_| !known.contains(&key)) {
             table.node(key);
             literal(around, node, key);
         }
     }
-    table.unasked().for_each(|(_, node)| around.mask(node));
 }
 
 /// A secret that somebody wrote down.

@@ -153,6 +153,12 @@ impl Operator {
     pub async fn switch(&self, name: &str, to: Switch) -> Result<SourceShown, OperateError> {
         let known = self.known().await?;
         let placed = known.find(name)?;
+        if to == Switch::Enable && placed.in_file && !placed.source.enabled {
+            return Err(in_file(name, "switched on").help(format!(
+                "take `enabled = false` out of its `[[source]]` in `{}`",
+                self.current().file.display()
+            )));
+        }
         let mut row = placed.row();
         match to {
             Switch::Enable => row.enabled = true,

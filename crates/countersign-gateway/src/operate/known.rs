@@ -76,7 +76,7 @@ impl Known {
 
 impl Placed {
     pub(super) fn enabled(&self) -> bool {
-        self.row.as_ref().map_or(self.source.enabled, |row| row.enabled)
+        receives(&self.source, self.row.as_ref())
     }
 
     pub(super) fn enforce(&self) -> Enforce {
@@ -96,6 +96,12 @@ impl Placed {
             changed_at: countersign::Timestamp::from_unix(0),
         })
     }
+}
+
+/// Whether a source receives. What the file switches off, nobody switches on elsewhere: the row of such a source may be older than
+/// that line.
+pub(crate) fn receives(source: &Source, row: Option<&SourceRow>) -> bool {
+    row.map_or(source.enabled, |row| row.enabled && (row.table.is_some() || source.enabled))
 }
 
 /// What complaints call the text of a stored source.

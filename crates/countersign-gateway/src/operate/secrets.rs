@@ -3,12 +3,13 @@
 //!
 //! A value leaves this module in one place: [`ShownOnce`], the answer to having made it.
 
+use super::keys::{KeyLine, KeyState, newest_first, state, stored_line};
 use super::known::Placed;
 use super::{ErrorCode, Moment, OperateError, Operator};
 use crate::config::{Keys, Source, duration};
 use crate::secrets::{Sealer, fingerprint, new_secret};
-use countersign::{Key, KeyError, KeyId, Keyring, MAX_KEYS, Secret, Timestamp, Window, ct};
-use countersign_store::{KeyUse, SecretRow, SecretState};
+use countersign::{Key, KeyError, KeyId, Keyring, MAX_KEYS, Secret, Timestamp, ct};
+use countersign_store::{SecretRow, SecretState};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
@@ -24,43 +25,6 @@ const MOST_KEEP: Duration = Duration::from_secs(366 * 86_400);
 /// How long a source waits for a secret that is handed over, and at most.
 const LEARN: Duration = Duration::from_secs(3600);
 const MOST_LEARN: Duration = Duration::from_secs(7 * 86_400);
-
-/// A key as an operator sees it.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
-#[non_exhaustive]
-pub struct KeyLine {
-    /// Its name.
-    pub id: String,
-    /// Whether it verifies now.
-    pub state: KeyState,
-    /// Not before this.
-    pub not_before: Option<Moment>,
-    /// Not from this on.
-    pub not_after: Option<Moment>,
-    /// When it last matched.
-    pub last_matched: Option<Moment>,
-    /// By which people tell secrets apart without seeing them; of managed ones.
-    pub fingerprint: Option<String>,
-    /// Where it is, of those that are not managed. A command is not shown.
-    pub place: Option<String>,
-}
-
-/// Whether a key verifies now.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum KeyState {
-    /// It does.
-    Live,
-    /// Its time has not come.
-    NotYet,
-    /// Its time is over.
-    Ended,
-    /// It was handed over by a challenge, and waits to be confirmed.
-    Pending,
-    /// The scheme found it, and nobody here holds it.
-    Found,
-}
 
 /// The secrets of one source.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
@@ -451,41 +415,6 @@ impl Vault<'_> {
     }
 }
 
-/// The keys of a source, the newest first, whatever they are and wherever.
-pub(super) fn key_lines(
-    source: &Source,
-    rows: &[SecretRow],
-    uses: &[KeyUse],
-    now: Timestamp,
-) -> Vec<KeyLine> {
-    let uses: Vec<&KeyUse> = uses.iter().filter(|used| used.source == source.name).collect();
-    match &source.keys {
-        Keys::Managed => {
-            let mut rows: Vec<_> = rows.iter().filter(|row| row.source == source.name).cloned().collect();
-            newest_first(&mut rows);
-            rows.iter().map(|row| stored_line(row, &uses, now)).collect()
-        }
-        Keys::Placed(places) => places
-            .iter()
-            .map(|place| KeyLine {
-                place: Some(place.place.to_string()),
-                ..line(place.id.as_str(), place.window, &uses, now)
-            })
-            .collect(),
-        Keys::Found => uses
-            .iter()
-            .map(|used| KeyLine { state: KeyState::Found, ..line(&used.key, Window::default(), &uses, now) })
-            .collect(),
-    }
-}
-
-impl KeyLine {
-    /// Whether it does now.
-    pub fn verifies(&self) -> bool {
-        matches!(self.state, KeyState::Live | KeyState::Found)
-    }
-}
-
 /// A stored secret, opened. Why it does not open is for the operator.
 pub(super) fn open(sealer: &Sealer, row: &SecretRow) -> Result<Secret, OperateError> {
     sealer.open(&row.source, &KeyId::new(row.id.clone()), &row.sealed).map_err(|error| {
@@ -526,47 +455,6 @@ fn not_managed(source: &Source) -> Option<OperateError> {
             )
         }
     }
-}
-
-fn stored_line(row: &SecretRow, uses: &[&KeyUse], now: Timestamp) -> KeyLine {
-    let window = Window { not_before: row.not_before, not_after: row.not_after };
-    KeyLine {
-        state: state(row, now),
-        fingerprint: Some(row.fingerprint.to_string()),
-        ..line(&row.id, window, uses, now)
-    }
-}
-
-fn line(id: &str, window: Window, uses: &[&KeyUse], now: Timestamp) -> KeyLine {
-    let Window { not_before, not_after } = window;
-    KeyLine {
-        id: id.into(),
-        state: state_of(window, now),
-        not_before: not_before.map(Into::into),
-        not_after: not_after.map(Into::into),
-        last_matched: uses.iter().find(|used| *used.key == *id).map(|used| used.at.into()),
-        fingerprint: None,
-        place: None,
-    }
-}
-
-fn state(row: &SecretRow, now: Timestamp) -> KeyState {
-    match row.state {
-        SecretState::Pending => KeyState::Pending,
-        SecretState::Live => state_of(Window { not_before: row.not_before, not_after: row.not_after }, now),
-    }
-}
-
-fn state_of(window: Window, now: Timestamp) -> KeyState {
-    match window.not_before {
-        _ if window.holds(now) => KeyState::Live,
-        Some(from) if now < from => KeyState::NotYet,
-        _ => KeyState::Ended,
-    }
-}
-
-fn newest_first(rows: &mut [SecretRow]) {
-    rows.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
 }
 
 fn span(what: &str, text: Option<&str>, default: Duration, most: Duration) -> Result<Duration, OperateError> {

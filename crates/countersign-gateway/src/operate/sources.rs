@@ -1,7 +1,7 @@
 //! Sources as operators see them.
 
+use super::keys::key_lines;
 use super::known::Placed;
-use super::secrets::key_lines;
 use super::{Counts, KeyLine, Moment, OperateError, Operator};
 use crate::config::{Forward, Keys, Source};
 use countersign::Timestamp;

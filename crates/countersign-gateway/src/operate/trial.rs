@@ -137,6 +137,7 @@ impl Operator {
             Keys::Managed => Some(self.ring(&placed, rows)?),
             _ => None,
         };
+        let _place = self.trials.acquire().await;
         // Files are read, commands run, and a thousand signatures tried: not on a thread that serves.
         let trial = tokio::task::spawn_blocking(move || run(&config, &placed, managed, &tried, now));
         trial.await.map_err(|_| OperateError::new(ErrorCode::StoreUnavailable, "the trial was broken off"))?
@@ -183,7 +184,7 @@ fn run(
     let url = url_of(source, capture);
     let request = capture.request(&url);
     let at = at.unwrap_or(now);
-    let mut trial = judged(source, &verifier, &request, at, now);
+    let mut trial = judged(source, &verifier, &request, at);
     trial.checks = checks(source, capture, *address, &trial, (&verifier, &request, now));
     let refused = !["ok", "handshake", "unresolved"].contains(&&*trial.outcome);
     if refused && *explain {
@@ -197,7 +198,10 @@ fn run(
 
 /// The keys and variables of a source, read where they are.
 fn keys(source: &Source, managed: Option<Keyring>, strict: bool) -> Result<(Keyring, Vars), OperateError> {
-    let read = source.read_secrets(&Outside::system(), strict).map_err(|errors| {
+    // What its targets are sent is not needed here, and need not be there.
+    let mut alone = source.clone();
+    alone.forward.clear();
+    let read = alone.read_secrets(&Outside::system(), strict).map_err(|errors| {
         let says: Vec<String> = errors.iter().map(ToString::to_string).collect();
         OperateError::new(ErrorCode::Unreadable, says.join("; "))
             .help("try it where the gateway runs, or with its variables set")
@@ -212,13 +216,7 @@ fn keys(source: &Source, managed: Option<Keyring>, strict: bool) -> Result<(Keyr
 }
 
 /// What the verifier says, as of when the request came.
-fn judged(
-    source: &Source,
-    verifier: &Verifier,
-    request: &Request<'_>,
-    at: Timestamp,
-    now: Timestamp,
-) -> Trial {
+fn judged(source: &Source, verifier: &Verifier, request: &Request<'_>, at: Timestamp) -> Trial {
     let mut trial = Trial {
         source: source.name.to_string(),
         outcome: String::new(),
@@ -259,7 +257,6 @@ fn judged(
             trial.says = "its key would have to be fetched, and a trial calls nobody".into();
         }
     }
-    let _ = now;
     trial
 }
 

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_does_not_grow_and_the_oldest_makes_room() {
+    fn atk_241_the_table_does_not_grow_and_the_oldest_makes_room() {
         let junk = Junk::new(RULE);
         (0..3).for_each(|_| junk.charge(1, v4(1), 0));
         for last in 2..5 {

@@ -46,8 +46,12 @@ pub(crate) fn is_safe(name: &str) -> bool {
     !overrides && !DENIED_WORDS.iter().any(|word| plain.contains(word))
 }
 
-/// The headers that may go further, in their order; also without those that `Connection` names.
-pub(crate) fn safe(headers: &HeaderMap) -> impl Iterator<Item = (&http::HeaderName, &http::HeaderValue)> {
+/// The headers that may go further, in their order, and those of these names whatever they are called; without those that
+/// `Connection` names.
+pub(crate) fn safe<'h>(
+    headers: &'h HeaderMap,
+    wanted: &'h [&str],
+) -> impl Iterator<Item = (&'h http::HeaderName, &'h http::HeaderValue)> {
     let named: Vec<String> = headers
         .get_all("connection")
         .iter()
@@ -57,7 +61,8 @@ pub(crate) fn safe(headers: &HeaderMap) -> impl Iterator<Item = (&http::HeaderNa
         .collect();
     headers
         .iter()
-        .filter(move |(name, _)| is_safe(name.as_str()) && !named.iter().any(|named| named == name.as_str()))
+        .filter(|(name, _)| is_safe(name.as_str()) || wanted.contains(&name.as_str()))
+        .filter(move |(name, _)| !named.iter().any(|named| named == name.as_str()))
 }
 
 #[cfg(test)]
@@ -107,7 +112,7 @@ mod tests {
                     (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
                 })
                 .collect();
-        let left: Vec<_> = safe(&headers).map(|(name, _)| name.as_str()).collect();
+        let left: Vec<_> = safe(&headers, &[]).map(|(name, _)| name.as_str()).collect();
         assert_eq!(left, ["x-acme-id"]);
     }
 }

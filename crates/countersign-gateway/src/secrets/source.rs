@@ -20,6 +20,9 @@ pub struct SourceSecrets {
     /// The constant headers of each of its targets, in their order.
     pub headers: Vec<Vec<(HeaderName, Zeroizing<String>)>>,
 
+    /// What attempts are signed with, for each of its targets.
+    pub signing: Vec<Option<Secret>>,
+
     /// What should be better.
     pub warnings: Vec<Warning>,
 }
@@ -63,8 +66,16 @@ impl Source {
         let keys = reading.keys();
         let vars = reading.vars();
         let headers = self.forward.iter().map(|forward| reading.headers(&forward.headers)).collect();
+        let signing = self.forward.iter().map(|forward| {
+            forward.sign.as_ref().and_then(|place| reading.read(place, "`sign` of its target"))
+        });
+        let signing = signing.collect();
         let Reading { errors, warnings, .. } = reading;
-        if errors.is_empty() { Ok(SourceSecrets { keys, vars, headers, warnings }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(SourceSecrets { keys, vars, headers, signing, warnings })
+        } else {
+            Err(errors)
+        }
     }
 }
 
@@ -176,7 +187,7 @@ impl Reading<'_> {
 
 impl fmt::Debug for SourceSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { keys, vars, headers, warnings } = self;
+        let Self { keys, vars, headers, signing: _, warnings } = self;
         let names: Vec<&str> = headers.iter().flatten().map(|(name, _)| name.as_str()).collect();
         let mut shown = f.debug_struct("SourceSecrets");
         shown.field("keys", keys).field("vars", vars).field("headers", &names).field("warnings", warnings);

@@ -287,6 +287,19 @@ fn atk_230_credentials_go_no_further() {
 }
 
 #[test]
+fn a_credential_goes_further_to_the_target_that_asks_for_it_and_to_no_other() {
+    let (one, two) = (Upstream::start(OK), Upstream::start(OK));
+    let forward = format!(
+        "forward = [{{ name = \"one\", to = \"{}\", pass_headers = [\"x-tenant-token\"] }}, {{ name = \"two\", to = \"{}\" }}]",
+        one.url, two.url
+    );
+    let world = World::start(&github("a", &forward));
+    assert_eq!(world.post("/in/a", &with(good(), "x-tenant-token", "t1"), BODY).status, 202);
+    assert_eq!(one.wait(1)[0].all("x-tenant-token"), ["t1"]);
+    assert!(two.wait(1)[0].all("x-tenant-token").is_empty());
+}
+
+#[test]
 fn atk_231_the_upstreams_answer_is_not_the_senders() {
     let upstream = Upstream::start(
         "HTTP/1.1 500 Oh\r\nset-cookie: a=b\r\nserver: secret/1\r\nconnection: close\r\ncontent-length: 5\r\n\r\ntrace",
@@ -440,6 +453,19 @@ fn atk_256_headers_that_nobody_knows_are_not_written_down() {
         world.audit(2).iter().all(|(row, _)| !String::from_utf8_lossy(&row.columns).contains("aHVudGVyMg"))
     );
     assert!(!String::from_utf8_lossy(&world.events()[0].head).contains("aHVudGVyMg"));
+}
+
+#[test]
+fn atk_257_a_token_in_a_url_is_in_no_row() {
+    let world = World::start(&github("a", ""));
+    let answer = world.send(&http("POST", "/in/a?token=hunter2&x=1", &good(), BODY));
+    assert_eq!(answer.status, 200);
+    assert_eq!(world.send(&http("POST", "/in/a?token=hunter2", &[], BODY)).status, 401);
+    for (_, columns) in world.audit(2) {
+        assert_eq!(columns["path"], "/in/a");
+        assert!(!columns.to_string().contains("hunter2"));
+    }
+    assert!(!String::from_utf8_lossy(&world.events()[0].head).contains("hunter2"));
 }
 
 #[test]

@@ -41,6 +41,40 @@ fn what_is_forwarded_is_answered_202_and_arrives_with_the_verdict() {
 }
 
 #[test]
+fn what_is_handed_on_is_signed_by_a_scheme_that_anybody_can_verify() {
+    use countersign::{Context, Head, Keyring, Registry, Request, Timestamp, Vars};
+    let upstream = Upstream::start(OK);
+    let more = format!("forward = {{ to = \"{}\", sign = {{ file = \"admin.txt\" }} }}", upstream.url);
+    let world = World::start(&github("a", &more));
+    assert_eq!(world.post("/in/a", &signed("github", SECRET, "1", BODY), BODY).status, 202);
+    let seen = upstream.wait(1).remove(0);
+    let mut registry = Registry::new();
+    registry.add_preset("handed-on.toml", countersign_gateway::FORWARD_SCHEME).unwrap();
+    let keys = Keyring::of("an-admin-token-of-some-length").unwrap();
+    let verifier = registry.named("handed-on").unwrap().verifier("upstream", &keys, &Vars::new()).unwrap();
+    let sent: i64 = seen.all("x-countersign-sent-at")[0].parse().unwrap();
+    let judge = |headers: &[(String, String)], body: &[u8]| {
+        let pairs: Vec<(&[u8], &[u8])> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
+        let pairs = &pairs[..];
+        let request = Request::new(Head::new("POST", "", &pairs), body);
+        verifier.verify(&request, &Context::at(Timestamp::from_unix(sent))).code()
+    };
+    assert_eq!(judge(&seen.headers, &seen.body), "ok");
+    assert_eq!(judge(&seen.headers, b"other"), "bad_signature");
+    let mut lied = seen.headers.clone();
+    lied.iter_mut()
+        .filter(|(name, _)| name == "x-countersign-verified")
+        .for_each(|(_, value)| *value = "false".into());
+    assert_eq!(judge(&lied, &seen.body), "bad_signature");
+    // And by the formula alone.
+    use hmac::{Hmac, KeyInit, Mac};
+    let text = format!("{}\n{sent}\ntrue\na\n", seen.all("x-countersign-event")[0]);
+    let mac = Hmac::<sha2::Sha256>::new_from_slice(b"an-admin-token-of-some-length").unwrap();
+    let mac = mac.chain_update(text).chain_update(BODY).finalize().into_bytes();
+    assert_eq!(seen.all("x-countersign-signature"), [format!("v1={}", const_hex::encode(mac))]);
+}
+
+#[test]
 fn a_duplicate_is_answered_200_and_stored_once() {
     let world = World::start(&standard("a", ""));
     let headers = signed("standard-webhooks", WHSEC, "msg_1", BODY);
@@ -150,7 +184,7 @@ fn a_body_that_says_it_is_too_long_is_413_before_it_is_read() {
 }
 
 #[test]
-fn a_body_without_end_is_cut_at_the_limit() {
+fn atk_244_a_body_without_end_is_cut_at_the_limit() {
     let world = World::start(&github("a", "limits = { body = \"16KiB\" }"));
     let mut stream = TcpStream::connect(world.at).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

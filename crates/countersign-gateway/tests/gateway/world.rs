@@ -22,6 +22,7 @@ pub(crate) struct World {
     gateway: Option<Gateway>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) at: SocketAddr,
+    #[allow(dead_code, reason = "the tests of operating ask there")]
     pub(crate) admin: Option<SocketAddr>,
 }
 
@@ -35,6 +36,15 @@ impl World {
     pub(crate) fn with_server(server: &str, tables: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         write(&folder, server, tables);
+        Self::again(folder)
+    }
+
+    /// The same with these files beside it.
+    #[allow(dead_code, reason = "the tests of operating start so")]
+    pub(crate) fn prepared(server: &str, files: &[(&str, &str)], tables: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder, server, tables);
+        files.iter().for_each(|(name, text)| private(&folder, name, text));
         Self::again(folder)
     }
 
@@ -174,16 +184,20 @@ fn write(folder: &TempDir, server: &str, tables: &str) {
     for (name, secret) in
         [("github.txt", SECRET), ("whsec.txt", WHSEC), ("admin.txt", "an-admin-token-of-some-length")]
     {
-        let path = folder.path().join(name);
-        std::fs::write(&path, secret).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        }
+        private(folder, name, secret);
     }
     let text = format!("[server]\n{listen}{server}\n[store]\nurl = \"sqlite:countersign.db\"\n{tables}");
     std::fs::write(folder.path().join("countersign.toml"), text).unwrap();
+}
+
+fn private(folder: &TempDir, name: &str, text: &str) {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
 }
 
 /// A source that verifies as GitHub signs, at `/in/NAME`, with these keys more.

@@ -6,7 +6,7 @@
 use super::fault::Fault;
 use super::group::Group;
 use super::search::{EVENT, event_of};
-use crate::{Attempt, Delivery, DeliveryState, Fence, Leased, Next, Queued, Settled, StoreError};
+use crate::{Attempt, Delivery, DeliveryState, Fence, Leased, Next, Queued, Settled};
 use countersign::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ pub(super) fn settle(group: &mut Group<'_>, fence: &Fence, attempt: &Attempt) ->
              WHERE seq = ?1 AND fence = ?2 AND state = 1",
         )?
         .execute(params![
-            number(&fence.delivery)?,
+            number(&fence.delivery),
             fence.number as i64,
             state as i64,
             at.unix_ms(),
@@ -94,7 +94,7 @@ pub(super) fn redrive(
     let mut queue = group.db.prepare_cached(
         "UPDATE deliveries SET state = 0, at = ?2, attempts = 0 WHERE seq = ?1 AND state = 3",
     )?;
-    deliveries.iter().try_fold(0, |sum, name| Ok(sum + queue.execute(params![number(name)?, now.unix_ms()])?))
+    deliveries.iter().try_fold(0, |sum, name| Ok(sum + queue.execute(params![number(name), now.unix_ms()])?))
 }
 
 /// The first moment at which one is due.
@@ -168,13 +168,7 @@ fn name(seq: i64) -> Arc<str> {
     format!("d{seq}").into()
 }
 
-fn number(name: &str) -> Result<i64, Fault> {
-    let number = name.strip_prefix('d').filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-    number.and_then(|number| number.parse().ok()).ok_or_else(|| {
-        StoreError::Invalid(format!(
-            "`{}` is no delivery; they are called `d` and a number",
-            name.escape_debug()
-        ))
-        .into()
-    })
+/// `None` if it is no delivery of ours, by its very name.
+fn number(name: &str) -> Option<i64> {
+    name.strip_prefix('d').filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
 }

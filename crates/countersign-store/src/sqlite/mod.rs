@@ -6,6 +6,7 @@
 //!
 //! Readers have connections of their own, so that a listing never stops a request from being recorded.
 
+mod checkpoint;
 mod deliveries;
 mod fault;
 mod group;
@@ -24,12 +25,14 @@ pub use writer::Figures;
 use crate::{Reply, StoreError};
 use fault::Fault;
 use group::{Asked, Group};
+use open::Manner;
 use queue::{Limit, Queue, Refused};
 use rusqlite::Connection;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use writer::{Counters, Writer, Writes};
 
@@ -39,17 +42,18 @@ pub struct Options {
     waiting: Limit,
     group: Limit,
     readers: usize,
-    unsynced: bool,
+    manner: Manner,
 }
 
-/// 4096 operations of at most 256 MiB wait; 512 of at most 16 MiB make a group; two threads read.
+/// 4096 operations of at most 256 MiB wait; 512 of at most 16 MiB make a group; two threads read; another process is waited for
+/// for ten seconds.
 impl Default for Options {
     fn default() -> Self {
         Self {
             waiting: Limit { items: 4096, bytes: 256 << 20 },
             group: Limit { items: 512, bytes: 16 << 20 },
             readers: 2,
-            unsynced: false,
+            manner: Manner { patience: Duration::from_secs(10), unsynced: false },
         }
     }
 }
@@ -68,6 +72,12 @@ impl Options {
         self
     }
 
+    /// How long to wait for another process that has the file.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.manner.patience = patience;
+        self
+    }
+
     /// Commit every operation by itself. For measuring what groups are worth.
     pub fn commit_each(mut self) -> Self {
         self.group.items = 1;
@@ -77,7 +87,7 @@ impl Options {
     /// Answer before anything is durable: what was acknowledged is lost with the power. For the test that shows that another
     /// test can fail, and for nothing else.
     pub fn danger_unsynced(mut self) -> Self {
-        self.unsynced = true;
+        self.manner.unsynced = true;
         self
     }
 }
@@ -108,11 +118,13 @@ impl Sqlite {
     /// cannot be read or written.
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let path: Arc<Path> = path.as_ref().into();
-        open::prepare(&path, options.unsynced)?;
+        open::prepare(&path, options.manner)?;
         let told = |fault: Fault| fault.told(&path);
-        let db = open::writer(&path, options.unsynced).map_err(told)?;
-        let readers: Vec<_> =
-            (0..options.readers).map(|_| open::reader(&path)).collect::<Result<_, _>>().map_err(told)?;
+        let db = open::writer(&path, options.manner).map_err(told)?;
+        let readers: Vec<_> = (0..options.readers)
+            .map(|_| open::reader(&path, options.manner))
+            .collect::<Result<_, _>>()
+            .map_err(told)?;
         let mut store = Self {
             writes: Arc::new(Queue::new(options.waiting)),
             reads: Arc::new(Queue::new(options.waiting)),
@@ -120,8 +132,11 @@ impl Sqlite {
             threads: Vec::new(),
             path: path.clone(),
         };
+        let beside = open::writer(&path, options.manner).map_err(told)?;
+        let (checkpoints, copies) = checkpoint::checkpoints();
+        store.start("store-checkpoint", move || copies.run(&beside))?;
         let (queue, counters) = (store.writes.clone(), store.counters.clone());
-        let writer = Writer { db, path, queue, counters, group: options.group };
+        let writer = Writer { db, path: path.clone(), queue, counters, group: options.group, checkpoints };
         store.start("store-writer", move || writer.run())?;
         for db in readers {
             let reads = store.reads.clone();

@@ -20,17 +20,23 @@ const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001-first.sql")];
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
 
-/// How long to wait for whoever has the file.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How a connection waits, and for what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// For whoever has the file, so long.
+    pub(super) patience: Duration,
+    /// Not for the disk.
+    pub(super) unsynced: bool,
+}
 
 /// Make the file if there is none, and bring it up to this version.
-pub(super) fn prepare(path: &Path, unsynced: bool) -> Result<(), StoreError> {
+pub(super) fn prepare(path: &Path, manner: Manner) -> Result<(), StoreError> {
     create(path)?;
     let start = Instant::now();
     loop {
-        match migrated(path, unsynced) {
+        match migrated(path, manner) {
             // Changing to a log does not wait by itself.
-            Err(fault) if fault.is_busy() && start.elapsed() < PATIENCE => {
+            Err(fault) if fault.is_busy() && start.elapsed() < manner.patience => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             done => return done.map_err(|fault| fault.told(path)),
@@ -39,21 +45,23 @@ pub(super) fn prepare(path: &Path, unsynced: bool) -> Result<(), StoreError> {
 }
 
 /// A connection that writes.
-pub(super) fn writer(path: &Path, unsynced: bool) -> Result<Connection, Fault> {
+pub(super) fn writer(path: &Path, manner: Manner) -> Result<Connection, Fault> {
     let mut db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | FLAGS)?;
-    db.busy_handler(Some(wait))?;
+    db.busy_handler(Some(manner.wait()))?;
     db.set_prepared_statement_cache_capacity(64);
     db.pragma_update(None, "foreign_keys", false)?;
-    db.pragma_update(None, "synchronous", if unsynced { "OFF" } else { "FULL" })?;
+    db.pragma_update(None, "synchronous", if manner.unsynced { "OFF" } else { "FULL" })?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
+    // See `checkpoint`.
+    db.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     db.pragma_update(None, "cache_size", -64_000)?;
     Ok(db)
 }
 
 /// A connection that only reads.
-pub(super) fn reader(path: &Path) -> Result<Connection, Fault> {
+pub(super) fn reader(path: &Path, manner: Manner) -> Result<Connection, Fault> {
     let mut db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | FLAGS)?;
-    db.busy_handler(Some(wait))?;
+    db.busy_handler(Some(manner.wait()))?;
     db.set_prepared_statement_cache_capacity(64);
     db.pragma_update(None, "query_only", true)?;
     db.pragma_update(None, "cache_size", -16_000)?;
@@ -63,11 +71,19 @@ pub(super) fn reader(path: &Path) -> Result<Connection, Fault> {
 /// A name is a name, and not a URL with options; each connection has one thread.
 const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
 
-/// Ask again every two milliseconds. The engine's own wait grows to a tenth of a second, and would never meet the moment between
-/// two groups of a busy gateway.
-fn wait(asked: i32) -> bool {
-    std::thread::sleep(Duration::from_millis(2));
-    asked < (PATIENCE.as_millis() / 2) as i32
+impl Manner {
+    /// Ask again every two milliseconds. The engine's own wait grows to a tenth of a second, and would never meet the moment
+    /// between two groups of a busy gateway.
+    fn wait(self) -> impl FnMut(i32) -> bool + Send + 'static {
+        const STEP: Duration = Duration::from_millis(2);
+        move |asked| {
+            let waits = STEP.saturating_mul(asked.max(0).unsigned_abs()) < self.patience;
+            if waits {
+                std::thread::sleep(STEP);
+            }
+            waits
+        }
+    }
 }
 
 fn create(path: &Path) -> Result<(), StoreError> {
@@ -113,8 +129,8 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-fn migrated(path: &Path, unsynced: bool) -> Result<(), Fault> {
-    let mut db = writer(path, unsynced)?;
+fn migrated(path: &Path, manner: Manner) -> Result<(), Fault> {
+    let mut db = writer(path, manner)?;
     if version(&db, path)? == VERSION {
         return Ok(());
     }

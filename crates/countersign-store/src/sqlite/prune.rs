@@ -9,10 +9,10 @@ use super::group::{Group, HOUR};
 use crate::Keep;
 use rusqlite::{Connection, params};
 
-/// Rows that may go, by number. All are looked at once more before they do.
+/// Rows that may go, by digest or number. Claims and events are looked at once more before they do.
 #[derive(Default)]
 pub(super) struct Doomed {
-    claims: Vec<i64>,
+    claims: Vec<[u8; 32]>,
     audits: Vec<i64>,
     events: Vec<i64>,
     hours: usize,
@@ -33,15 +33,10 @@ impl Doomed {
         let mut steps = Vec::new();
         while !self.is_empty() {
             let mut left = size;
-            let mut part = |rows: &mut Vec<i64>| {
-                let part: Vec<i64> = rows.drain(..left.min(rows.len())).collect();
-                left -= part.len();
-                part
-            };
             let mut step = Doomed {
-                claims: part(&mut self.claims),
-                audits: part(&mut self.audits),
-                events: part(&mut self.events),
+                claims: part(&mut self.claims, &mut left),
+                audits: part(&mut self.audits, &mut left),
+                events: part(&mut self.events, &mut left),
                 hours: 0,
             };
             step.hours = self.hours.min(left);
@@ -65,7 +60,10 @@ pub(super) fn find(db: &Connection, keep: Keep, max: usize) -> Result<Doomed, Fa
         .prepare_cached("SELECT max(last) FROM spans WHERE hour <= ?1")?
         .query_row([before.div_euclid(HOUR)], |row| row.get(0))?;
     let until = until.unwrap_or(0);
-    doomed.claims = numbers("SELECT seq FROM claims WHERE expires < ?1 LIMIT ?2", keep.now.unix_ms(), max)?;
+    doomed.claims = db
+        .prepare_cached("SELECT digest FROM claims WHERE expires < ?1 LIMIT ?2")?
+        .query_map(params![keep.now.unix_ms(), bounded(max)], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     let old = |table: &str, and: &str| {
         format!("SELECT seq FROM {table} WHERE seq <= {until} AND at < ?1 {and} ORDER BY seq LIMIT ?2")
     };
@@ -84,9 +82,9 @@ pub(super) fn find(db: &Connection, keep: Keep, max: usize) -> Result<Doomed, Fa
 /// Let these go; how many did.
 pub(super) fn forget(group: &mut Group<'_>, doomed: &Doomed, keep: Keep) -> Result<usize, Fault> {
     let (db, mut gone) = (group.db, 0);
-    let mut claim = db.prepare_cached("DELETE FROM claims WHERE seq = ?1 AND expires < ?2")?;
-    for seq in &doomed.claims {
-        gone += claim.execute(params![seq, keep.now.unix_ms()])?;
+    let mut claim = db.prepare_cached("DELETE FROM claims WHERE digest = ?1 AND expires < ?2")?;
+    for digest in &doomed.claims {
+        gone += claim.execute(params![digest, keep.now.unix_ms()])?;
     }
     let mut audit = db.prepare_cached("DELETE FROM audits WHERE seq = ?1")?;
     for seq in &doomed.audits {
@@ -110,6 +108,13 @@ pub(super) fn forget(group: &mut Group<'_>, doomed: &Doomed, keep: Keep) -> Resu
     )?
     .execute([keep.before.unix_ms().div_euclid(HOUR)])?;
     Ok(gone)
+}
+
+/// The first of `rows`, as many as are `left`.
+fn part<T>(rows: &mut Vec<T>, left: &mut usize) -> Vec<T> {
+    let part: Vec<T> = rows.drain(..rows.len().min(*left)).collect();
+    *left -= part.len();
+    part
 }
 
 /// An event whose deliveries have all arrived or been given up.

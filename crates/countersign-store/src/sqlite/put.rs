@@ -37,12 +37,11 @@ pub(super) fn audit(group: &mut Group<'_>, rows: &[AuditRow]) -> Result<(), Faul
 fn claim(group: &mut Group<'_>, keys: &[ReplayKey], now: Timestamp) -> Result<Claim, Fault> {
     let mut claim = Claim::Fresh;
     for (at, key) in keys.iter().enumerate() {
-        let seq = group.number(1);
         let (digest, expires) = (&key.digest()[..], key.expires().unix_ms());
         let mut insert = group
             .db
-            .prepare_cached("INSERT INTO claims VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING")?;
-        if insert.execute(params![seq, expires, digest])? == 1 {
+            .prepare_cached("INSERT INTO claims (digest, expires) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+        if insert.execute(params![digest, expires])? == 1 {
             continue;
         }
         let known: i64 = group

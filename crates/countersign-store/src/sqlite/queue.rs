@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A queue with an end.
 pub(super) struct Queue<T> {
@@ -35,13 +36,15 @@ struct State<T> {
     waiting: VecDeque<(T, usize)>,
     bytes: usize,
     sleepers: usize,
+    /// How many have to wait for a sleeper to be woken.
+    enough: usize,
     closed: bool,
 }
 
 impl<T> Queue<T> {
     /// An empty one.
     pub(super) fn new(limit: Limit) -> Self {
-        let state = State { waiting: VecDeque::new(), bytes: 0, sleepers: 0, closed: false };
+        let state = State { waiting: VecDeque::new(), bytes: 0, sleepers: 0, enough: 1, closed: false };
         Self { state: Mutex::new(state), filled: Condvar::new(), limit }
     }
 
@@ -58,7 +61,7 @@ impl<T> Queue<T> {
         }
         state.bytes += bytes;
         state.waiting.push_back((item, bytes));
-        let asleep = state.sleepers > 0;
+        let asleep = state.sleepers > 0 && state.waiting.len() >= state.enough;
         drop(state);
         if asleep {
             self.filled.notify_one();
@@ -66,17 +69,26 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    /// Sleep until something waits, and then until `enough` do, though no longer than `patience`.
+    pub(super) fn gather(&self, enough: usize, patience: Duration) {
+        let mut state = self.filled(self.lock());
+        let start = Instant::now();
+        state.enough = enough.min(self.limit.items);
+        while state.waiting.len() < state.enough && !state.closed {
+            let Some(left) = patience.checked_sub(start.elapsed()) else { break };
+            state.sleepers += 1;
+            state = self.filled.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state.sleepers -= 1;
+        }
+        state.enough = 1;
+    }
+
     /// Move what waits, within `limit` and at least one, behind what `into` has. Sleeps until there is something; `false` if
     /// the queue was closed and is empty.
     pub(super) fn take(&self, limit: Limit, into: &mut Vec<T>) -> bool {
-        let mut state = self.lock();
-        while state.waiting.is_empty() {
-            if state.closed {
-                return false;
-            }
-            state.sleepers += 1;
-            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.sleepers -= 1;
+        let mut state = self.filled(self.lock());
+        if state.waiting.is_empty() {
+            return false;
         }
         let mut taken = 0;
         for _ in 0..limit.items.max(1) {
@@ -107,6 +119,16 @@ impl<T> Queue<T> {
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.lock().waiting.len()
+    }
+
+    /// Sleeps until there is something, or never will be.
+    fn filled<'s>(&self, mut state: MutexGuard<'s, State<T>>) -> MutexGuard<'s, State<T>> {
+        while state.waiting.is_empty() && !state.closed {
+            state.sleepers += 1;
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.sleepers -= 1;
+        }
+        state
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -146,6 +168,28 @@ mod tests {
         assert!(queue.take(Limit { items: 2, bytes: 1000 }, &mut taken) && taken == [0, 1, 2]);
         assert!(queue.take(LIMIT, &mut taken) && taken == [0, 1, 2, 3]);
         assert!(!queue.take(LIMIT, &mut taken));
+    }
+
+    #[test]
+    fn gathering_ends_when_enough_wait_when_it_is_closed_and_when_it_took_too_long() {
+        const LONG: Duration = Duration::from_secs(600);
+        let queue = Queue::new(LIMIT);
+        std::thread::scope(|scope| {
+            let gathers = scope.spawn(|| queue.gather(2, LONG));
+            queue.push('a', 1).expect("it has room");
+            queue.push('b', 1).expect("it has room");
+            gathers.join().expect("it does not panic");
+            let gathers = scope.spawn(|| queue.gather(9, LONG));
+            queue.push('c', 1).expect("it has room");
+            gathers.join().expect("no more than the queue holds is waited for");
+            queue.gather(9, Duration::ZERO);
+            let mut taken = Vec::new();
+            assert!(queue.take(LIMIT, &mut taken) && taken.len() == 3);
+            let gathers = scope.spawn(|| queue.gather(2, LONG));
+            queue.push('d', 1).expect("it has room");
+            queue.close();
+            gathers.join().expect("it does not panic");
+        });
     }
 
     #[test]

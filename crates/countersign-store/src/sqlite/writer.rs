@@ -2,6 +2,7 @@
 //!
 //! The size of a group finds itself: while one is written to the disk, the next one gathers.
 
+use super::checkpoint::Checkpoints;
 use super::fault::Fault;
 use super::group::{Group, Operation};
 use super::queue::{Limit, Queue};
@@ -10,7 +11,7 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What waits to be written.
 pub(super) type Writes = Queue<Box<dyn Operation>>;
@@ -71,6 +72,9 @@ impl Counters {
     }
 }
 
+/// The longest that a group is waited for, after one of several: a quarter of what that one took, and no more than this.
+const PATIENCE: Duration = Duration::from_millis(1);
+
 /// The writer.
 pub(super) struct Writer {
     pub(super) db: Connection,
@@ -78,6 +82,7 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Writes>,
     pub(super) counters: Arc<Counters>,
     pub(super) group: Limit,
+    pub(super) checkpoints: Checkpoints,
 }
 
 impl Writer {
@@ -88,7 +93,16 @@ impl Writer {
         let mut group = Vec::new();
         while self.queue.take(self.group, &mut group) {
             group.retain(|operation| operation.wanted());
+            let (size, start) = (group.len(), Instant::now());
             self.write(&mut group);
+            // Nobody waits for this one. What it finds wrong, the next commit tells.
+            let _ = self.checkpoints.after_commit(&self.db);
+            // Whoever was answered may be back at once. Without this, half of them wait while the other half is written, and so on
+            // for ever: groups of half the size.
+            if size > 1 {
+                let patience = (start.elapsed() / 4).min(PATIENCE);
+                self.queue.gather(self.queue.len() + size, patience);
+            }
         }
         // The last one to leave empties the log; if it cannot, whoever opens it next does.
         let _ = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));

@@ -1,6 +1,6 @@
 //! Reads `secrets`, `vars` and `learn`: where a source's keys are. None is read here.
 
-use super::super::values::{Around, PLACES, literal, moment, place_at, place_in, refuse_literals};
+use super::super::values::{Around, PLACES, finish, literal, moment, place_at, place_in, refuse_literals};
 use super::{Keys, Learn, VarText};
 use crate::secrets::KeyPlace;
 use countersign::config::{Node, Reader, Value, nearest};
@@ -117,7 +117,7 @@ fn key(around: &Around<'_>, table: Reader<'_>, alone: bool) -> Option<KeyPlace> 
     let place = place_in(around, &table);
     let known: Vec<&str> = OF_SECRET.into_iter().chain(PLACES).collect();
     refuse_literals(around, &table, &known);
-    table.finish();
+    finish(around, table);
     let window =
         Window { not_before: not_before.map(|at| at.value), not_after: not_after.map(|at| at.value) };
     Some(KeyPlace { id: KeyId::new(id.unwrap_or_else(|| "main".into())), place: place?, window, role })
@@ -196,7 +196,7 @@ pub(super) fn learn(
         table.missing("until", "write `until = \"2026-12-01T08:00:00Z\"`, say: it does not wait for ever");
     }
     let span = table.span().clone();
-    table.finish();
+    finish(around, table);
     let learns = scheme
         .and_then(|scheme| scheme.get(&["handshake"]))
         .is_some_and(|node| super::super::schemes::texts(node).contains(&"learn"));

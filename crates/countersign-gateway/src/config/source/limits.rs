@@ -1,7 +1,7 @@
 //! Reads `limits`, `allow_from`, `events` and `methods`: who and what is let in.
 
 use super::super::units;
-use super::super::values::{Around, rate, size, span_of_time};
+use super::super::values::{Around, finish, rate, size, span_of_time};
 use super::super::{Limits, MAX_COUNT, MAX_PER, Rate, Shape};
 use super::Events;
 use countersign::Layer;
@@ -26,7 +26,7 @@ pub(super) fn limits(around: &Around<'_>, source: &Reader<'_>) -> Limits {
     let body = size(&table, "body", 1..=MAX_BODY);
     let rate = table.node("rate").and_then(|node| read_rate(around, &table, node));
     let concurrency = table.integer("concurrency", 1..=100_000);
-    table.finish();
+    finish(around, table);
     Limits {
         body: body.map_or(1 << 20, |body| body.value as usize),
         rate,
@@ -43,7 +43,7 @@ fn read_rate(around: &Around<'_>, limits: &Reader<'_>, node: &Node) -> Option<Ra
         Value::Table(_) => {
             let table = limits.table("rate")?;
             let read = rate_table(&table);
-            table.finish();
+            finish(around, table);
             read
         }
         other => {

@@ -1,7 +1,7 @@
 //! Reads a source, wherever its table stands: in the file, or in the store.
 
 use super::super::urls::{base_url, check_path, checked_url};
-use super::super::values::{Around, networks};
+use super::super::values::{Around, finish, networks};
 use super::super::{Forward, Record, Schemes, Server, WarningCode, forward};
 use super::scheme::{self, Compiling, Found};
 use super::{Enforce, Source, is_name, keys, limits};
@@ -81,7 +81,7 @@ pub(in crate::config) fn read(bench: &Bench<'_>, table: Reader<'_>) -> Option<So
     let enabled = table.boolean("enabled").unwrap_or(true);
     let require_bound = require_bound(around, &table, compiled);
     let url = url(bench, &table, path.as_deref(), found.as_ref());
-    table.finish();
+    finish(around, table);
     let Found { preset, compiled, layer, digest } = found?;
     Some(Source {
         name: name?,

@@ -1,7 +1,7 @@
 -- What a gateway remembers.
 --
--- Rows of `events`, `deliveries`, `audits` and `claims` are numbered by one counter, in the order in which they were
--- committed, so that every one of these tables grows at its end. The deliveries of an event have the numbers that follow its own.
+-- Rows of `events`, `deliveries` and `audits` are numbered by one counter, in the order in which they were
+-- committed, so that these tables grow at their ends. The deliveries of an event have the numbers that follow its own.
 
 -- One row. Groups of operations read it when they begin and write it before they commit.
 CREATE TABLE counters (
@@ -38,11 +38,9 @@ CREATE INDEX events_source ON events (source);
 
 -- What was accepted before. `digest` is of the message and of the source that it came to.
 CREATE TABLE claims (
-  seq INTEGER PRIMARY KEY,
-  expires INTEGER NOT NULL,   -- the last moment at which it is known
-  digest BLOB NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX claims_digest ON claims (digest);
+  digest BLOB NOT NULL PRIMARY KEY,
+  expires INTEGER NOT NULL    -- the last moment at which it is known
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE audits (
   seq INTEGER PRIMARY KEY,
