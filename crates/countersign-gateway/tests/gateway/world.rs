@@ -116,9 +116,13 @@ impl World {
     }
 
     pub(crate) fn redrive(&self, delivery: Arc<str>) {
+        assert_eq!(self.try_redrive(delivery), 1);
+    }
+
+    pub(crate) fn try_redrive(&self, delivery: Arc<str>) -> usize {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
         let now = Timestamp::from_unix_ms(now);
-        assert_eq!(self.runtime.block_on(self.store().redrive(vec![delivery], now)).unwrap(), 1);
+        self.runtime.block_on(self.store().redrive(vec![delivery], now)).unwrap()
     }
 
     fn store(&self) -> Sqlite {
