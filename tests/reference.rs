@@ -80,10 +80,12 @@ fn the_page_of_modes_is_what_they_declare() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_help_says() {
-    const COMMANDS: [&str; 23] = [
+    const COMMANDS: &[&str] = &[
         "",
         "verify",
         "sign",
+        "explain",
+        "infer",
         "capture",
         "capture show",
         "capture redact",
@@ -104,6 +106,31 @@ fn the_page_of_the_command_line_is_what_help_says() {
         "module check",
         "module conform",
         "module new",
+        "serve",
+        "import",
+        "event",
+        "event list",
+        "event show",
+        "event tail",
+        "source",
+        "source list",
+        "source show",
+        "source stats",
+        "source add",
+        "source remove",
+        "source enable",
+        "source disable",
+        "source observe",
+        "source enforce",
+        "source test",
+        "secret",
+        "secret new",
+        "secret add",
+        "secret rotate",
+        "secret forget",
+        "secret list",
+        "secret confirm",
+        "secret learn",
     ];
     let mut page = head("what `--help` says");
     page.push_str("# The command line\n\nData goes to standard output, all else to standard error.\n");

@@ -74,8 +74,6 @@ pub(crate) enum Command {
     },
     /// Run the gateway: receive, verify, record, forward
     Serve(ServeArgs),
-    /// Make sources of the endpoints of an older configuration
-    Import(ImportArgs),
     /// Check a configuration of the gateway, and tell what another one would change
     #[command(after_help = "Example:\n  countersign config check")]
     Config {
@@ -100,6 +98,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SecretCommand,
     },
+    /// Make sources of the endpoints of an older configuration
+    Import(ImportArgs),
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {

@@ -236,8 +236,16 @@ impl Shared {
         };
         let new = Arc::new(loaded.config);
         let before = self.config().await;
-        self.take(new.clone()).await?;
-        Ok(diff(&before, &new))
+        self.take(new).await?;
+        Ok(diff(&before, &*self.config().await))
+    }
+
+    /// Take what operators changed in the store, with the file as it was when it was last good.
+    async fn refresh(&self) -> Result<Vec<Change>, StartError> {
+        let of_file = self.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = self.config().await;
+        self.take(of_file).await?;
+        Ok(diff(&before, &*self.config().await))
     }
 
     /// Make everything ready that `config` and the store say, and put it into use in one step.
@@ -414,11 +422,16 @@ async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) 
         };
         let now = State::of(&shared).await;
         let watches = shared.config().await.server.watch;
-        // A change in the store was made by an operator's command: it is always taken.
-        if asked || now.revision != seen.revision || (watches && now.files != seen.files) {
+        let (of_files, of_store) = (asked || (watches && now.files != seen.files), now.revision != seen.revision);
+        if of_files || of_store {
             // As it was before reading: what changes meanwhile is read once more.
             seen = now;
-            match shared.reload().await {
+            let mut taken = if of_files { shared.reload().await } else { shared.refresh().await };
+            if taken.is_err() && of_files && of_store {
+                // A file that will not do is no reason to go on with a secret that an operator has taken back.
+                taken = shared.refresh().await.and(taken);
+            }
+            match taken {
                 Ok(changes) => {
                     shared.gate.books.reloaded(true);
                     if asked || !changes.is_empty() {
