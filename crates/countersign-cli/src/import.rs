@@ -18,11 +18,12 @@ mod tree;
 mod words;
 
 use crate::args::{Format, ImportArgs};
+use crate::config::refused;
 use crate::error::{Exit, Failure};
 use crate::output::plain;
 use countersign::config::{Complaints, FileId, Sources};
 use countersign::{ConfigErrors, Layer};
-use countersign_gateway::config::{Config, FolderError, Loaded, MAX_FILE, Modules, Refused, read_text};
+use countersign_gateway::config::{Config, Loaded, MAX_FILE, Modules, read_text};
 use plan::{Judge, Outcome, Plan};
 use report::Report;
 use save::Before;
@@ -97,10 +98,10 @@ fn finish(
         let says = format!("the configuration would be longer than the {MAX_FILE} bytes that are read");
         return Err(Failure::config(says).next("import fewer endpoints"));
     }
-    Config::read_text(path, &whole, modules).map_err(|refused| match refused {
-        Refused::Unread(error) => Failure::config(error.to_string()),
-        refused => crate::config::refused(refused)
-            .next("a configuration that lists its sources otherwise than by `[[source]]` can have none added: nothing was written"),
+    Config::read_text(path, &whole, modules).map_err(|error| {
+        refused(error).next(
+            "sources are added as `[[source]]`: a configuration that lists them otherwise can have none added; nothing was written",
+        )
     })?;
     let new = plans.iter().filter_map(|plan| match &plan.outcome {
         Outcome::New(new) => Some(&new.secrets),
@@ -162,17 +163,10 @@ fn config_path(args: &ImportArgs) -> PathBuf {
 fn load(path: &Path, modules: &mut Modules) -> Result<(Option<String>, Loaded), Failure> {
     let before = match path.symlink_metadata() {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
-        _ => {
-            let text = read_text(path).map_err(|error| match error {
-                FolderError::Io { doing, path, error } => Failure::io(doing, &path, &error),
-                other => Failure::config(other.to_string()),
-            });
-            Some(text?)
-        }
+        _ => Some(read_text(path)?),
     };
     let loaded = Config::read_text(path, before.as_deref().unwrap_or(HEAD), modules);
-    let loaded = loaded
-        .map_err(|refused| crate::config::refused(refused).next("mend the configuration first"))?;
+    let loaded = loaded.map_err(|error| refused(error).next("mend the configuration first"))?;
     Ok((before, loaded))
 }
 

@@ -118,7 +118,7 @@ impl Report<'_> {
         output::print(&exports.concat())?;
         if self.plans.iter().any(|plan| matches!(plan.outcome, Outcome::New(_))) {
             let (config, file) = (self.config.display(), self.file.display());
-            output::help(&format!("countersign serve --config {config}"));
+            output::help(&format!("countersign config check --config {config} --secrets"));
             output::help(&format!(
                 "{file} may still hold secrets: remove it once the gateway verifies by the new ones"
             ));

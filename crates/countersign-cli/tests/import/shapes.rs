@@ -228,3 +228,17 @@ key = { forms = [{ decode = "text" }] }
     let tag = hex(&mac(SECRET, &[b"hunter2-pepper-0123456789", b".blue.", BODY]));
     assert_eq!(presets.verdict("in-acme", &[("x-acme-signature", &tag)], BODY, NOW), Ok(()));
 }
+
+#[test]
+fn what_is_imported_is_what_a_check_of_the_configuration_takes() {
+    let world = World::new();
+    let ran = world.import(&format!("[{BEARER}, {HMAC}, {BLOCK}, {PRESET}]"), &[]).exits(0);
+    let config = world.config();
+    let ran = ran.says(&format!("countersign config check --config {} --secrets", config.display()));
+    assert_eq!(ran.out, "");
+    let checked = run(&["config", "check", "--config", config.to_str().unwrap(), "--secrets"]).exits(0);
+    for path in ["/hooks/deploy", "/hooks/acme", "/hooks/block", "/hooks/payments"] {
+        assert!(checked.out.contains(path), "{}", checked.out);
+    }
+    assert!(!checked.out.contains(MARK) && !checked.err.contains(MARK));
+}
