@@ -174,11 +174,7 @@ fn what_was_taken_in_is_written_though_the_store_is_dropped() {
         // Each is asked for once, and so it waits, or it is written already.
         let mut puts: Vec<_> = (0..50).map(|number| Box::pin(put(&store, number))).collect();
         for put in &mut puts {
-            std::future::poll_fn(|cx| {
-                let _ = put.as_mut().poll(cx);
-                std::task::Poll::Ready(())
-            })
-            .await;
+            once(put).await;
         }
         // Nobody may be gone, for what nobody waits for is not done.
         std::mem::forget(puts);
@@ -187,6 +183,31 @@ fn what_was_taken_in_is_written_though_the_store_is_dropped() {
     assert!(!path.with_extension("db-wal").exists(), "the log is empty, and gone");
     let store = opened(&path);
     assert_eq!(runtime.block_on(store.events(Search::default())).expect("events").rows.len(), 50);
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_not_begun() {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    let store = opened(&path);
+    let other = Connection::open(&path).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("nobody has it");
+    runtime().block_on(async {
+        let mut begun = Box::pin(put(&store, 0));
+        once(&mut begun).await;
+        while store.figures().waiting > 0 {
+            std::thread::yield_now();
+        }
+        // The writer has it, and waits for the file. The next one waits for the writer, and then for nobody.
+        once(&mut Box::pin(put(&store, 1))).await;
+        other.execute_batch("ROLLBACK").expect("it was begun");
+        put(&store, 2).await.expect("it is recorded");
+        begun.await.expect("it is recorded");
+        let events = store.events(Search::default()).await.expect("events").rows;
+        let mut names: Vec<_> = events.iter().map(|event| &*event.id).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["evt-0", "evt-2"]);
+    });
 }
 
 #[test]
@@ -243,6 +264,15 @@ fn set(path: &PathBuf, pragma: &str, value: i32) {
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime")
+}
+
+/// Ask for it once, so that it is begun.
+async fn once<F: Future>(future: &mut std::pin::Pin<Box<F>>) {
+    std::future::poll_fn(|cx| {
+        let _ = future.as_mut().poll(cx);
+        std::task::Poll::Ready(())
+    })
+    .await;
 }
 
 async fn put(store: &Sqlite, number: usize) -> Result<(), StoreError> {

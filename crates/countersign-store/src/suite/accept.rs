@@ -128,6 +128,13 @@ pub(super) async fn one_that_fails_takes_no_other_down(place: &dyn Place) {
     }
     let events = store.events(Search::default()).await.expect("events").rows;
     assert_eq!(events.len(), 1 + (0..40).filter(|number| !fails(*number)).count());
+    let rows = store.audits(Search::default()).await.expect("audits").rows;
+    assert_eq!(rows.len(), events.len(), "of what failed, nothing is there");
+    for number in (0..40).filter(|number| fails(*number)) {
+        let (id, event) = (format!("evt_{number:02}"), format!("again_{number:02}"));
+        let again = Record { claims: claim("orders", &id, 50), ..record(&event, 50) };
+        assert_eq!(store.put(again).await, Ok(Fresh), "{id} was not accepted, whatever was beside it");
+    }
 }
 
 pub(super) async fn bodies_and_heads_come_back_byte_for_byte(place: &dyn Place) {

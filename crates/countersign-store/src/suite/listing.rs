@@ -108,7 +108,7 @@ pub(super) async fn what_is_looked_for_is_found_and_nothing_else(place: &dyn Pla
 pub(super) async fn times_are_looked_at_though_they_are_out_of_order(place: &dyn Place) {
     let store = open(place).await;
     // Days, hours and milliseconds, and none of them sorted.
-    let times = [0, 90_000, 3_600, -90_000, 7_199, 3_599, 1, -1, 3_601, 0, 90_000, -7_200];
+    let times = [90_000, 3_600, -90_000, 7_199, 3_599, 1, -1, 3_601, 0, 90_000, -7_200, 0];
     for (number, seconds) in times.into_iter().enumerate() {
         put_all(&*store, [record(&format!("evt_{number:02}"), seconds)]).await;
     }
