@@ -457,7 +457,7 @@ const TABLES: &[Table] = &[
                 "sign",
                 "none",
                 "where the secret is by which every attempt is signed: [the guide](../guide/gateway.md#handing-on) says how",
-                "",
+                "where a secret is",
             ),
         ],
     },
