@@ -102,9 +102,27 @@ const PROVIDER_WORDS: &[(&str, &str, &str)] = &[
 ];
 
 /// English words that are a provider's name, or the first word of one: the whole of that one is looked for.
-const ENGLISH: [&str; 18] = [
-    "checkout", "close", "constant", "exact", "front", "help", "line", "merge", "meta", "monday", "payload",
-    "port", "render", "segment", "signal", "standard", "tally", "unit",
+const ENGLISH: [&str; 20] = [
+    "checkout",
+    "close",
+    "constant",
+    "cursor",
+    "exact",
+    "front",
+    "help",
+    "line",
+    "merge",
+    "meta",
+    "monday",
+    "payload",
+    "port",
+    "render",
+    "segment",
+    "semaphore",
+    "signal",
+    "standard",
+    "tally",
+    "unit",
 ];
 
 #[test]

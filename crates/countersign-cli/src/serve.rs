@@ -10,6 +10,9 @@ use countersign_gateway::{Gateway, StartError};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use tokio::runtime::Runtime;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Serve until told to stop.
 pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
@@ -17,7 +20,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         true => Some(quickstart::make(&args.config, args.preset.as_deref())?),
         false => None,
     };
-    log(args.log);
+    log(args.log, args.verbose);
     let runtime = Runtime::new().map_err(|error| Failure::stream("start", error))?;
     runtime.block_on(async {
         let (gateway, warnings) =
@@ -70,13 +73,15 @@ async fn told_to_stop() {
     let _ = interrupted.await;
 }
 
-fn log(form: Option<LogForm>) {
+fn log(form: Option<LogForm>, verbose: bool) {
     let text = form.map_or_else(|| std::io::stderr().is_terminal(), |form| form == LogForm::Text);
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
-    let lines = lines.with_max_level(tracing::Level::INFO);
+    // The libraries below talk much when they are let.
+    let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let ours = Targets::new().with_default(LevelFilter::WARN).with_target("countersign_gateway", level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     // A second subscriber is nobody's: this is the program.
     let _ = match text {
-        true => lines.with_ansi(false).try_init(),
-        false => lines.json().flatten_event(true).try_init(),
+        true => tracing_subscriber::registry().with(ours).with(lines.with_ansi(false)).try_init(),
+        false => tracing_subscriber::registry().with(ours).with(lines.json().flatten_event(true)).try_init(),
     };
 }

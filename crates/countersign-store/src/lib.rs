@@ -112,10 +112,11 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 /// A false `Fresh` lets a recorded request act twice. A false `Ok` loses an event that its sender will not send again. A false
 /// error costs one retry of the sender's: an engine that is in doubt says so.
 ///
-/// [`suite`](crate) of the feature `suite` asks an engine for all of this.
+/// The feature `suite` has a check for each of these promises: `countersign_store::suite!`.
 pub trait Store: Send + Sync + 'static {
     /// Claim, event, audit row and first rows of the queue, in one step. On [`Claim::Seen`] the audit row is written with
-    /// [`AuditRow::repeated`] in place of its own outcome, and nothing else is.
+    /// [`AuditRow::repeated`] in place of its own outcome and without its event, and nothing else is. A name of an event that is
+    /// taken is [`StoreError::Invalid`].
     fn put(&self, record: Record) -> Reply<'_, Claim>;
 
     /// Write rows of requests that were not recorded, mostly refusals.
@@ -132,17 +133,19 @@ pub trait Store: Send + Sync + 'static {
     fn lease(&self, worker: Arc<str>, max: usize, now: Timestamp, until: Timestamp)
     -> Reply<'_, Vec<Leased>>;
 
-    /// Report an attempt. Not written if the fence has moved: someone else has the delivery now.
+    /// Report an attempt. Not written if the fence has moved, for someone else has the delivery now; nor if this lease was
+    /// settled already, or there is no such delivery. A lease that ran out can be settled while nobody else has taken it.
     fn settle(&self, fence: Fence, attempt: Attempt) -> Reply<'_, Settled>;
 
     /// Queue these dead letters again, due at `now`, their attempts counted afresh; how many were dead. Repeating it changes
-    /// nothing.
+    /// nothing; names of others are passed over.
     fn redrive(&self, deliveries: Vec<Arc<str>>, now: Timestamp) -> Reply<'_, usize>;
 
     /// When the next delivery is due, leases that end included; `None` if none waits.
     fn next_due(&self) -> Reply<'_, Option<Timestamp>>;
 
-    /// Rows of the audit that match, newest first unless `search` says otherwise.
+    /// Rows of the audit that match, newest first unless `search` says otherwise. New and old is by the order in which they were
+    /// written, not by their times: whoever follows a listing misses none.
     fn audits(&self, search: Search) -> Reply<'_, Page<AuditRow>>;
 
     /// Events that match, newest first unless `search` says otherwise, without their bodies.
@@ -166,7 +169,7 @@ pub trait Store: Send + Sync + 'static {
     /// Write a source's row, in place of the one that may be there.
     fn save_source(&self, row: SourceRow) -> Reply<'_, ()>;
 
-    /// Forget a source's row and its secrets; whether there was one. Its events stay.
+    /// Forget a source's row, its secrets and when they matched; whether there was one. Its events stay.
     fn remove_source(&self, name: Arc<str>) -> Reply<'_, bool>;
 
     /// Every secret, sealed as it was given.
@@ -184,11 +187,12 @@ pub trait Store: Send + Sync + 'static {
     /// A number that grows with every change to sources and secrets, by whichever process.
     fn revision(&self) -> Reply<'_, u64>;
 
-    /// Forget up to `max` things that `keep` does not keep; how many were. Zero means that nothing is left to forget. What is
-    /// not yet delivered, and a claim that has not expired, stay.
+    /// Forget up to `max` things that `keep` does not keep; how many were. Zero means that nothing is left to forget. An event
+    /// that is neither delivered nor given up stays, and so does a claim that has not expired. Room is used again, and not given
+    /// back to the disk.
     fn prune(&self, keep: Keep, max: usize) -> Reply<'_, usize>;
 
-    /// Whether it can write now. For readiness.
+    /// Whether it can write now: it does. For readiness, so at most every second or so.
     fn ready(&self) -> Reply<'_, ()>;
 }
 

@@ -193,7 +193,7 @@ pub struct Queued {
     pub leased: u64,
     /// Given up.
     pub dead: u64,
-    /// When the oldest event was accepted that is neither delivered nor given up.
+    /// When the first event was accepted that is neither delivered nor given up.
     pub oldest: Option<Timestamp>,
 }
 
@@ -280,7 +280,7 @@ pub enum SecretState {
 /// How much is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Keep {
-    /// Forget events and rows from before this moment, and hours likewise.
+    /// Forget events and rows from before this moment, and hours that ended by then.
     pub before: Timestamp,
     /// Keep at most so many bytes of heads and bodies, the newest.
     pub bytes: Option<u64>,

@@ -25,6 +25,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "NAME", requires = "quickstart")]
     pub(crate) preset: Option<String>,
 
+    /// Log every request, and not only refused ones
+    #[arg(long)]
+    pub(crate) verbose: bool,
+
     /// How to log, on standard error [default: text on a terminal, else json]
     #[arg(long, value_enum)]
     pub(crate) log: Option<LogForm>,

@@ -8,7 +8,7 @@ use crate::gate::{Gate, Inlet, Snapshot};
 use crate::ids::Id;
 use crate::server::MOST_HEAD;
 use bytes::Bytes;
-use countersign::{Answer, Event, Head, HeaderName, Rejection, Request, Timestamp, Verified};
+use countersign::{Answer, Event, Head, HeaderName, KeyId, Rejection, Request, Timestamp, Verified};
 use countersign_store::{AuditRow, Entry, Recorded, StoreError, danger, record};
 use countersign_tower::{Verdict, collect, judge, respond};
 use http::{Response, request::Parts};
@@ -38,7 +38,7 @@ pub(super) struct Visit<'g> {
     /// What an observed source would have refused it for.
     observed: Option<Refused>,
     /// What is known of who signed, for the audit.
-    key: Option<Arc<str>>,
+    key: Option<KeyId>,
     skew: Option<i64>,
     event: Event,
 }
@@ -178,7 +178,7 @@ impl<'g> Visit<'g> {
         };
         if let Some(verified) = &verified {
             self.checks.signature = Check::Passed;
-            self.key = Some(verified.key().as_str().into());
+            self.key = Some(verified.key().clone());
             self.skew = verified.signed_at().map(|at| at.skew_seconds(self.now));
             inlet.ledger.matched(verified.key(), self.now);
         }
@@ -394,7 +394,7 @@ impl<'g> Visit<'g> {
             self.gate.books.write(self.row(&self.head, &outcome, status, None));
         }
         self.count(&outcome);
-        self.log(&outcome, status, None);
+        self.log_answered(&outcome, status);
         response
     }
 
@@ -414,7 +414,7 @@ impl<'g> Visit<'g> {
             let mut row = self.row(&self.head, refused.code, status, None);
             row.columns = self.columns(&self.head, None, refused.detail.as_ref());
             self.gate.books.write(row);
-            self.log(refused.code, status, refused.detail.as_ref());
+            self.log_refused(refused.code, status, refused.detail.as_ref());
         }
         self.count(refused.code);
         response
@@ -433,13 +433,24 @@ impl<'g> Visit<'g> {
         ledger.count(outcome, self.now, self.micros());
     }
 
-    fn log(&self, outcome: &str, status: u16, detail: Option<&(String, String)>) {
-        let source = self.inlet.as_ref().map_or("", |inlet| &inlet.config.name);
+    /// A line for what was refused. What was accepted has its row, and a line only where more than usual is wanted.
+    fn log_refused(&self, outcome: &str, status: u16, detail: Option<&(String, String)>) {
         let (code, says) = detail.map_or(("", ""), |(code, says)| (&**code, &**says));
         tracing::info!(
-            request = %self.id.text(), source, outcome, status, address = %self.address,
-            size = self.size, micros = self.micros(), detail = code, says, "request"
+            request = %self.id.text(), source = self.source(), outcome, status, address = %self.address,
+            size = self.size, micros = self.micros(), detail = code, says, "refused"
         );
+    }
+
+    fn log_answered(&self, outcome: &str, status: u16) {
+        tracing::debug!(
+            request = %self.id.text(), source = self.source(), outcome, status, address = %self.address,
+            size = self.size, micros = self.micros(), "answered"
+        );
+    }
+
+    fn source(&self) -> &str {
+        self.inlet.as_ref().map_or("", |inlet| &inlet.config.name)
     }
 
     fn row(&self, head: &Parts, outcome: &str, status: u16, body: Option<&Bytes>) -> AuditRow {
@@ -466,7 +477,7 @@ impl<'g> Visit<'g> {
             size: self.size,
             body_sha256: body.map(|body| const_hex::encode(Sha256::digest(body))),
             kind: self.event.kind.as_deref().map(cut),
-            key: self.key.as_deref(),
+            key: self.key.as_ref().map(KeyId::as_str),
             skew: self.skew,
             detail: detail.map(|(code, _)| &**code),
             says: detail.map(|(_, says)| &**says),

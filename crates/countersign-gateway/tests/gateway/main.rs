@@ -4,4 +4,5 @@
 mod attacks;
 mod bad_input;
 mod checks;
+mod defects;
 mod world;

@@ -22,6 +22,7 @@ pub(crate) struct World {
     gateway: Option<Gateway>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) at: SocketAddr,
+    #[allow(dead_code, reason = "the tests of operating ask there")]
     pub(crate) admin: Option<SocketAddr>,
 }
 
@@ -39,9 +40,10 @@ impl World {
     }
 
     /// The same with these files beside it.
-    pub(crate) fn prepared(files: &[(&str, &str)], tables: &str) -> Self {
+    #[allow(dead_code, reason = "the tests of operating start so")]
+    pub(crate) fn prepared(server: &str, files: &[(&str, &str)], tables: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write(&folder, "", tables);
+        write(&folder, server, tables);
         files.iter().for_each(|(name, text)| private(&folder, name, text));
         Self::again(folder)
     }
@@ -114,9 +116,13 @@ impl World {
     }
 
     pub(crate) fn redrive(&self, delivery: Arc<str>) {
+        assert_eq!(self.try_redrive(delivery), 1);
+    }
+
+    pub(crate) fn try_redrive(&self, delivery: Arc<str>) -> usize {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
         let now = Timestamp::from_unix_ms(now);
-        assert_eq!(self.runtime.block_on(self.store().redrive(vec![delivery], now)).unwrap(), 1);
+        self.runtime.block_on(self.store().redrive(vec![delivery], now)).unwrap()
     }
 
     fn store(&self) -> Sqlite {

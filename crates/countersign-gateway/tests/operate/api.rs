@@ -23,7 +23,13 @@ pub(crate) fn hook() -> String {
 
 /// A gateway with an admin API, a store that keeps secrets, and these sources.
 pub(crate) fn gateway(sources: &str) -> World {
+    gateway_with("", sources)
+}
+
+/// And these keys of `[server]`.
+pub(crate) fn gateway_with(server: &str, sources: &str) -> World {
     World::prepared(
+        server,
         &[("store.txt", STORE_KEY)],
         &format!(
             "key = {{ file = \"store.txt\" }}\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken = {{ file = \"admin.txt\" }}\n{sources}"

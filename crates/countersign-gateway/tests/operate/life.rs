@@ -95,6 +95,21 @@ fn what_stands_in_the_file_is_switched_here_and_changed_there() {
 }
 
 #[test]
+fn what_the_file_switches_off_no_row_of_the_store_switches_on() {
+    let world = gateway(&github("a", ""));
+    // A row from the time when the file said nothing of it.
+    done(&world, "POST", "/api/v1/sources/a/observe", None);
+    until("it is observed", || world.post("/in/a", &[], b"x").status == 200);
+    let file = world.folder.path().join("countersign.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}\nenabled = false\n")).unwrap();
+    until("it is off", || world.post("/in/a", &[], b"x").status == 404);
+    let (status, why) = call(&world, "POST", "/api/v1/sources/a/enable", None);
+    assert_eq!((status, &why["code"]), (409, &json!("in_file")), "{why:#}");
+    assert_eq!(done(&world, "GET", "/api/v1/sources/a", None)["enabled"], false);
+}
+
+#[test]
 fn mistakes_are_told_with_their_lines_and_near_names() {
     let world = gateway(&github("payments", ""));
     let table = "path = \"/in/b\"\npreset = \"githbu\"\nsecrets = \"managed\"\nlimit = {}\n";

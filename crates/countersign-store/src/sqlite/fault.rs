@@ -67,3 +67,31 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn each_kind_of_trouble_is_told_apart_and_names_the_file() {
+        for (code, may_pass, says) in [
+            (ffi::SQLITE_BUSY, true, "another process"),
+            (ffi::SQLITE_LOCKED, true, "another process"),
+            (ffi::SQLITE_FULL, true, "make room"),
+            (ffi::SQLITE_READONLY, false, "right to write"),
+            (ffi::SQLITE_READONLY_DIRECTORY, false, "right to write"),
+            (ffi::SQLITE_NOTADB, false, "is not a database"),
+            (ffi::SQLITE_CORRUPT, false, "is damaged"),
+            (ffi::SQLITE_CANTOPEN, false, "cannot be opened"),
+            (ffi::SQLITE_IOERR_FSYNC, false, "disk I/O error"),
+        ] {
+            let error = Error::SqliteFailure(ffi::Error::new(code), None);
+            match Fault::Sql(error).told(Path::new("/var/lib/gate.db")) {
+                StoreError::Unavailable(text) => assert!(may_pass && text.contains(says), "{code}: {text}"),
+                StoreError::Broken(text) => assert!(!may_pass && text.contains(says), "{code}: {text}"),
+                StoreError::Invalid(text) => panic!("{code}: {text}"),
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@
 //!
 //! Readers have connections of their own, so that a listing never stops a request from being recorded.
 
+mod checkpoint;
 mod deliveries;
 mod fault;
 mod group;
@@ -131,8 +132,11 @@ impl Sqlite {
             threads: Vec::new(),
             path: path.clone(),
         };
+        let beside = open::writer(&path, options.manner).map_err(told)?;
+        let (checkpoints, copies) = checkpoint::checkpoints();
+        store.start("store-checkpoint", move || copies.run(&beside))?;
         let (queue, counters) = (store.writes.clone(), store.counters.clone());
-        let writer = Writer { db, path, queue, counters, group: options.group };
+        let writer = Writer { db, path: path.clone(), queue, counters, group: options.group, checkpoints };
         store.start("store-writer", move || writer.run())?;
         for db in readers {
             let reads = store.reads.clone();

@@ -52,6 +52,8 @@ pub(super) fn writer(path: &Path, manner: Manner) -> Result<Connection, Fault> {
     db.pragma_update(None, "foreign_keys", false)?;
     db.pragma_update(None, "synchronous", if manner.unsynced { "OFF" } else { "FULL" })?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
+    // See `checkpoint`.
+    db.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     db.pragma_update(None, "cache_size", -64_000)?;
     Ok(db)
 }

@@ -17,23 +17,42 @@ use std::sync::Arc;
 pub(super) const EVENT: &str = "id, source, at, key, message_id, kind, head, length(body), refused";
 
 /// Rows of the audit.
+///
+/// There is one index, by source and then outcome. A search by one of them alone is as many searches by both as there are values
+/// of the other, which are few, put together again: an index for each would be one more tree that every request is entered into.
 pub(super) fn audits(db: &Connection, search: &Search) -> Result<Page<AuditRow>, Fault> {
-    let columns = "at, source, outcome, status, event, columns";
-    let word = search.word.as_ref().map(|word| Word::Is("outcome", word.to_string()));
-    page(db, search, &format!("{columns}, seq FROM audits"), word, |row| {
-        Ok((
-            row.get(6)?,
-            AuditRow {
-                at: Timestamp::from_unix_ms(row.get(0)?),
-                source: row.get(1)?,
-                outcome: row.get(2)?,
-                status: row.get(3)?,
-                event: row.get(4)?,
-                columns: row.get::<_, Vec<u8>>(5)?.into(),
-                repeated: None,
-            },
-        ))
-    })
+    search.after.as_ref().map(place).transpose()?;
+    let of = |source: &Arc<str>, outcome: &Arc<str>| Search {
+        source: Some(source.clone()),
+        word: Some(outcome.clone()),
+        ..search.clone()
+    };
+    let searches = match (&search.source, &search.word) {
+        (Some(source), None) => {
+            let next = "SELECT min(outcome) FROM audits WHERE source = ?1 AND outcome > ?2";
+            let first = "SELECT min(outcome) FROM audits WHERE source = ?1";
+            let outcomes = distinct(db, first, next, &[&**source])?;
+            outcomes.iter().map(|outcome| of(source, outcome)).collect()
+        }
+        (None, Some(outcome)) => {
+            let next = "SELECT min(source) FROM audits WHERE source > ?1";
+            let sources = distinct(db, "SELECT min(source) FROM audits", next, &[])?;
+            sources.iter().map(|source| of(source, outcome)).collect()
+        }
+        _ => vec![search.clone()],
+    };
+    let mut found = Vec::new();
+    for search in &searches {
+        let word = search.word.as_ref().map(|word| Word::Is("outcome", word.to_string()));
+        found.extend(rows(
+            db,
+            search,
+            "at, source, outcome, status, event, columns, seq FROM audits",
+            word,
+            audit_of,
+        )?);
+    }
+    page(search, found)
 }
 
 /// Events, without their bodies.
@@ -43,7 +62,10 @@ pub(super) fn events(db: &Connection, search: &Search) -> Result<Page<StoredEven
         Some(prefix) => Word::Between("kind", format!("{prefix}."), format!("{prefix}/")),
         None => Word::Is("kind", word.to_string()),
     });
-    page(db, search, &format!("{EVENT}, seq FROM events"), word, |row| Ok((row.get(9)?, listed(row)?)))
+    page(
+        search,
+        rows(db, search, &format!("{EVENT}, seq FROM events"), word, |row| Ok((row.get(9)?, listed(row)?)))?,
+    )
 }
 
 /// One event, whole.
@@ -72,20 +94,62 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     })
 }
 
+fn audit_of(row: &Row<'_>) -> rusqlite::Result<(i64, AuditRow)> {
+    let audit = AuditRow {
+        at: Timestamp::from_unix_ms(row.get(0)?),
+        source: row.get(1)?,
+        outcome: row.get(2)?,
+        status: row.get(3)?,
+        event: row.get(4)?,
+        columns: row.get::<_, Vec<u8>>(5)?.into(),
+        repeated: None,
+    };
+    Ok((row.get(6)?, audit))
+}
+
+/// The values of a column, each found by looking behind the one before.
+fn distinct(db: &Connection, first: &str, next: &str, of: &[&str]) -> Result<Vec<Arc<str>>, Fault> {
+    let mut found: Vec<Arc<str>> = Vec::new();
+    loop {
+        let (asked, last) = match found.last() {
+            None => (first, None),
+            Some(last) => (next, Some(&**last)),
+        };
+        let values = params_from_iter(of.iter().copied().chain(last));
+        match db.prepare_cached(asked)?.query_row(values, |row| row.get(0))? {
+            Some(value) => found.push(value),
+            None => return Ok(found),
+        }
+    }
+}
+
 enum Word {
     Is(&'static str, String),
     Between(&'static str, String, String),
 }
 
+/// What was found, in the order and number that were asked for.
+fn page<T>(search: &Search, mut found: Vec<(i64, T)>) -> Result<Page<T>, Fault> {
+    found.sort_by_key(|(seq, _)| if search.oldest_first { *seq } else { -seq });
+    found.truncate(most(search));
+    let last = found.last().map(|(seq, _)| Cursor(seq.to_string().into()));
+    let next = last.or_else(|| search.after.clone());
+    Ok(Page { rows: found.into_iter().map(|(_, row)| row).collect(), next })
+}
+
+fn most(search: &Search) -> usize {
+    if search.max == 0 { 100 } else { search.max.min(1000) }
+}
+
 /// `read` gives a row's number and the row.
-fn page<T>(
+fn rows<T>(
     db: &Connection,
     search: &Search,
     what: &str,
     word: Option<Word>,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<(i64, T)>,
-) -> Result<Page<T>, Fault> {
-    let Search { source, from, to, after, oldest_first, max, word: _ } = search;
+) -> Result<Vec<(i64, T)>, Fault> {
+    let Search { source, from, to, after, oldest_first, max: _, word: _ } = search;
     let after = after.as_ref().map(place).transpose()?;
     let (mut first, mut last) = within(db, *from, *to)?;
     match after {
@@ -93,8 +157,7 @@ fn page<T>(
         Some(place) => last = last.min(place.saturating_sub(1)),
         None => {}
     }
-    let (order, max) =
-        (if *oldest_first { "ASC" } else { "DESC" }, if *max == 0 { 100 } else { (*max).min(1000) });
+    let order = if *oldest_first { "ASC" } else { "DESC" };
     let mut asked = format!("SELECT {what} WHERE seq BETWEEN ? AND ?");
     let mut values = vec![Value::from(first), Value::from(last)];
     let mut and = |test: &str, value: Value| {
@@ -120,13 +183,10 @@ fn page<T>(
         and("at < ?", to.unix_ms().into());
     }
     asked.push_str(&format!(" ORDER BY seq {order} LIMIT ?"));
-    values.push(bounded(max).into());
+    values.push(bounded(most(search)).into());
     let mut asked = db.prepare_cached(&asked)?;
-    let found: Vec<(i64, T)> =
-        asked.query_map(params_from_iter(values), |row| read(row))?.collect::<Result<_, _>>()?;
-    let next = found.last().map(|(seq, _)| *seq).or(after);
-    let next = next.map(|seq| Cursor(seq.to_string().into()));
-    Ok(Page { rows: found.into_iter().map(|(_, row)| row).collect(), next })
+    let found = asked.query_map(params_from_iter(values), |row| read(row))?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// The numbers that rows between two moments can have.

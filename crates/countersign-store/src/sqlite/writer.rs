@@ -2,6 +2,7 @@
 //!
 //! The size of a group finds itself: while one is written to the disk, the next one gathers.
 
+use super::checkpoint::Checkpoints;
 use super::fault::Fault;
 use super::group::{Group, Operation};
 use super::queue::{Limit, Queue};
@@ -81,6 +82,7 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Writes>,
     pub(super) counters: Arc<Counters>,
     pub(super) group: Limit,
+    pub(super) checkpoints: Checkpoints,
 }
 
 impl Writer {
@@ -93,6 +95,8 @@ impl Writer {
             group.retain(|operation| operation.wanted());
             let (size, start) = (group.len(), Instant::now());
             self.write(&mut group);
+            // Nobody waits for this one. What it finds wrong, the next commit tells.
+            let _ = self.checkpoints.after_commit(&self.db);
             // Whoever was answered may be back at once. Without this, half of them wait while the other half is written, and so on
             // for ever: groups of half the size.
             if size > 1 {

@@ -32,7 +32,7 @@ pub trait Place: Sync {
 /// One promise, asked for.
 pub type Check = for<'p> fn(&'p dyn Place) -> Pin<Box<dyn Future<Output = ()> + 'p>>;
 
-/// The check called `name`; for [`suite!`](crate::suite), which has all the names.
+/// The check called `name`; for [`suite!`](macro@crate::suite), which has all the names.
 ///
 /// # Panics
 ///
