@@ -410,3 +410,20 @@ fn a_module_that_is_not_loaded_is_told_where_its_table_is() {
     let said = refused("[[module]]\npath = \"/a.so\"\nsha265 = \"x\"\n");
     assert!(said.contains("lacks `sha256`") && said.contains("unknown key `sha265`"), "{said}");
 }
+
+#[test]
+fn a_scheme_that_is_written_out_has_the_variables_that_its_source_gives() {
+    let of = |vars: &str| {
+        format!(
+            "[[source]]\npath = \"/a\"\nmode = \"hmac\"\nsecrets = [{{ env = \"A\" }}]\n{vars}\n\
+             hmac = {{ algorithm = \"sha256\", signed_template = \"{{var:salt}}.{{body}}\", \
+             signature_source = {{ header = \"x\", encoding = \"hex\" }}, key = {{ forms = [{{ decode = \"text\" }}] }} }}\n"
+        )
+    };
+    let config = read(&of("vars = { salt = { env = \"SALT\" } }")).config;
+    let declared = &config.sources[0].compiled.preset().vars;
+    assert_eq!((&*declared[0].name, declared[0].secret), ("salt", true));
+    assert!(!read(&of("vars = { salt = \"x\" }")).config.sources[0].compiled.preset().vars[0].secret);
+    let said = refused(&of(""));
+    assert!(said.contains("salt"), "{said}");
+}

@@ -227,16 +227,7 @@ fn written_out(
         return None;
     }
     entries.extend(OF_PRESETS.iter().filter_map(|name| Some((key(name), table.node(name)?.clone()))));
-    // What the source gives is declared by that: who writes both sides need not say it twice.
-    let vars = table.entries("vars").into_iter().map(|(var, value)| {
-        let secret = node(Value::Boolean(value.table().is_some()));
-        let entries = [(key("name"), text(&var.name)), (key("secret"), secret)];
-        node(Value::Table(entries.into_iter().collect()))
-    });
-    let vars: Vec<Node> = vars.collect();
-    if !vars.is_empty() {
-        entries.push((key("var"), node(Value::Array(vars))));
-    }
+    entries.extend(declared(table).map(|vars| (key("var"), node(vars))));
     let layer = Layer::from_table(node(Value::Table(entries.into_iter().collect()))).ok()?;
     match registry.compile_layer(&layer) {
         Ok(compiled) => {
@@ -248,6 +239,20 @@ fn written_out(
             None
         }
     }
+}
+
+/// What the source gives is declared by that: who writes both sides need not say it twice.
+fn declared(table: &Reader<'_>) -> Option<Value> {
+    let span = table.span();
+    let node = |value: Value| Node { value, span: span.clone() };
+    let key = |name: &str| Key { name: name.into(), span: span.clone() };
+    let vars = table.entries("vars").into_iter().map(|(var, value)| {
+        let name = node(Value::Text(var.name.clone()));
+        let secret = node(Value::Boolean(value.table().is_some()));
+        node(Value::Table([(key("name"), name), (key("secret"), secret)].into_iter().collect()))
+    });
+    let vars: Vec<Node> = vars.collect();
+    (!vars.is_empty()).then_some(Value::Array(vars))
 }
 
 /// A source's name as a preset's.
