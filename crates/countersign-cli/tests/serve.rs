@@ -21,11 +21,9 @@ fn signal(child: &Child, name: &str) {
 #[test]
 fn a_first_request_is_accepted_within_one_command() {
     let folder = tempfile::tempdir().unwrap();
-    let at = free_address();
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.args(["serve", "--quickstart"]).current_dir(folder.path());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let _ = at;
     // The address is the default one: somebody else on this machine may have it.
     let mut line = String::new();
     let mut out = child.stdout.take().unwrap();
@@ -40,6 +38,7 @@ fn a_first_request_is_accepted_within_one_command() {
     if line.is_empty() {
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        child.wait().unwrap();
         assert!(said.contains("cannot listen on 127.0.0.1:8080"), "{said}");
         return;
     }

@@ -422,7 +422,8 @@ async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) 
         };
         let now = State::of(&shared).await;
         let watches = shared.config().await.server.watch;
-        let (of_files, of_store) = (asked || (watches && now.files != seen.files), now.revision != seen.revision);
+        let (of_files, of_store) =
+            (asked || (watches && now.files != seen.files), now.revision != seen.revision);
         if of_files || of_store {
             // As it was before reading: what changes meanwhile is read once more.
             seen = now;

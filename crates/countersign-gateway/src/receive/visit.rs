@@ -8,7 +8,7 @@ use crate::gate::{Gate, Inlet, Snapshot};
 use crate::ids::Id;
 use crate::server::MOST_HEAD;
 use bytes::Bytes;
-use countersign::{Answer, Event, Head, HeaderName, KeyId, Rejection, Request, Timestamp, Verified};
+use countersign::{Answer, Event, Head, HeaderName, KeyId, Reason, Rejection, Request, Timestamp, Verified};
 use countersign_store::{AuditRow, Entry, Recorded, StoreError, danger, record};
 use countersign_tower::{Verdict, collect, judge, respond};
 use http::{Response, request::Parts};
@@ -36,7 +36,7 @@ pub(super) struct Visit<'g> {
     checks: Checks,
     size: usize,
     /// What an observed source would have refused it for.
-    observed: Option<Refused>,
+    observed: Option<Refusal>,
     /// What is known of who signed, for the audit.
     key: Option<KeyId>,
     skew: Option<i64>,
@@ -45,7 +45,7 @@ pub(super) struct Visit<'g> {
 
 /// How a visit ends.
 pub(super) enum End {
-    Refused(Refused),
+    Refused(Refusal),
     Handshake {
         answer: Answer,
     },
@@ -75,24 +75,33 @@ pub(super) struct Refused {
     answer: Option<Answer>,
 }
 
+/// In a box: a refusal is rare, and what is not one is not to pay for its size.
+type Refusal = Box<Refused>;
+
 impl Refused {
-    fn new(code: &'static str, status: u16) -> Self {
-        Refused { code, status, detail: None, wait: None, answer: None }
+    fn new(code: &'static str, status: u16) -> Refusal {
+        Box::new(Refused { code, status, detail: None, wait: None, answer: None })
     }
 
-    fn wait(self, wait: Duration) -> Self {
-        Refused { wait: Some(wait), ..self }
+    fn wait(mut self: Box<Self>, wait: Duration) -> Refusal {
+        self.wait = Some(wait);
+        self
     }
 
-    fn detail(self, code: &str, says: impl Into<String>) -> Self {
-        Refused { detail: Some((code.into(), says.into())), ..self }
+    fn detail(mut self: Box<Self>, code: &str, says: impl Into<String>) -> Refusal {
+        self.detail = Some((code.into(), says.into()));
+        self
     }
-}
 
-impl From<Rejection> for Refused {
-    fn from(Rejection { reason, detail, .. }: Rejection) -> Self {
-        let detail = detail.map(|detail| (detail.code.into_owned(), detail.text.into_owned()));
-        Refused { detail, ..Refused::new(reason.code(), reason.class().status()) }
+    fn answer(mut self: Box<Self>, answer: Option<Answer>) -> Refusal {
+        self.answer = answer;
+        self
+    }
+
+    fn rejected(Rejection { reason, detail, .. }: Rejection) -> Refusal {
+        let mut refused = Refused::new(reason.code(), reason.class().status());
+        refused.detail = detail.map(|detail| (detail.code.into_owned(), detail.text.into_owned()));
+        refused
     }
 }
 
@@ -132,7 +141,7 @@ impl<'g> Visit<'g> {
         }
     }
 
-    async fn steps<B>(&mut self, body: B) -> Result<End, Refused>
+    async fn steps<B>(&mut self, body: B) -> Result<End, Refusal>
     where
         B: Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -160,7 +169,7 @@ impl<'g> Visit<'g> {
         head: &Parts,
         request: &Request<'_>,
         body: &Bytes,
-    ) -> Result<End, Refused> {
+    ) -> Result<End, Refusal> {
         let verified = match judge(&inlet.verifier, &self.gate.keys, request, self.now).await {
             Verdict::Verified(verified) => Some(verified),
             Verdict::Handshake { answer, .. } => return Ok(End::Handshake { answer }),
@@ -172,7 +181,7 @@ impl<'g> Visit<'g> {
             Verdict::Refused(rejection) => {
                 self.checks.signature = Check::Failed;
                 let answer = inlet.verifier.response(false, request);
-                self.or_observe(inlet, Refused { answer, ..rejection.into() })?;
+                self.or_observe(inlet, Refused::rejected(rejection).answer(answer))?;
                 None
             }
         };
@@ -205,7 +214,7 @@ impl<'g> Visit<'g> {
         self.record(inlet, head, verified, body, answer).await
     }
 
-    fn well_formed(&self) -> Result<(), Refused> {
+    fn well_formed(&self) -> Result<(), Refusal> {
         let bad = |code: &str, says: &str| Err(Refused::new("bad_request", 400).detail(code, says));
         // The parser's own limit is on what it buffers, which may be twice as much.
         let size: usize =
@@ -228,7 +237,7 @@ impl<'g> Visit<'g> {
     }
 
     /// A path that nobody has, and one whose source is disabled, are told the same.
-    fn found(&self) -> Result<Arc<Inlet>, Refused> {
+    fn found(&self) -> Result<Arc<Inlet>, Refusal> {
         let inlet = self.inlet.clone().ok_or(Refused::new("no_source", 404))?;
         let method = self.head.method.as_str();
         let known = inlet.config.methods.iter().chain(&inlet.config.handshake_methods);
@@ -238,19 +247,19 @@ impl<'g> Visit<'g> {
         }
     }
 
-    fn short_enough(&mut self, inlet: &Inlet, body: &impl Body) -> Result<(), Refused> {
+    fn short_enough(&mut self, inlet: &Inlet, body: &impl Body) -> Result<(), Refusal> {
         let (said, limit) = (body.size_hint().lower(), inlet.config.limits.body);
         if said <= limit as u64 {
             return Ok(());
         }
         self.size = usize::try_from(said).unwrap_or(usize::MAX);
         self.checks.limit = Check::Failed;
-        Err(Rejection::new(countersign::Reason::PayloadTooLarge)
-            .detail("body/limit", format!("the body is said to be longer than {limit} bytes"))
-            .into())
+        let rejection = Rejection::new(Reason::PayloadTooLarge)
+            .detail("body/limit", format!("the body is said to be longer than {limit} bytes"));
+        Err(Refused::rejected(rejection))
     }
 
-    fn may_come(&mut self, inlet: &Inlet) -> Result<(), Refused> {
+    fn may_come(&mut self, inlet: &Inlet) -> Result<(), Refusal> {
         let Some(allowed) = &inlet.config.allow_from else { return Ok(()) };
         if address::contains(allowed, self.address) {
             self.checks.address = Check::Passed;
@@ -260,7 +269,7 @@ impl<'g> Visit<'g> {
         self.or_observe(inlet, Refused::new("address", 403))
     }
 
-    fn no_junk(&mut self, inlet: &Inlet) -> Result<(), Refused> {
+    fn no_junk(&mut self, inlet: &Inlet) -> Result<(), Refusal> {
         let Some(junk) = &self.gate.junk else { return Ok(()) };
         match junk.wait(inlet.number, self.address, self.gate.millis()) {
             None => Ok(()),
@@ -271,7 +280,7 @@ impl<'g> Visit<'g> {
         }
     }
 
-    async fn read<B>(&mut self, inlet: &Inlet, body: B) -> Result<Bytes, Refused>
+    async fn read<B>(&mut self, inlet: &Inlet, body: B) -> Result<Bytes, Refusal>
     where
         B: Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -294,7 +303,7 @@ impl<'g> Visit<'g> {
     }
 
     /// Refuse, or go on and write down what would have been refused. The first is kept.
-    fn or_observe(&mut self, inlet: &Inlet, refused: Refused) -> Result<(), Refused> {
+    fn or_observe(&mut self, inlet: &Inlet, refused: Refusal) -> Result<(), Refusal> {
         if inlet.enforce == Enforce::Reject {
             return Err(refused);
         }
@@ -303,7 +312,7 @@ impl<'g> Visit<'g> {
     }
 
     /// A secret that is handed over is taken down only while an operator waits for one.
-    async fn learn(&mut self, inlet: &Inlet, request: &Request<'_>, answer: Answer) -> Result<End, Refused> {
+    async fn learn(&mut self, inlet: &Inlet, request: &Request<'_>, answer: Answer) -> Result<End, Refusal> {
         let secret = inlet.verifier.learnt(request);
         let waits = inlet.learns_until.is_some_and(|until| self.now < until);
         let (Some(secret), true) = (secret, waits) else {
@@ -325,7 +334,7 @@ impl<'g> Visit<'g> {
         verified: Option<Verified<'_>>,
         body: &Bytes,
         answer: Option<Answer>,
-    ) -> Result<End, Refused> {
+    ) -> Result<End, Refusal> {
         let queued = !inlet.endpoints.is_empty();
         let event = self.id.event();
         let outcome = self.outcome("ok");
@@ -387,7 +396,7 @@ impl<'g> Visit<'g> {
             End::Unwanted { answer } => (Cow::Borrowed("unwanted"), accepted(200, answer), false),
             End::Handshake { answer } => (Cow::Borrowed("handshake"), respond(answer), false),
             End::Vouched => (self.outcome("ok"), bare(204), self.goes_without_row()),
-            End::Refused(refused) => return self.refuse(refused),
+            End::Refused(refused) => return self.refuse(*refused),
         };
         let status = response.status().as_u16();
         if !written {
@@ -424,7 +433,7 @@ impl<'g> Visit<'g> {
     fn goes_without_row(&self) -> bool {
         match self.snapshot.server.audit.accepted {
             Accepted::All => false,
-            Accepted::OneIn(many) => self.id.number() % many != 0,
+            Accepted::OneIn(many) => !self.id.number().is_multiple_of(many),
         }
     }
 
@@ -504,7 +513,7 @@ fn accepted(status: u16, answer: Option<Answer>) -> Response<Full<Bytes>> {
     answer.map_or_else(|| bare(status), respond)
 }
 
-fn unavailable(error: &StoreError) -> Refused {
+fn unavailable(error: &StoreError) -> Refusal {
     Refused::new("store_unavailable", 503).wait(Duration::from_secs(5)).detail("store", error.to_string())
 }
 
