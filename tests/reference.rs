@@ -4,6 +4,8 @@
 
 #[path = "reference/coverage.rs"]
 mod coverage;
+#[path = "reference/gateway.rs"]
+mod gateway;
 #[path = "reference/json.rs"]
 mod json;
 #[path = "reference/providers/mod.rs"]
@@ -41,6 +43,11 @@ fn the_page_of_preset_keys_is_what_the_reader_takes() {
 }
 
 #[test]
+fn the_page_of_the_gateways_configuration_is_what_the_reader_takes() {
+    settle("gateway-config.md", &gateway::page().unwrap_or_else(|wrong| panic!("\n{wrong}")));
+}
+
+#[test]
 fn the_schemas_are_what_the_readers_take() {
     for (name, schema) in [("preset.schema.json", json::presets()), ("vectors.schema.json", json::vectors())]
     {
@@ -73,13 +80,18 @@ fn the_page_of_modes_is_what_they_declare() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_help_says() {
-    const COMMANDS: [&str; 20] = [
+    const COMMANDS: &[&str] = &[
         "",
         "verify",
         "sign",
+        "explain",
+        "infer",
         "capture",
         "capture show",
         "capture redact",
+        "config",
+        "config check",
+        "config diff",
         "preset",
         "preset list",
         "preset show",
@@ -94,6 +106,31 @@ fn the_page_of_the_command_line_is_what_help_says() {
         "module check",
         "module conform",
         "module new",
+        "serve",
+        "import",
+        "event",
+        "event list",
+        "event show",
+        "event tail",
+        "source",
+        "source list",
+        "source show",
+        "source stats",
+        "source add",
+        "source remove",
+        "source enable",
+        "source disable",
+        "source observe",
+        "source enforce",
+        "source test",
+        "secret",
+        "secret new",
+        "secret add",
+        "secret rotate",
+        "secret forget",
+        "secret list",
+        "secret confirm",
+        "secret learn",
     ];
     let mut page = head("what `--help` says");
     page.push_str("# The command line\n\nData goes to standard output, all else to standard error.\n");

@@ -27,7 +27,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-keys", 1),
     ("countersign-presets", 1),
     ("countersign-words", 1),
-    ("countersign-delivery", 2),
+    ("countersign-delivery", 3),
     ("countersign-explain", 2),
     ("countersign-plugin", 2),
     ("countersign-store", 2),
@@ -102,9 +102,27 @@ const PROVIDER_WORDS: &[(&str, &str, &str)] = &[
 ];
 
 /// English words that are a provider's name, or the first word of one: the whole of that one is looked for.
-const ENGLISH: [&str; 17] = [
-    "checkout", "close", "constant", "exact", "front", "help", "line", "merge", "meta", "monday", "payload",
-    "port", "render", "segment", "signal", "standard", "unit",
+const ENGLISH: [&str; 20] = [
+    "checkout",
+    "close",
+    "constant",
+    "cursor",
+    "exact",
+    "front",
+    "help",
+    "line",
+    "merge",
+    "meta",
+    "monday",
+    "payload",
+    "port",
+    "render",
+    "segment",
+    "semaphore",
+    "signal",
+    "standard",
+    "tally",
+    "unit",
 ];
 
 #[test]

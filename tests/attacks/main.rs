@@ -22,6 +22,8 @@ mod template;
 mod time;
 mod url;
 
+use std::path::Path;
+
 use corpus::{CORPUS, NOT_HERE, OTHERWISE, OUTCOMES};
 
 const TESTS: &[&str] = &[
@@ -66,6 +68,17 @@ fn every_case_of_the_corpus_is_a_test_or_says_where_it_is() {
     }
     for (id, reason) in NOT_HERE {
         assert!(CORPUS.iter().any(|(known, _, _)| known == id) && !reason.is_empty(), "{id}");
+        // Who names a file has the test in it.
+        if let Some(file) = reason.strip_prefix("the gateway: ") {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file))
+                .expect(file);
+            let number = id.trim_start_matches("ATK-");
+            let named = text.lines().filter(|line| line.contains("fn atk_"));
+            assert!(
+                named.into_iter().any(|line| line.contains(&format!("_{number}_"))),
+                "{id} is not in {file}"
+            );
+        }
     }
 }
 

@@ -4,7 +4,11 @@
 //! must not be quoted.
 
 mod capture;
+mod config;
+mod import;
+mod operate;
 mod preset;
+mod serve;
 
 use crate::error::Exit;
 use crate::output;
@@ -12,9 +16,16 @@ pub(crate) use capture::{
     CaptureArgs, CaptureCommand, EntryArgs, RedactArgs, RedactFormat, ShownAs, WhatOfBody,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use config::{CheckArgs, ConfigCommand, ConfigDiffArgs};
+pub(crate) use import::{ImportArgs, KeptIn};
+pub(crate) use operate::{
+    AddSource, EventCommand, GatewayArgs, ListEvents, Part, SecretCommand, SourceCommand, SpanArgs,
+    TailEvents, TestSource, Wanted, Which, WindowArgs,
+};
 pub(crate) use preset::{
     Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
 };
+pub(crate) use serve::{LogForm, ServeArgs};
 use std::path::PathBuf;
 
 /// Verify and sign webhooks; look after the presets that say how.
@@ -29,7 +40,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Exit codes:
   0  verified, signed, shown, in order
-  1  the request was refused, a test case failed, or two presets differ
+  1  the request was refused, a test case failed, or two presets or configurations differ
   2  the command line makes no sense
   3  a preset or other configuration is invalid
   4  no usable key, or one that has to be fetched first
@@ -61,6 +72,34 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CaptureCommand,
     },
+    /// Run the gateway: receive, verify, record, forward
+    Serve(ServeArgs),
+    /// Check a configuration of the gateway, and tell what another one would change
+    #[command(after_help = "Example:\n  countersign config check")]
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Look at what was accepted, and at every request
+    #[command(after_help = "Example:\n  countersign event tail --requests")]
+    Event {
+        #[command(subcommand)]
+        command: EventCommand,
+    },
+    /// Look after sources: add, try, switch on and off, remove
+    #[command(after_help = "Example:\n  countersign source list")]
+    Source {
+        #[command(subcommand)]
+        command: SourceCommand,
+    },
+    /// Look after the secrets of sources: make, take in, rotate, confirm, forget
+    #[command(after_help = "Example:\n  countersign secret rotate SOURCE")]
+    Secret {
+        #[command(subcommand)]
+        command: SecretCommand,
+    },
+    /// Make sources of the endpoints of an older configuration
+    Import(ImportArgs),
     /// List, show, compare, check and test presets
     #[command(after_help = "Example:\n  countersign preset show NAME")]
     Preset {

@@ -4,6 +4,8 @@
 
 use crate::output;
 use countersign::{ConfigErrors, KeyError, Sources};
+use countersign_gateway::config::FolderError;
+use countersign_gateway::operate::{ErrorCode, OperateError};
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Verified, signed, shown, or all in order.
     Done = 0,
-    /// The answer is no: the request was refused, a test case failed, two presets differ.
+    /// The answer is no: the request was refused, a test case failed, two presets or configurations differ.
     No = 1,
     /// The command line makes no sense.
     Usage = 2,
@@ -99,6 +101,39 @@ impl Failure {
             output::help(&next);
         }
         exit
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        match &error {
+            FolderError::Io { doing, path, error } => Self::io(doing, path, error),
+            _ => {
+                let failure = Self::config(error.to_string());
+                match error.help() {
+                    Some(help) => failure.next(help),
+                    None => failure,
+                }
+            }
+        }
+    }
+}
+
+/// What operators are refused. A conflict is the answer no; the rest is sorted as everywhere.
+impl From<OperateError> for Failure {
+    fn from(error: OperateError) -> Self {
+        let OperateError { code, message, help, rendered, .. } = error;
+        if let Some(rendered) = rendered {
+            return Failure { rendered: true, ..Self::new(Exit::Config, rendered) };
+        }
+        let exit = match code {
+            ErrorCode::InvalidSecret | ErrorCode::Unreadable => Exit::Key,
+            ErrorCode::InvalidSource | ErrorCode::NoStoreKey => Exit::Config,
+            ErrorCode::StoreBroken | ErrorCode::StoreUnavailable | ErrorCode::NoChance => Exit::Io,
+            code if code.status() == 409 => Exit::No,
+            _ => Exit::Usage,
+        };
+        Failure { next: help, ..Self::new(exit, message) }
     }
 }
 

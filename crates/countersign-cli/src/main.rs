@@ -6,17 +6,24 @@
 
 mod args;
 mod capture;
+mod config;
 mod error;
+mod event;
 mod explain;
+mod import;
 mod infer;
 mod mode;
 mod module;
+mod operate;
 mod output;
 mod preset;
 mod request;
 mod scheme;
 mod secret;
+mod secrets;
+mod serve;
 mod sign;
+mod source;
 mod time;
 mod vectors;
 mod verify;
@@ -44,7 +51,13 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(&args),
         Command::Infer(args) => infer::run(&args),
         Command::Capture { command } => capture::run(&command),
+        Command::Serve(args) => serve::run(&args),
+        Command::Config { command } => config::run(&command),
+        Command::Import(args) => import::run(&args),
         Command::Preset { command } => preset::run(&command),
+        Command::Event { command } => event::run(&command),
+        Command::Source { command } => source::run(&command),
+        Command::Secret { command } => secrets::run(&command),
         Command::Mode { command } => mode::run(&command),
         Command::Module { command } => module::run(&command),
     }

@@ -4,11 +4,11 @@ use crate::args::{FolderArgs, SchemeArgs};
 use crate::error::Failure;
 use crate::module;
 use crate::output;
-use countersign::config::{FileId, MAX_BYTES, Node, Value, nearest, one_of};
+use countersign::config::{FileId, nearest, one_of};
 use countersign::{Compiled, ConfigErrors, KeyKind, Layer, Preset, Registry, Sources, Vars};
+use countersign_gateway::config::looks_at_url;
+pub(crate) use countersign_gateway::config::{is_built_in, is_vectors, preset_files, read_text, toml_files};
 use countersign_plugin::host::Module;
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -116,11 +116,7 @@ impl Chosen {
 
     /// Whether the scheme reads scheme or host of the URL, which a message on the wire does not have.
     pub(crate) fn looks_at_url(&self) -> bool {
-        let mode = &*self.compiled.preset().mode.value;
-        let covered = |word: &str| ["@target-uri", "@authority", "@scheme", "host"].contains(&word);
-        let required = self.layer.get(&[mode, "required"]);
-        self.layer.get(&[mode]).is_some_and(|node| texts(node).iter().any(|text| names_url(text)))
-            || required.is_some_and(|node| texts(node).into_iter().any(covered))
+        looks_at_url(&self.layer, &self.compiled.preset().mode.value)
     }
 }
 
@@ -199,60 +195,6 @@ pub(crate) fn known(FolderArgs { presets, modules }: &FolderArgs) -> Result<Know
     }
 }
 
-/// The presets of a folder, sorted: every `*.toml` that is no vectors file.
-pub(crate) fn preset_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
-    Ok(toml_files(dir)?.into_iter().filter(|file| !is_vectors(file)).collect())
-}
-
-/// Every `*.toml` of a folder, sorted. A link is refused: whoever may write there could otherwise have any file of the
-/// reader's shown in a complaint.
-pub(crate) fn toml_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error| Failure::io("read the folder", dir, &error);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = entry.path();
-        // A folder of presets may be a crate that embeds them.
-        let is_manifest = path.file_name().is_some_and(|name| name == "Cargo.toml");
-        if is_manifest || path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let kind = entry.file_type().map_err(failed)?;
-        if !kind.is_file() {
-            let what = if kind.is_symlink() { "a symbolic link" } else { "not a file" };
-            return Err(Failure::config(format!(
-                "`{}` is {what}, and presets are read from files only",
-                path.display()
-            ))
-            .next("put the file itself there"));
-        }
-        files.push(path);
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// `acme.vectors.toml` and `acme.vectors.json` hold cases.
-pub(crate) fn is_vectors(file: &Path) -> bool {
-    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    name.ends_with(".vectors.toml") || name.ends_with(".json")
-}
-
-/// A preset's or vectors' text, whole. A file too big to be one is not read to its end.
-pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
-    let most = 16 * MAX_BYTES as u64;
-    let failed = |error| Failure::io("read", file, &error);
-    let mut bytes = Vec::new();
-    File::open(file).map_err(failed)?.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > most {
-        return Err(Failure::config(format!("`{}` is longer than {most} bytes", file.display())));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::config(format!("`{}` is not UTF-8 text: byte {at} is wrong", file.display()))
-    })
-}
-
 /// That there is a preset of this name. Whoever typed a title, a slip or half a name is told those that may be meant; of a
 /// file or folder that is there, `by_path` says what to type instead, if anything.
 pub(crate) fn check_there(
@@ -296,16 +238,8 @@ fn parse(registry: &mut Registry, name: &str, text: String) -> Result<Layer, Fai
     Layer::parse(registry.sources(), file).map_err(|errors| Failure::complaints(&errors, registry.sources()))
 }
 
-/// A folder that holds what is built in, such as the one it was built from, says nothing twice.
-pub(crate) fn is_built_in(file: &Path, text: &str) -> bool {
-    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    countersign_presets::PRESETS.iter().any(|(known, built_in)| {
-        Path::new(known).file_name().is_some_and(|known| known == &*name) && *built_in == text
-    })
-}
-
 /// `a.b=V` as a line of TOML: V as it stands if TOML reads it as one value, else as text.
-fn override_line(text: &str) -> Result<String, Failure> {
+pub(crate) fn override_line(text: &str) -> Result<String, Failure> {
     let wrong = |says: &str| {
         Failure::usage(format!("--override: {says}"))
             .next("write --override KEY=VALUE, such as freshness.tolerance_seconds=60")
@@ -343,22 +277,6 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
-/// Every text at any depth.
-fn texts(node: &Node) -> Vec<&str> {
-    match &node.value {
-        Value::Text(text) => vec![text],
-        Value::Array(items) => items.iter().flat_map(texts).collect(),
-        Value::Table(table) => table.iter().flat_map(|(_, node)| texts(node)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn names_url(text: &str) -> bool {
-    ["{url", "{host"]
-        .iter()
-        .any(|name| text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with(['}', '|'])))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -389,11 +307,5 @@ mod tests {
             assert!(check_name(bad).is_err(), "{bad}");
         }
         assert!(check_name("acme-v2").is_ok());
-    }
-
-    #[test]
-    fn only_the_url_itself_is_the_url() {
-        assert!(names_url("{url|port:drop}{form}") && names_url("x{host}"));
-        assert!(!names_url("{path}{url_x}{header:host}"));
     }
 }

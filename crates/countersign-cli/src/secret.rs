@@ -8,11 +8,12 @@ use crate::error::Failure;
 use crate::output;
 use crate::request::Stdin;
 use crate::time;
-use countersign::{Key, KeyId, KeyKind, Keyring, MAX_SECRET, Secret, Timestamp, Window};
-use std::fs::File;
-use std::io::{self, Read};
+use countersign::{Key, KeyId, KeyKind, Keyring, Secret, Timestamp, Window};
+use countersign_gateway::secrets::{
+    CommandError, bounded, has_white_space, is_pem, read_file, run_command, without_newline,
+};
+use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -73,6 +74,20 @@ fn read(specs: &[String], kind: KeyKind, stdin: &mut Stdin, as_stored: bool) -> 
         ring.add(key)?;
     }
     Ok(ring)
+}
+
+/// One secret as text, to be handed on whole: where it is and nothing else, for its name and its window are said beside it.
+pub(crate) fn text(spec: &str, stdin: &mut Stdin) -> Result<Zeroizing<String>, Failure> {
+    let place = Place::parse(spec)
+        .map_err(|Wrong { says, next }| Failure::usage(format!("--value: {says}")).next(next))?;
+    let bytes = place.read(&KeyId::new("main"), stdin, false)?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => {
+            Err(Failure::key("--value: what is there is no text")
+                .next("see that it is what the provider shows"))
+        }
+    }
 }
 
 /// Whether a SPEC names standard input.
@@ -213,8 +228,8 @@ impl<'a> Place<'a> {
                 })?;
                 return Ok(Zeroizing::new(value.into_encoded_bytes()));
             }
-            Place::File(path) => (read_file(path)?, format!("`{}`", path.display())),
-            Place::Command(command) => (run_command(command, id)?, "what the command printed".into()),
+            Place::File(path) => (read_secret(path)?, format!("`{}`", path.display())),
+            Place::Command(command) => (run(command, id)?, "what the command printed".into()),
             Place::Stdin => {
                 stdin.claim("a secret")?;
                 let read = bounded(io::stdin().lock());
@@ -227,80 +242,44 @@ impl<'a> Place<'a> {
         if as_stored || is_pem(&bytes) {
             return Ok(bytes); // its newlines are its own
         }
-        let bytes = without_newline(bytes, &origin);
+        let bytes = trimmed(bytes, &origin);
         refuse_white_space(&bytes, id, &origin)?;
         Ok(bytes)
     }
 }
 
-fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+/// And a warning, if every user of the machine can read it.
+fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let failed = |error| Failure::io("read the secret file", path, &error);
-    let file = File::open(path).map_err(failed)?;
-    warn_if_open_to_all(&file, path);
-    bounded(file).map_err(failed)
-}
-
-#[cfg(unix)]
-fn warn_if_open_to_all(file: &File, path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o004 != 0) {
+    let (bytes, open_to_all) = read_file(path).map_err(failed)?;
+    if open_to_all {
         let path = path.display();
         output::warn(&format!("every user of this machine can read the secret in `{path}`: chmod 600 it"));
     }
+    Ok(bytes)
 }
 
-#[cfg(not(unix))]
-fn warn_if_open_to_all(_: &File, _: &Path) {}
-
-fn run_command(command: &str, id: &KeyId) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-    let failed = |error: io::Error| Failure::stream(&format!("run the command for key `{id}`"), error);
-    let mut child = Command::new(shell)
-        .args([flag, command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    // More than a secret may have is left in the pipe: closing it ends a command that would print for ever.
-    let bytes = child.stdout.take().map_or_else(|| Ok(Zeroizing::default()), bounded).map_err(failed)?;
-    let status = child.wait().map_err(failed)?;
-    if !status.success() {
+/// It may ask for a passphrase, and takes as long as that takes.
+fn run(command: &str, id: &KeyId) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    run_command(command, None).map_err(|error| match error {
+        CommandError::Io(error) => Failure::stream(&format!("run the command for key `{id}`"), error),
         // The command is not quoted: `cmd:echo hunter2` holds the secret.
-        return Err(Failure::key(format!("key `{id}`: its command failed ({status})"))
-            .next("run the command by hand to see why"));
-    }
-    Ok(bytes)
+        error => Failure::key(format!("key `{id}`: {error}")).next("run the command by hand to see why"),
+    })
 }
 
-/// All of a reader, but no more than says that it is too much.
-fn bounded(reader: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Room for all, at once: growing would leave pieces of the secret behind in freed memory.
-    let most = MAX_SECRET + 3;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(most + 1));
-    reader.take(most as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Exactly one newline is no part of the secret: editors and `echo` add one. A second one may be.
-fn without_newline(mut bytes: Zeroizing<Vec<u8>>, origin: &str) -> Zeroizing<Vec<u8>> {
-    let end = bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\n")).map(<[u8]>::len);
-    if let Some(end) = end {
-        bytes.truncate(end);
+/// Exactly one newline is no part of the secret, and it is said that it went.
+fn trimmed(bytes: Zeroizing<Vec<u8>>, origin: &str) -> Zeroizing<Vec<u8>> {
+    let (bytes, dropped) = without_newline(bytes);
+    if dropped {
         output::note(&format!("a newline at the end of {origin} was dropped"));
     }
     bytes
 }
 
-fn is_pem(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"-----BEGIN ")
-}
-
 /// A secret with white space in it is mostly two secrets, or one and a remark.
 fn refuse_white_space(bytes: &[u8], id: &KeyId, origin: &str) -> Result<(), Failure> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(()); // the core refuses it in its own words
-    }
-    if bytes.iter().any(u8::is_ascii_whitespace) {
+    if has_white_space(bytes) {
         return Err(Failure::key(format!("key `{id}`: {origin} holds white space, and a secret has none"))
             .next("leave only the secret there; if white space is part of it, use env:NAME"));
     }
@@ -366,18 +345,5 @@ mod tests {
         for bad in bad.into_iter().chain(["not_before=2,not_after=1@-"]) {
             assert!(parse(bad).is_none(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn one_newline_goes_and_no_more() {
-        let cut = |text: &str| without_newline(Zeroizing::new(text.into()), "it").to_vec();
-        assert_eq!(cut("a\n"), b"a");
-        assert_eq!(cut("a\r\n"), b"a");
-        assert_eq!(cut("a\n\n"), b"a\n");
-        assert_eq!(cut("a"), b"a");
-        let id = KeyId::new("main");
-        assert!(refuse_white_space(b"a\n", &id, "it").is_err());
-        assert!(refuse_white_space(b"a b", &id, "it").is_err());
-        assert!(is_pem(b"-----BEGIN X-----\nabc\n") && !is_pem(b"a\n"));
     }
 }

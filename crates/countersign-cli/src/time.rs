@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use countersign::{TimeFormat, Timestamp};
+use countersign_gateway::config::duration;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The present. The only look at a clock in this command.
@@ -28,16 +29,8 @@ pub(crate) fn parse_option(option: &str, text: &str) -> Result<Timestamp, Failur
 
 /// Read a span of time: `500ms`, `2s`, `1m`.
 pub(crate) fn span(option: &str, text: &str) -> Result<Duration, Failure> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        _ => 0,
-    };
-    let number = digits.parse::<u64>().ok().filter(|number| (1..=3_600_000).contains(number) && unit > 0);
-    let span = number.map(|number| Duration::from_millis(number * unit));
-    span.filter(|span| *span <= Duration::from_secs(3600)).ok_or_else(|| {
+    let bounds = Duration::from_millis(1)..=Duration::from_secs(3600);
+    duration(text).ok().filter(|span| bounds.contains(span)).ok_or_else(|| {
         Failure::usage(format!("{option}: `{text}` is no span of time up to an hour"))
             .next("write 500ms, 2s or 1m")
     })

@@ -35,6 +35,11 @@ impl Histogram {
         })
     }
 
+    /// Each step that anything was counted in: its highest value, and how many.
+    pub fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.counts.iter().map(|&(step, count)| (highest(step), count))
+    }
+
     /// As bytes: a step and a count in LEB128, for each.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.counts.len() * 3);

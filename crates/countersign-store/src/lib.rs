@@ -77,7 +77,7 @@ pub mod suite;
 
 pub use countersign::Claim;
 pub use histogram::Histogram;
-pub use record::{Entry, Record, Recorded, record};
+pub use record::{Entry, Record, Recorded, danger, record};
 pub use rows::{
     Attempt, AuditRow, Cursor, Delivery, DeliveryState, Fence, Keep, KeyUse, Leased, Next, Page, Queued,
     Search, SecretRow, SecretState, Settled, SourceRow, StoredEvent, Tally,

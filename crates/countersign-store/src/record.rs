@@ -3,7 +3,7 @@
 use crate::rows::AuditRow;
 use crate::{Store, StoreError};
 use bytes::Bytes;
-use countersign::{KeyId, ReplayKey, Timestamp, Unaccepted, Verified, danger};
+use countersign::{KeyId, ReplayKey, Timestamp, Unaccepted, Verified};
 use std::sync::Arc;
 
 /// What is recorded beside what was verified.
@@ -35,6 +35,8 @@ pub struct Record {
     pub key: KeyId,
     /// The sender's own name for the message, if it was signed.
     pub message_id: Option<Arc<str>>,
+    /// Why it did not verify; only of what is recorded by [`danger::record_unverified`].
+    pub refused: Option<Arc<str>>,
     /// Its type.
     pub kind: Option<Arc<str>>,
     /// Method, URL and headers.
@@ -61,7 +63,7 @@ pub enum Recorded<'r> {
     Duplicate(Verified<'r>),
 }
 
-/// Accept and record in one step: the one grounded use of [`danger::settle`].
+/// Accept and record in one step: the one grounded use of [`countersign::danger::settle`].
 ///
 /// `buffer` is what the request's body was read into: where the body that was judged lies in it, it is shared and not copied.
 pub async fn record<'r>(
@@ -77,6 +79,7 @@ pub async fn record<'r>(
         source: verified.source().into(),
         key: verified.key().clone(),
         message_id: verified.message_id().map(Arc::from),
+        refused: None,
         kind,
         head,
         body: share(buffer, verified.body()),
@@ -85,11 +88,53 @@ pub async fn record<'r>(
         audit,
         now,
     };
-    match danger::settle(verified, store.put(record).await?) {
+    match countersign::danger::settle(verified, store.put(record).await?) {
         Ok(accepted) => Ok(Recorded::Accepted(accepted)),
         Err(Unaccepted::Seen(verified)) => Ok(Recorded::Duplicate(verified)),
         Err(Unaccepted::Unknown(_)) => {
             Err(StoreError::Unavailable("it cannot say whether this was accepted before".into()))
+        }
+    }
+}
+
+/// Records without their grounds.
+pub mod danger {
+    use super::{Entry, Record};
+    use crate::{Claim, Store, StoreError};
+    use bytes::Bytes;
+    use countersign::{KeyId, Timestamp};
+    use std::sync::Arc;
+
+    /// Record what nobody verified, and why not: for a host that observes and refuses nothing, and writes the verdict beside it. Nothing is
+    /// claimed, so that the genuine request is still accepted when it comes.
+    pub async fn record_unverified(
+        store: &dyn Store,
+        (source, refused): (Arc<str>, Arc<str>),
+        body: Bytes,
+        entry: Entry,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Entry { event, kind, head, endpoints, audit } = entry;
+        let (key, claims, refused) = (KeyId::new(""), Vec::new(), Some(refused));
+        let record = Record {
+            event,
+            source,
+            key,
+            message_id: None,
+            refused,
+            kind,
+            head,
+            body,
+            claims,
+            endpoints,
+            audit,
+            now,
+        };
+        match store.put(record).await? {
+            Claim::Fresh => Ok(()),
+            Claim::Seen | Claim::Unknown => {
+                Err(StoreError::Unavailable("it refused a record without claims".into()))
+            }
         }
     }
 }

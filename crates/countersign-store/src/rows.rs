@@ -43,6 +43,8 @@ pub struct StoredEvent {
     pub key: Arc<str>,
     /// The sender's own name for the message.
     pub message_id: Option<Arc<str>>,
+    /// Why it did not verify, if its source is only observed; [`key`](Self::key) is empty then.
+    pub refused: Option<Arc<str>>,
     /// Its type.
     pub kind: Option<Arc<str>>,
     /// Method, URL and headers, as the host wrote them.

@@ -136,6 +136,15 @@ impl fmt::Debug for ReplayKey {
 pub trait ReplayGuard: Send + Sync {
     /// Claim `keys` for one request, all of them in one step, at the moment `now`.
     fn claim(&self, keys: &[ReplayKey], now: Timestamp) -> Claim;
+
+    /// Give a claim back: who was told [`Claim::Fresh`] for these keys did not act on the request after all, and its sender
+    /// should be let in when he tries again. Nobody else may call this.
+    ///
+    /// As it stands it does nothing, which is safe and costs a message: one that failed once is a duplicate from then on. A
+    /// guard that can forget should.
+    fn release(&self, keys: &[ReplayKey]) {
+        let _ = keys;
+    }
 }
 
 /// A guard's answer.
@@ -206,6 +215,19 @@ impl ReplayGuard for MemoryGuard {
         }
         keys.iter().for_each(|key| memory.remember(key));
         if seen { Claim::Seen } else { Claim::Fresh }
+    }
+
+    /// Forgotten at once, and the room is had back when the keys would have expired.
+    fn release(&self, keys: &[ReplayKey]) {
+        let Ok(mut memory) = self.memory.lock() else {
+            return;
+        };
+        for key in keys {
+            if let Some(until) = memory.known.get_mut(&key.digest) {
+                // Not removed: its place in the queue would then be a second one when it is claimed again.
+                *until = Timestamp::from_unix_ms(i64::MIN);
+            }
+        }
     }
 }
 
@@ -320,6 +342,21 @@ mod tests {
             assert!(!meaning.is_empty());
         }
         assert_eq!(ReplayBy::from_word("ID"), None);
+    }
+
+    #[test]
+    fn a_claim_that_was_given_back_can_be_made_again_and_takes_no_second_place() {
+        let guard = MemoryGuard::new(2);
+        let (a, b) = (key("a", NOW + 60), key("b", NOW + 60));
+        for _ in 0..100 {
+            assert_eq!(guard.claim(&[a.clone(), b.clone()], at(NOW)), Claim::Fresh);
+            assert_eq!(guard.claim(std::slice::from_ref(&a), at(NOW)), Claim::Seen);
+            guard.release(&[a.clone(), b.clone()]);
+        }
+        assert_eq!(guard.memory.lock().expect("not poisoned").queue.len(), 2);
+        assert_eq!(guard.claim(&[a], at(NOW)), Claim::Fresh);
+        assert_eq!(guard.claim(&[key("c", NOW + 90)], at(NOW)), Claim::Unknown, "room comes back at the end");
+        assert_eq!(guard.claim(&[key("c", NOW + 90)], at(NOW + 61)), Claim::Fresh);
     }
 
     #[test]

@@ -87,6 +87,11 @@ impl Verifier {
         })
     }
 
+    /// The source whose requests it judges.
+    pub fn source(&self) -> &str {
+        &self.origin.source
+    }
+
     /// What it was compiled from.
     pub fn compiled(&self) -> &Arc<Compiled> {
         &self.compiled

@@ -3,13 +3,13 @@
 //! Trees are compared, and no texts: neither the order of keys nor how they are written is a difference. What only one of
 //! the two says is, though it be the default, for only a mode knows its defaults.
 
-use super::show::json_of;
 use crate::args::{DiffArgs, Format};
 use crate::error::{Exit, Failure};
 use crate::output::{self, GONE, HEAD, NEW, plain, styled};
 use crate::scheme::{self, Choice};
 use countersign::Layer;
 use countersign::config::{Key, Node, Table, Value};
+use countersign_gateway::config::json;
 use serde::Serialize;
 
 /// What two presets are called and which one takes the other's place is none of what they say.
@@ -37,8 +37,8 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
         Format::Json => {
             let differences = found.iter().map(|Difference { key, a, b }| DifferenceJson {
                 key,
-                a: a.map(json_of),
-                b: b.map(json_of),
+                a: a.map(json),
+                b: b.map(json),
             });
             let differences = differences.collect();
             output::print_json(&DiffJson { a, b, same: found.is_empty(), differences })?;

@@ -165,7 +165,7 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, Failure> {
     }
     files
         .into_iter()
-        .map(|file| Ok((file.clone(), scheme::read_text(&file).map_err(|f| meant(&file, f))?)))
+        .map(|file| Ok((file.clone(), scheme::read_text(&file).map_err(|f| meant(&file, f.into()))?)))
         .collect()
 }
 

@@ -7,8 +7,9 @@ use crate::args::{ShowFormat, ShowScheme};
 use crate::error::{Exit, Failure};
 use crate::output::{self, CARE, FAINT, HEAD, facts, plain, styled};
 use crate::scheme::{Choice, Chosen};
-use countersign::config::{Node, Value};
+use countersign::config::Node;
 use countersign::{Binds, Freshness, Needs, Preset, Replay, Var};
+use countersign_gateway::config::json;
 use countersign_words::{Fact, Words, kinds, proof};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -84,21 +85,8 @@ fn to_json(chosen: &Chosen) -> Shown<'_> {
         vars: vars.collect(),
         notes: preset.notes.iter().map(|note| &**note).collect(),
         scheme_notes: needs.notes.iter().map(ToString::to_string).collect(),
-        resolved: json_of(layer.root()),
+        resolved: json(layer.root()),
         toml: layer.to_toml(),
-    }
-}
-
-pub(super) fn json_of(node: &Node) -> serde_json::Value {
-    match &node.value {
-        Value::Text(text) | Value::Datetime(text) => (**text).into(),
-        Value::Integer(number) => (*number).into(),
-        Value::Float(number) => (*number).into(),
-        Value::Boolean(truth) => (*truth).into(),
-        Value::Array(items) => items.iter().map(json_of).collect(),
-        Value::Table(table) => serde_json::Value::Object(
-            table.iter().map(|(key, node)| (key.name.to_string(), json_of(node))).collect(),
-        ),
     }
 }
 

@@ -64,14 +64,14 @@ fn claim(group: &mut Group<'_>, keys: &[ReplayKey], now: Timestamp) -> Result<Cl
 }
 
 fn write_event(group: &mut Group<'_>, record: &Record) -> Result<(), Fault> {
-    let Record { event, source, key, message_id, kind, head, body, endpoints, now, .. } = record;
+    let Record { event, source, key, message_id, refused, kind, head, body, endpoints, now, .. } = record;
     let now = now.unix_ms();
     let seq = group.number(1 + endpoints.len());
     group
         .db
         .prepare_cached(
-            "INSERT INTO events (seq, at, source, id, kind, key, message_id, deliveries, head, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO events (seq, at, source, id, kind, key, message_id, refused, deliveries, head, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             seq,
@@ -81,6 +81,7 @@ fn write_event(group: &mut Group<'_>, record: &Record) -> Result<(), Fault> {
             kind.as_deref(),
             key.as_str(),
             message_id.as_deref(),
+            refused.as_deref(),
             endpoints.len() as i64,
             &head[..],
             &body[..],

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use std::sync::Arc;
 
 /// The columns of an event before its body, as [`event_of`] reads them.
-pub(super) const EVENT: &str = "id, source, at, key, message_id, kind, head, length(body)";
+pub(super) const EVENT: &str = "id, source, at, key, message_id, kind, head, length(body), refused";
 
 /// Rows of the audit.
 ///
@@ -64,7 +64,7 @@ pub(super) fn events(db: &Connection, search: &Search) -> Result<Page<StoredEven
     });
     page(
         search,
-        rows(db, search, &format!("{EVENT}, seq FROM events"), word, |row| Ok((row.get(8)?, listed(row)?)))?,
+        rows(db, search, &format!("{EVENT}, seq FROM events"), word, |row| Ok((row.get(9)?, listed(row)?)))?,
     )
 }
 
@@ -76,7 +76,7 @@ pub(super) fn event(db: &Connection, id: &str) -> Result<Option<StoredEvent>, Fa
 
 /// From a row of [`EVENT`] and the body.
 pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
-    Ok(StoredEvent { body: row.get::<_, Vec<u8>>(8)?.into(), ..listed(row)? })
+    Ok(StoredEvent { body: row.get::<_, Vec<u8>>(9)?.into(), ..listed(row)? })
 }
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
@@ -86,6 +86,7 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
         at: Timestamp::from_unix_ms(row.get(2)?),
         key: row.get(3)?,
         message_id: row.get(4)?,
+        refused: row.get(8)?,
         kind: row.get(5)?,
         head: row.get::<_, Vec<u8>>(6)?.into(),
         body: Bytes::new(),

@@ -49,6 +49,7 @@ pub(super) fn record(event: &str, seconds: i64) -> Record {
         source: source.into(),
         key: KeyId::new("main"),
         message_id: Some(event.into()),
+        refused: None,
         kind: None,
         head: Bytes::from_static(b"POST /in"),
         body: Bytes::from_static(b"{}"),

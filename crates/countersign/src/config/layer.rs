@@ -93,11 +93,19 @@ impl Layer {
     /// numbers that do not fit; a text longer than [`MAX_BYTES`] or nested deeper than [`MAX_DEPTH`], which
     /// are found before the parser recurses.
     pub fn parse(sources: &Sources, file: FileId) -> Result<Self, ConfigErrors> {
+        Self::parse_within(sources, file, MAX_BYTES)
+    }
+
+    /// The same with a longest length of one's own, in bytes: for a text that no stranger wrote.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_within(sources: &Sources, file: FileId, most: usize) -> Result<Self, ConfigErrors> {
         let text = sources.text(file);
         let wrong =
             |range, message| ConfigError::at(ConfigCode::MalformedConfig, Span { file, range }, message);
-        if text.len() > MAX_BYTES {
-            let message = format!("the text has {} bytes, but at most {MAX_BYTES} are read", text.len());
+        if text.len() > most {
+            let message = format!("the text has {} bytes, but at most {most} are read", text.len());
             return Err(wrong(0..0, message).into());
         }
         if let Some(range) = too_deep(text) {
@@ -139,6 +147,11 @@ impl Layer {
                 format!("a table is needed here, but this is {}", other.kind()),
             )),
         }
+    }
+
+    /// A table that was written nowhere, to print it.
+    pub fn of(table: Table, span: Span) -> Self {
+        Self { root: Node { value: Value::Table(table), span } }
     }
 
     /// Lays this over `base`: scalars and arrays replace, tables merge, and every node keeps the text and

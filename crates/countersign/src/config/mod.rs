@@ -50,6 +50,25 @@ impl Sources {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// Hides parts of texts: what shows a line of them shows asterisks there. For what turned out to be a secret. Places stay
+    /// where they are; what was read from a text before is not touched.
+    pub fn mask(&mut self, spans: &[Span]) {
+        for (index, (_, text)) in self.files.iter_mut().enumerate() {
+            let mut of_it = spans.iter().filter(|span| span.file.0 as usize == index).peekable();
+            if of_it.peek().is_none() {
+                continue;
+            }
+            let mut bytes = text.as_bytes().to_vec();
+            for Span { range, .. } in of_it {
+                let (start, end) =
+                    (text.floor_char_boundary(range.start), text.ceil_char_boundary(range.end));
+                let hidden = bytes[start..end.max(start)].iter_mut().filter(|byte| **byte != b'\n');
+                hidden.for_each(|byte| *byte = b'*');
+            }
+            *text = String::from_utf8_lossy(&bytes).into();
+        }
+    }
+
     /// Its name; `(unknown)` for an id that other `Sources` gave.
     pub fn name(&self, file: FileId) -> &str {
         self.files.get(file.0 as usize).map_or("(unknown)", |(name, _)| name)
@@ -420,6 +439,18 @@ help: write this:
 no mode
 ";
         assert_eq!(errors.render(&sources), expected);
+    }
+
+    #[test]
+    fn what_is_masked_is_not_shown_and_all_else_stays_where_it_is() {
+        let mut sources = Sources::new();
+        let file = sources.add("a.toml", "secret = \"hé\n2\" # x\n");
+        sources.mask(&[Span { file, range: 9..12 }, Span { file, range: 12..16 }]);
+        assert_eq!(sources.text(file), "secret = ****\n** # x\n");
+        sources.mask(&[Span { file, range: 900..901 }, Span { file: FileId(7), range: 0..1 }]);
+        let error = ConfigError::at(ConfigCode::MalformedConfig, Span { file, range: 19..20 }, "wrong");
+        let expected = "a.toml:2:6: wrong\n    ** # x\n         ^\n";
+        assert_eq!(ConfigErrors::from(error).render(&sources), expected);
     }
 
     #[test]

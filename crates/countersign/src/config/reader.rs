@@ -248,9 +248,21 @@ impl<'a> Reader<'a> {
         self.table?.get(key)
     }
 
+    /// As [`node`](Self::node), without asking: the key is still one that may not be there. For whoever has more to say of
+    /// it than that it is unknown.
+    pub fn peek(&self, key: &str) -> Option<&'a Node> {
+        self.table?.get(key)
+    }
+
     /// Whether anything stands at a key. Counts as asking for it.
     pub fn has(&self, key: &str) -> bool {
         self.node(key).is_some()
+    }
+
+    /// The entries that were not asked for so far: what [`finish`](Self::finish) would complain of.
+    pub fn unasked(&self) -> impl Iterator<Item = (&'a Key, &'a Node)> {
+        let entries = self.table.into_iter().flat_map(Table::iter);
+        entries.filter(|(key, _)| !self.asked.borrow().any(&key.name))
     }
 
     /// What complaints call this table.
@@ -287,8 +299,7 @@ impl<'a> Reader<'a> {
     /// dropped without it accepts any key.
     pub fn finish(self) {
         let asked = self.asked.borrow();
-        let entries = self.table.into_iter().flat_map(Table::iter);
-        for (Key { name, span }, _) in entries.filter(|(key, _)| !asked.any(&key.name)) {
+        for (Key { name, span }, _) in self.unasked() {
             let known = asked.each_once();
             let message = format!(
                 "unknown key `{name}` in {}, which takes {}",

@@ -28,6 +28,7 @@ CREATE TABLE events (
   kind TEXT,
   key TEXT NOT NULL,
   message_id TEXT,
+  refused TEXT,               -- the reason, where the source was only observed
   deliveries INTEGER NOT NULL, -- how many it was queued for: they are the rows seq + 1 to seq + deliveries
   head BLOB NOT NULL,
   body BLOB NOT NULL          -- last, so that nobody reads past it who does not want it

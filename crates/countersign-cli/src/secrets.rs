@@ -1,0 +1,173 @@
+//! `countersign secret`: secrets of a source over their life. A value is printed in one place, once: [`hand_out`].
+
+use crate::args::{Format, SecretCommand, Which, WindowArgs};
+use crate::error::{Exit, Failure};
+use crate::operate::{Tools, at, moment, or_none};
+use crate::output::{self, plain};
+use crate::request::Stdin;
+use crate::secret;
+use countersign_gateway::operate::{Given, KeyLine, KeyState, SecretChanged, Secrets, Value};
+
+/// Do it.
+pub(crate) fn run(command: &SecretCommand) -> Result<Exit, Failure> {
+    match command {
+        SecretCommand::New { which, window } => {
+            let given = given(window, None)?;
+            let tools = Tools::with_key(&which.gateway)?;
+            changed(
+                &tools.run(tools.operator.add_secret(&which.source, given))?,
+                which.gateway.format,
+                "verifies",
+            )?;
+        }
+        SecretCommand::Add { which, value, window } => {
+            let given = given(window, Some(value))?;
+            let tools = Tools::with_key(&which.gateway)?;
+            changed(
+                &tools.run(tools.operator.add_secret(&which.source, given))?,
+                which.gateway.format,
+                "verifies",
+            )?;
+        }
+        SecretCommand::Rotate { which, keep, value, id } => {
+            let window = WindowArgs { id: id.clone(), not_before: None, not_after: None };
+            let given = given(&window, value.as_deref())?;
+            let tools = Tools::with_key(&which.gateway)?;
+            let rotated = tools.run(tools.operator.rotate(&which.source, Some(keep), given))?;
+            changed(&rotated, which.gateway.format, "verifies")?;
+        }
+        SecretCommand::Forget { source, id, force, gateway } => {
+            let tools = Tools::with_key(gateway)?;
+            let forgotten = tools.run(tools.operator.forget(source, id, *force))?;
+            changed(&forgotten, gateway.format, "is forgotten")?;
+        }
+        SecretCommand::Confirm { source, id, fingerprint, gateway } => {
+            let tools = Tools::with_key(gateway)?;
+            let confirmed = tools.run(tools.operator.confirm(source, id, fingerprint))?;
+            changed(&confirmed, gateway.format, "verifies")?;
+        }
+        SecretCommand::List { which } => list(which)?,
+        SecretCommand::Learn { which, time } => learn(which, time)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// What is said of a secret, and what it is if it is handed in.
+fn given(
+    WindowArgs { id, not_before, not_after }: &WindowArgs,
+    value: Option<&str>,
+) -> Result<Given, Failure> {
+    let (not_before, not_after) =
+        (moment("--not-before", not_before.as_deref())?, moment("--not-after", not_after.as_deref())?);
+    let value = value.map(|spec| secret::text(spec, &mut Stdin::default())).transpose()?;
+    Ok(Given { id: id.clone(), value: value.map(Value::new), not_before, not_after })
+}
+
+fn changed(changed: &SecretChanged, format: Format, now: &str) -> Result<(), Failure> {
+    if format == Format::Json {
+        return output::print_json(changed);
+    }
+    if changed.value.is_some() {
+        return hand_out(changed);
+    }
+    let KeyLine { id, fingerprint, .. } = &changed.secret;
+    let print = fingerprint.as_deref().unwrap_or_default();
+    output::note(&format!("`{id}` of `{}` {now}, fingerprint {print}", changed.source));
+    ending(changed);
+    Ok(())
+}
+
+/// Print a secret that was made: the value alone on stdout, all else on stderr.
+pub(crate) fn hand_out(changed: &SecretChanged) -> Result<(), Failure> {
+    let Some(value) = &changed.value else { return Ok(()) };
+    let KeyLine { id, fingerprint, .. } = &changed.secret;
+    let print = fingerprint.as_deref().unwrap_or_default();
+    output::note(&format!("secret `{id}` of `{}`, fingerprint {print}, shown this once:", changed.source));
+    let line = zeroize::Zeroizing::new(format!("{}\n", value.expose()));
+    output::print_bytes(line.as_bytes())?;
+    ending(changed);
+    output::help(&format!(
+        "give it to the sender; `countersign secret list {}` shows when it first matched",
+        changed.source
+    ));
+    Ok(())
+}
+
+fn ending(changed: &SecretChanged) {
+    for KeyLine { id, not_after, .. } in &changed.ending {
+        output::note(&format!("`{id}` verifies beside it until {}", at(*not_after)));
+    }
+    if let [first, ..] = &changed.ending[..] {
+        output::help(&format!(
+            "when the new one has matched: `countersign secret forget {} {}`",
+            changed.source, first.id
+        ));
+    }
+}
+
+fn list(which: &Which) -> Result<(), Failure> {
+    let tools = Tools::keyless(&which.gateway)?;
+    told(&tools.run(tools.operator.secrets(&which.source))?, which.gateway.format)
+}
+
+fn learn(which: &Which, time: &str) -> Result<(), Failure> {
+    let tools = Tools::with_key(&which.gateway)?;
+    let secrets = tools.run(tools.operator.learn(&which.source, Some(time)))?;
+    if which.gateway.format == Format::Json {
+        return output::print_json(&secrets);
+    }
+    let name = &which.source;
+    output::note(&format!(
+        "`{name}` takes one secret that is handed over, until {}",
+        at(secrets.learns_until)
+    ));
+    output::help(&format!("have the provider send its challenge, then `countersign secret list {name}`"));
+    Ok(())
+}
+
+fn told(secrets: &Secrets, format: Format) -> Result<(), Failure> {
+    if format == Format::Json {
+        return output::print_json(secrets);
+    }
+    let Secrets { source, secrets: sort, keys, learns_until, .. } = secrets;
+    output::print(&table(keys))?;
+    if let Some(until) = learns_until {
+        output::note(&format!("it waits for a secret that is handed over, until {until}"));
+    }
+    if let Some(key) = keys.iter().find(|key| key.state == KeyState::Pending) {
+        let print = or_none(key.fingerprint.as_deref());
+        output::help(&format!(
+            "if {print} is the provider's: `countersign secret confirm {source} {} --fingerprint {print}`",
+            key.id
+        ));
+    }
+    if sort == "managed" && !keys.iter().any(KeyLine::verifies) {
+        output::warn(&format!("`{source}` has no secret that verifies, and accepts nothing"));
+        output::help(&format!("`countersign secret new {source}` makes one"));
+    }
+    Ok(())
+}
+
+/// Keys under one another.
+pub(crate) fn table(keys: &[KeyLine]) -> String {
+    let row = |key: &KeyLine| {
+        let state = match key.state {
+            KeyState::Live => "live",
+            KeyState::NotYet => "not yet",
+            KeyState::Ended => "ended",
+            KeyState::Pending => "pending",
+            _ => "found",
+        };
+        let what = key.fingerprint.as_deref().or(key.place.as_deref());
+        vec![
+            plain(&key.id),
+            state.into(),
+            or_none(what),
+            at(key.not_before),
+            at(key.not_after),
+            key.last_matched.map_or_else(|| "never".into(), |at| at.to_string()),
+        ]
+    };
+    let head = ["SECRET", "STATE", "FINGERPRINT OR PLACE", "FROM", "UNTIL", "LAST MATCHED"];
+    output::table(&head, &keys.iter().map(row).collect::<Vec<_>>())
+}

@@ -1,0 +1,351 @@
+//! `event`, `source` and `secret`: the real command on a real store, with and without a gateway that runs.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+use common::{Folder, Ran, run_with};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const GITHUB: &str = "github-secret-of-the-tests";
+
+/// A folder with a configuration, and everything that was ever printed about it.
+struct Desk {
+    folder: Folder,
+    said: RefCell<String>,
+}
+
+impl Desk {
+    fn new(sources: &str) -> Self {
+        let folder = Folder::new();
+        folder.file("store.txt", KEY);
+        folder.file("github.txt", GITHUB);
+        let text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:countersign.db\"\nkey = {{ file = \"store.txt\" }}\n{sources}"
+        );
+        folder.file("countersign.toml", text);
+        Desk { folder, said: RefCell::default() }
+    }
+
+    /// Run a command, split at spaces, on this configuration.
+    fn run(&self, line: &str) -> Ran {
+        self.with(line, b"")
+    }
+
+    fn with(&self, line: &str, input: &[u8]) -> Ran {
+        let config = self.folder.path().join("countersign.toml");
+        let args: Vec<&str> = line.split(' ').collect();
+        let ran = run_with(&args, input, &[("COUNTERSIGN_CONFIG", config.to_str().unwrap())]);
+        let mut said = self.said.borrow_mut();
+        said.push_str(&ran.out);
+        said.push_str(&ran.err);
+        ran
+    }
+
+    fn json(&self, line: &str) -> Value {
+        self.run(&format!("{line} --format json")).exits(0).json()
+    }
+}
+
+/// A gateway, ended with the test.
+struct Gateway {
+    child: Child,
+    at: String,
+}
+
+impl Gateway {
+    fn start(desk: &Desk) -> Self {
+        let config = desk.folder.path().join("countersign.toml");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command.args(["serve", "--log", "json", "--config"]).arg(config);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let at = loop {
+            let line = lines.next().expect("it starts").unwrap();
+            if let Some((_, at)) = line.split_once("receiving on http://") {
+                break at.to_owned();
+            }
+        };
+        std::thread::spawn(move || lines.for_each(drop));
+        Gateway { child, at }
+    }
+
+    fn send(&self, request: &str) -> u16 {
+        let mut stream = TcpStream::connect(&self.at).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(request.replacen("\r\n", "\r\nconnection: close\r\n", 1).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[track_caller]
+fn until(what: &str, so: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("not within half a minute: {what}")
+}
+
+/// A signed request of the command's own.
+fn signed(preset: &str, secret: &str, path: &str, body: &str) -> String {
+    let url = format!("https://hooks.example.com{path}");
+    let args =
+        ["sign", "--preset", preset, "--secret", "env:S", "--body", body, "--url", &url, "--format", "http"];
+    run_with(&args, b"", &[("S", secret)]).exits(0).out
+}
+
+#[test]
+fn the_life_of_a_source_without_a_gateway_and_its_secret_is_printed_once() {
+    let desk = Desk::new("");
+    desk.run("source list").exits(0).says("`countersign source add` makes one");
+    let added = desk.run("source add --name acme --path /in/acme --preset standard-webhooks --override freshness.tolerance_seconds=60 --generate-secret").exits(0);
+    let first = added.out.trim_end().to_owned();
+    assert!(
+        first.starts_with("whsec_") && added.out.lines().count() == 1,
+        "the value alone on stdout: {}",
+        added.out
+    );
+    assert!(added.err.contains("shown this once") && added.err.contains("freshness.tolerance_seconds = 60"));
+    // From here on it must not be seen again.
+    desk.said.borrow_mut().clear();
+    desk.said.borrow_mut().push_str(&added.err);
+
+    let listed = desk.json("source list");
+    let line = &listed[0];
+    assert_eq!(
+        (&line["name"], &line["defined"], &line["enabled"]),
+        (&"acme".into(), &"store".into(), &true.into())
+    );
+    assert_eq!(line["keys"].as_array().unwrap().len(), 1);
+    let table = desk.run("source list").exits(0).out;
+    assert!(
+        table.contains("acme") && table.contains("/in/acme") && table.contains("standard-webhooks"),
+        "{table}"
+    );
+
+    let rotated = desk.run("secret rotate acme --keep 24h --id second").exits(0);
+    let second = rotated.out.trim_end().to_owned();
+    assert!(second.starts_with("whsec_") && second != first);
+    assert!(rotated.err.contains("verifies beside it until"), "{}", rotated.err);
+    desk.said.borrow_mut().clear();
+    desk.said.borrow_mut().push_str(&rotated.err);
+
+    let secrets = desk.json("secret list acme");
+    let keys = secrets["keys"].as_array().unwrap();
+    let prints: Vec<&str> = keys.iter().map(|key| key["fingerprint"].as_str().unwrap()).collect();
+    assert!(prints.len() == 2 && prints[0] != prints[1] && prints.iter().all(|print| print.len() == 8));
+    assert_eq!((&keys[0]["id"], &keys[0]["not_after"]), (&"second".into(), &Value::Null));
+    assert!(keys[1]["not_after"].is_string());
+    let table = desk.run("secret list acme").exits(0).out;
+    assert!(prints.iter().all(|print| table.contains(print)) && table.contains("never"), "{table}");
+
+    let old = keys[1]["id"].as_str().unwrap();
+    desk.run(&format!("secret forget acme {old}")).exits(0).says("is forgotten");
+    desk.run("secret forget acme second")
+        .exits(1)
+        .says("the last secret of `acme` that verifies")
+        .says("--force");
+    desk.run("secret forget acme secnd").exits(2).says("did you mean `second`?");
+    desk.run("secret forget acme second --force").exits(0);
+    desk.run("secret list acme")
+        .exits(0)
+        .says("accepts nothing")
+        .says("`countersign secret new acme` makes one");
+    let shown = desk.run("source show acme").exits(0).out;
+    assert!(shown.contains("60 s old") && shown.contains("accepts nothing"), "{shown}");
+    for (command, state) in
+        [("disable", "disabled"), ("enable", "on"), ("observe", "observed"), ("enforce", "on")]
+    {
+        desk.run(&format!("source {command} acme")).exits(0);
+        assert!(
+            desk.run("source show acme").exits(0).out.contains(&format!("{state}, defined in the store"))
+        );
+    }
+    desk.run("source remove acme").exits(1).says("still receives").says("countersign source disable acme");
+    desk.run("source disable acme").exits(0);
+    desk.run("source remove acme").exits(0).says("its events stay");
+    desk.run("source show acme").exits(2).says("no source is called `acme`");
+    let said = desk.said.borrow();
+    let stored = std::fs::read(desk.folder.path().join("countersign.db")).unwrap();
+    for secret in [&first, &second] {
+        assert!(!said.contains(secret.as_str()), "a secret was printed twice");
+        let kept = stored.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
+        assert!(!kept, "a secret is in the store as it is");
+    }
+}
+
+#[test]
+fn every_refusal_says_what_to_do_and_quotes_no_secret() {
+    let desk = Desk::new(
+        "[[source]]\nname = \"hub\"\npath = \"/in/hub\"\npreset = \"github\"\nsecrets = [{ id = \"main\", file = \"github.txt\" }]\n",
+    );
+    desk.run("source add --name acme --path /in/acme --preset github")
+        .exits(0)
+        .says("countersign secret new acme");
+    for (line, input, exit, says) in [
+        ("source show hubb", "", 2, "did you mean `hub`?"),
+        ("source remove hub", "", 1, "stands in the configuration file"),
+        ("secret rotate hub", "", 1, "where the configuration file says (the file"),
+        ("secret new hub", "", 1, "`secrets = \"managed\"`"),
+        ("secret learn acme", "", 1, "no challenge that hands a secret over"),
+        ("source add --path /in/hub --preset github", "", 1, "the path is taken"),
+        ("source add --path /in/b --preset githbu", "", 3, "githbu"),
+        ("source add --path in/b --preset github", "", 3, "^"),
+        ("source add --path /in/b --preset github --override a", "", 2, "--override"),
+        ("source add --path /in/b --preset github --override hmac.colour=1", "", 3, "colour"),
+        ("secret add acme --value hunter2-is-bare", "", 2, "a bare value is not taken"),
+        ("secret add acme --value -", "hunter2 with spaces", 4, "holds white space"),
+        ("secret add acme --value -", "", 4, "empty"),
+        ("secret rotate acme --keep 900d", "", 2, "at most 366 days"),
+        ("secret rotate acme --keep soon", "", 2, "`keep`"),
+        ("secret confirm acme a --fingerprint 0", "", 2, "no secret called `a`"),
+        ("event show evt_none", "", 2, "countersign event list"),
+        ("event list --type a.*.b", "", 2, "how it begins"),
+        ("event list --source nobody", "", 2, "no source is called"),
+        ("event list --max 9999", "", 2, "1 to 1000"),
+        ("event list --outcome ok", "", 2, "--requests"),
+        ("source stats hub --from 2020-01-01T00:00:00Z", "", 2, "31 days"),
+        ("source test hub --event evt_none", "", 2, "evt_none"),
+    ] {
+        let ran = desk.with(line, input.as_bytes()).exits(exit).says(says);
+        assert!(ran.out.is_empty(), "{line}: {}", ran.out);
+    }
+    desk.run("source list --config nowhere.toml").exits(5).says("nowhere.toml").says("--quickstart");
+    assert!(!desk.said.borrow().contains("hunter2"));
+    assert!(!desk.said.borrow().contains(GITHUB));
+}
+
+#[test]
+fn without_the_stores_key_all_is_done_that_needs_none() {
+    let desk = Desk::new("");
+    desk.run("source add --name acme --path /in/acme --preset github").exits(0);
+    std::fs::remove_file(desk.folder.path().join("store.txt")).unwrap();
+    desk.run("source list").exits(0);
+    desk.run("secret list acme").exits(0);
+    desk.run("event list").exits(0).says("nothing fits");
+    desk.run("secret new acme").exits(4).says("`[store] key`").says("store.txt");
+    // Another key opens nothing, and says so.
+    desk.folder.file("store.txt", KEY);
+    desk.with("secret add acme --value -", b"a-secret-of-some-length\n").exits(0);
+    desk.folder.file("store.txt", KEY.replace('0', "f"));
+    let request = signed("github", "a-secret-of-some-length", "/in/acme", "{}");
+    desk.with("source test acme -", request.as_bytes()).exits(4).says("another key than `[store] key` gives");
+    desk.folder.file("store.txt", KEY);
+    desk.with("source test acme -", request.as_bytes()).exits(0);
+}
+
+#[test]
+fn what_a_gateway_receives_is_listed_followed_counted_and_tried_again() {
+    let desk = Desk::new(
+        "[[source]]\nname = \"hub\"\npath = \"/in/hub\"\npreset = \"github\"\nsecrets = [{ id = \"main\", file = \"github.txt\" }]\n",
+    );
+    let gateway = Gateway::start(&desk);
+    let good = signed("github", GITHUB, "/in/hub", "{\"number\":1}");
+    assert_eq!(gateway.send(&good), 200);
+    assert_eq!(gateway.send(&good.replace("number", "nummer")), 401);
+    until("both have a row", || desk.json("event list --requests")["rows"].as_array().unwrap().len() == 2);
+
+    let events = desk.json("event list");
+    let event = &events["rows"][0];
+    assert_eq!(
+        (&event["source"], &event["key"], &event["size"]),
+        (&"hub".into(), &"main".into(), &12.into())
+    );
+    let id = event["id"].as_str().unwrap();
+    assert!(desk.run("event list").exits(0).out.contains(id));
+    let refused = desk.run("event list --requests --outcome bad_signature").exits(0).out;
+    assert!(
+        refused.contains("401") && refused.contains("127.0.0.1") && refused.lines().count() == 2,
+        "{refused}"
+    );
+    let shown = desk.run(&format!("event show {id}")).exits(0).out;
+    assert!(shown.contains("{\"number\":1}") && shown.contains("x-hub-signature-256"), "{shown}");
+    assert_eq!(desk.run(&format!("event show {id} --part body")).exits(0).out, "{\"number\":1}");
+    let request = desk.run(&format!("event show {id} --part request")).exits(0).out;
+    let verify = ["verify", "-", "--preset", "github", "--secret", "env:S"];
+    run_with(&verify, request.as_bytes(), &[("S", GITHUB)]).exits(0);
+
+    until("it is counted", || desk.json("source stats hub")["whole"]["total"] == 2);
+    let stats = desk.json("source stats hub");
+    assert_eq!((&stats["whole"]["accepted"], &stats["whole"]["refused"]), (&1.into(), &1.into()));
+    assert!(stats["whole"]["p99_micros"].is_u64() && stats["last_seen"].is_string());
+    assert!(desk.run("source stats hub").exits(0).out.contains("████"));
+    until("its key has matched", || desk.json("secret list hub")["keys"][0]["last_matched"].is_string());
+
+    let trial = desk.json(&format!("source test hub --event {id}"));
+    assert_eq!((&trial["outcome"], &trial["key"]), (&"ok".into(), &"main".into()));
+    let changed = good.replace("number", "nummer");
+    let tried = desk.with("source test hub -", changed.as_bytes()).exits(1);
+    assert!(tried.out.contains("bad_signature") && tried.out.contains("signature   failed"), "{}", tried.out);
+    let rows = desk.json("event list --requests")["rows"].as_array().unwrap().len();
+    assert_eq!(rows, 2, "a trial leaves no row");
+
+    // What comes is told as it comes.
+    let config = desk.folder.path().join("countersign.toml");
+    let mut tail = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["event", "tail", "--requests", "--lines", "2", "--format", "json", "--config"])
+        .arg(config)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut remark = String::new();
+    BufReader::new(tail.stderr.take().unwrap()).read_line(&mut remark).unwrap();
+    assert!(remark.contains("Ctrl-C"), "{remark}");
+    assert_eq!(gateway.send(&signed("github", GITHUB, "/in/hub", "{\"number\":2}")), 200);
+    assert_eq!(gateway.send(&signed("github", "another", "/in/hub", "{}")), 401);
+    let told = tail.wait_with_output().unwrap();
+    assert!(told.status.success());
+    let lines: Vec<Value> = String::from_utf8(told.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut outcomes: Vec<&str> = lines.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, ["bad_signature", "ok"]);
+
+    // And a source that is added here receives there, without a restart.
+    let secret = desk.run("source add --path /in/new --preset github --generate-secret").exits(0).out;
+    let request = signed("github", secret.trim_end(), "/in/new", "{}");
+    until("it receives", || gateway.send(&request) == 200);
+    assert!(!desk.said.borrow().contains(GITHUB));
+}
+
+/// The commands of a page, in their order, without their remarks.
+fn commands(page: &str) -> Vec<String> {
+    let blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim());
+    lines.map(|line| line.strip_prefix("countersign ").unwrap().replace('\'', "")).collect()
+}
+
+#[test]
+fn the_page_of_operating_can_be_typed_from_its_first_command_to_its_last() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/operating.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let desk = Desk::new("");
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let secret_file = desk.folder.file("secret.txt", secret);
+    let request = desk.folder.file("request.http", signed("standard-webhooks", secret, "/in/acme", "{}"));
+    let all = commands(&page);
+    assert!(all.len() > 15, "{all:?}");
+    for line in all {
+        desk.run(&line.replace("secret.txt", &secret_file).replace("request.http", &request)).exits(0);
+    }
+}

@@ -1,0 +1,22 @@
+//! The gateway: what an operator puts in front of anything that webhooks reach.
+//!
+//! What it does and in which order is [`config`]'s to say and nobody's to guess: one file of TOML, read whole or not at
+//! all. Where secrets are is part of it; what they are is read by [`secrets`], kept by nobody else, and never printed.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod admin;
+mod books;
+pub mod config;
+mod forward;
+mod gate;
+mod ids;
+pub mod operate;
+mod receive;
+mod run;
+pub mod secrets;
+mod server;
+mod sources;
+
+pub use forward::FORWARD_SCHEME;
+pub use run::{Gateway, StartError};

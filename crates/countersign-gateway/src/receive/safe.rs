@@ -1,0 +1,118 @@
+//! Which of a sender's headers go further: to the upstream, and into the store.
+//!
+//! What belongs to a connection stays with it. What may be a credential goes nowhere: the list is of patterns and not of names
+//! of providers, for the next leak has a name that nobody knows yet. And no sender speaks in our name: whatever begins like our
+//! own headers is dropped before ours are added.
+
+use http::HeaderMap;
+
+/// How our own headers begin.
+pub(crate) const OURS: &str = "x-countersign-";
+
+/// They belong to one connection (RFC 9110, 7.6.1), or say how a body travels, and we send it anew.
+const HOP_BY_HOP: [&str; 11] = [
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "upgrade-insecure-requests",
+];
+
+/// Names that are credentials, whole or by how they begin.
+const DENIED: [&str; 3] = ["authorization", "cookie", "set-cookie"];
+const DENIED_PREFIXES: [&str; 3] = ["proxy-", "x-forwarded-client-cert", "x-ssl-"];
+
+/// A name that holds one of these, hyphens and underscores aside, may be a credential.
+const DENIED_WORDS: [&str; 7] =
+    ["secret", "token", "password", "passwd", "apikey", "credential", "privatekey"];
+
+/// Whether a header of this name, in lower case, may go further.
+pub(crate) fn is_safe(name: &str) -> bool {
+    if HOP_BY_HOP.contains(&name) || DENIED.contains(&name) || name.starts_with(OURS) {
+        return false;
+    }
+    if DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        return false;
+    }
+    let plain: String = name.chars().filter(|c| !matches!(c, '-' | '_' | '.')).collect();
+    // Somebody's way around a method, which no signature covers.
+    let overrides = plain.contains("methodoverride") || plain == "xhttpmethod";
+    !overrides && !DENIED_WORDS.iter().any(|word| plain.contains(word))
+}
+
+/// The headers that may go further, in their order, and those of these names whatever they are called; without those that
+/// `Connection` names.
+pub(crate) fn safe<'h>(
+    headers: &'h HeaderMap,
+    wanted: &'h [&str],
+) -> impl Iterator<Item = (&'h http::HeaderName, &'h http::HeaderValue)> {
+    let named: Vec<String> = headers
+        .get_all("connection")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    headers
+        .iter()
+        .filter(|(name, _)| is_safe(name.as_str()) || wanted.contains(&name.as_str()))
+        .filter(move |(name, _)| !named.iter().any(|named| named == name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_connections_and_our_own_name_stay_behind() {
+        for name in [
+            "authorization",
+            "proxy-authorization",
+            "cookie",
+            "x-api-key",
+            "x_api_key",
+            "x-acme-encoded-secret",
+            "x-gitlab-token",
+            "x-auth-token",
+            "x-db-password",
+            "transfer-encoding",
+            "content-length",
+            "host",
+            "x-countersign-verified",
+            "x-countersign-anything",
+            "x-http-method-override",
+            "x-ssl-client-verify",
+        ] {
+            assert!(!is_safe(name), "{name}");
+        }
+        for name in [
+            "content-type",
+            "user-agent",
+            "x-acme-signature",
+            "webhook-id",
+            "content-encoding",
+            "x-acme-event",
+        ] {
+            assert!(is_safe(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_connection_names_stays_behind_too() {
+        let headers: HeaderMap =
+            [("connection", "close, X-Acme-Hop"), ("x-acme-hop", "1"), ("x-acme-id", "2")]
+                .into_iter()
+                .map(|(name, value)| {
+                    (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+                })
+                .collect();
+        let left: Vec<_> = safe(&headers, &[]).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(left, ["x-acme-id"]);
+    }
+}

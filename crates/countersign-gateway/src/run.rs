@@ -1,0 +1,521 @@
+//! A gateway that runs: everything put together, changed while it runs, and taken down in an order that loses nothing.
+//!
+//! Reading the configuration anew is all or nothing. Whatever is wrong with the new one, the old one goes on; what is right with it
+//! is in use from the next request on, with what the sources had spent and counted. Settings of the server itself (addresses,
+//! limits of connections) want a restart, and it is said that they do.
+
+use crate::admin;
+use crate::config::{
+    Change, Config, Egress, HeaderText, Keys as SourceKeys, Modules, Refused, VarText, Warning, diff,
+};
+use crate::forward::Forwards;
+use crate::gate::{Gate, Snapshot};
+use crate::operate::Operator;
+use crate::receive::receive;
+use crate::secrets::{Outside, Sealer, SecretPlace, system_random};
+use crate::server::{Rules, serve};
+use crate::sources::{Ready, Stored, ready};
+use countersign::{Clock, Secret, Timestamp};
+use countersign_delivery::{Engine, Settings};
+use countersign_egress::Client;
+use countersign_store::{Keep, Options, Sqlite, Store, StoreError};
+use countersign_tower::{KeyFetcher, Keys, Rules as FetchRules, SystemClock};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::net::TcpListener;
+use tokio::sync::{RwLock, watch};
+use tokio::task::JoinHandle;
+
+/// How often files and the store are looked at for changes.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often what is too old is forgotten, and how much at once: the writer is never held up for long.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+const PRUNE_STEP: usize = 500;
+
+/// Why a gateway did not start, or did not take a change.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration will not do.
+    Config(Refused),
+
+    /// It would, but for these sources: a secret that cannot be read, mostly. Each is a sentence.
+    Sources(Vec<String>),
+
+    /// The store cannot be used.
+    Store(StoreError),
+
+    /// An address cannot be listened on, or something else of the system's.
+    System(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Config(refused) => refused.fmt(f),
+            StartError::Sources(wrong) => f.write_str(&wrong.join("\n")),
+            StartError::Store(error) => error.fmt(f),
+            StartError::System(says) => f.write_str(says),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        StartError::Store(error)
+    }
+}
+
+/// A gateway that runs. Dropping it stops nothing in order: see [`stop`](Self::stop).
+pub struct Gateway {
+    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+    admin: Option<SocketAddr>,
+    /// Senders and operators are let in no more; what is under way ends.
+    stop: watch::Sender<bool>,
+    /// Everybody is gone: books and queue are closed.
+    close: watch::Sender<bool>,
+    front: Vec<JoinHandle<()>>,
+    back: Vec<JoinHandle<()>>,
+}
+
+/// What tasks and operators share.
+pub(crate) struct Shared {
+    pub(crate) gate: Gate,
+    pub(crate) store: Arc<Sqlite>,
+    forwards: Arc<Forwards>,
+    modules: Mutex<Modules>,
+    /// The one in use. Locked while another is made ready.
+    config: RwLock<Arc<Config>>,
+    /// The same as the file says it: without the sources that the store keeps.
+    of_file: std::sync::RwLock<Arc<Config>>,
+}
+
+impl Gateway {
+    /// Start what `file` describes. Warnings are for whoever started it.
+    ///
+    /// Wants a tokio runtime with IO and time.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration and its secrets; a store or an address that cannot be used. Nothing
+    /// is left running.
+    pub async fn start(file: &Path) -> Result<(Gateway, Vec<Warning>), StartError> {
+        Self::start_with(file, Options::default()).await
+    }
+
+    /// The same with a store that works otherwise: for measuring.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(file: &Path, options: Options) -> Result<(Gateway, Vec<Warning>), StartError> {
+        let mut modules = Modules::new();
+        let loaded = Config::read(file, &mut modules).map_err(StartError::Config)?;
+        let config = Arc::new(loaded.config);
+        let (public, private) = listen(&config).await?;
+        let store = Arc::new(Sqlite::open(&config.store.path, options)?);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let sealer = sealer(&config)?;
+        let keys = Keys::Fetched(fetcher(&config.egress, clock.clone())?);
+        let gate = Gate::new(&config, store.clone(), clock.clone(), keys, (sealer.map(Arc::new), chance()?));
+        let shared = Arc::new(Shared {
+            gate,
+            store: store.clone(),
+            forwards: Arc::default(),
+            modules: Mutex::new(modules),
+            config: RwLock::new(config.clone()),
+            of_file: std::sync::RwLock::new(config.clone()),
+        });
+        let mut warnings = loaded.warnings;
+        warnings.extend(shared.take(config.clone()).await?);
+        let token =
+            config.admin.as_ref().map(|admin| secret(&admin.token, "[admin] token", &config)).transpose()?;
+
+        let (stop, stopped) = watch::channel(false);
+        let (close, closed) = watch::channel(false);
+        let addresses = public.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let admin = private.as_ref().and_then(|listener| listener.local_addr().ok());
+        let mut gateway = Gateway {
+            shared: shared.clone(),
+            addresses,
+            admin,
+            stop,
+            close,
+            front: Vec::new(),
+            back: Vec::new(),
+        };
+        gateway.back(closed, clock);
+        let server = &config.server;
+        let rules = Rules {
+            connections: server.max_connections,
+            header_timeout: server.header_timeout,
+            headers: server.max_headers,
+            drain: server.drain,
+        };
+        for listener in public {
+            let shared = shared.clone();
+            let answer = move |peer, request| {
+                let shared = shared.clone();
+                async move { receive(&shared.gate, peer, request).await }
+            };
+            gateway.front.push(tokio::spawn(serve(listener, rules, stopped.clone(), answer)));
+        }
+        if let (Some(listener), Some(token)) = (private, token) {
+            let router = admin::router(Arc::new(shared.operator()), token, shared.measure());
+            gateway.front.push(tokio::spawn(admin::serve(listener, router, stopped.clone())));
+        }
+        gateway.front.push(tokio::spawn(watch_changes(shared, stopped)));
+        Ok((gateway, warnings))
+    }
+
+    /// Where senders are received.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where operators are.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// Read the configuration and its secrets anew: all of it is in use when this answers, or nothing has changed.
+    pub async fn reload(&self) -> Result<Vec<Change>, StartError> {
+        self.shared.reload().await
+    }
+
+    /// Let nobody in any more, bring what is under way to its end (at most `[server] drain`), hand over what is written down, and
+    /// close the store.
+    pub async fn stop(self) {
+        let Gateway { stop, close, front, back, .. } = self;
+        let _ = stop.send(true);
+        for task in front {
+            let _ = task.await;
+        }
+        let _ = close.send(true);
+        for task in back {
+            let _ = task.await;
+        }
+    }
+
+    /// What goes on behind the requests: books, queue, forgetting.
+    fn back(&mut self, closed: watch::Receiver<bool>, clock: Arc<dyn Clock>) {
+        let shared = self.shared.clone();
+        let stopped = closed.clone();
+        self.back.push(tokio::spawn(async move {
+            let Shared { gate, store, .. } = &*shared;
+            gate.books.keep(&**store, || gate.ledgers(), stopped).await;
+        }));
+        let worker = format!("gateway-{}", std::process::id());
+        let forwards = self.shared.forwards.clone();
+        let engine = Engine::new(self.shared.store.clone(), forwards, clock, worker, even)
+            .settings(Settings::default());
+        self.shared.gate.on_queued(engine.wake());
+        let stopped = closed.clone();
+        self.back.push(tokio::spawn(async move { engine.run(stopped).await }));
+        self.back.push(tokio::spawn(forget(self.shared.clone(), closed)));
+    }
+}
+
+impl Shared {
+    /// The configuration in use.
+    pub(crate) async fn config(&self) -> Arc<Config> {
+        self.config.read().await.clone()
+    }
+
+    pub(crate) async fn reload(&self) -> Result<Vec<Change>, StartError> {
+        let file = self.config().await.file.clone();
+        let loaded = {
+            let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+            Config::read(&file, &mut modules).map_err(StartError::Config)?
+        };
+        let new = Arc::new(loaded.config);
+        let before = self.config().await;
+        self.take(new).await?;
+        Ok(diff(&before, &*self.config().await))
+    }
+
+    /// Take what operators changed in the store, with the file as it was when it was last good.
+    async fn refresh(&self) -> Result<Vec<Change>, StartError> {
+        let of_file = self.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = self.config().await;
+        self.take(of_file).await?;
+        Ok(diff(&before, &*self.config().await))
+    }
+
+    /// Make everything ready that `config` and the store say, and put it into use in one step.
+    async fn take(&self, config: Arc<Config>) -> Result<Vec<Warning>, StartError> {
+        let mut current = self.config.write().await;
+        let (sources, held) = (self.store.sources().await?, self.store.secrets().await?);
+        let whole = with_stored(&config, &sources).map_err(StartError::Sources)?;
+        let stored = Stored { sources, secrets: held, sealer: self.gate.sealer.clone() };
+        let before = self.gate.snapshot();
+        // Files are read and commands run: on a thread that serves nobody.
+        let making = {
+            let whole = whole.clone();
+            move || ready(&whole, &stored, &before)
+        };
+        let made = tokio::task::spawn_blocking(making).await;
+        let made = made.map_err(|_| StartError::System("making the sources ready failed".into()))?;
+        let Ready { inlets, targets, warnings } = made.map_err(StartError::Sources)?;
+        // Nothing can fail from here on.
+        self.forwards.put(targets);
+        self.gate.put(Snapshot::new(config.server.clone(), inlets));
+        *current = Arc::new(whole);
+        *self.of_file.write().unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(warnings)
+    }
+
+    /// What operators do, here.
+    fn operator(self: &Arc<Self>) -> Operator {
+        let (shared, sealer) = (self.clone(), self.gate.sealer.clone());
+        let current = move || shared.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (store, clock) = (self.store.clone(), self.gate.clock.clone());
+        Operator::new(store, Box::new(current), sealer, clock, Box::new(system_random))
+    }
+
+    /// What is measured, here.
+    fn measure(self: &Arc<Self>) -> Box<admin::Measured> {
+        let shared = self.clone();
+        Box::new(move || {
+            let Gate { books, junk, .. } = &shared.gate;
+            let ledgers = shared.gate.ledgers().into_iter().map(|ledger| {
+                let (outcomes, micros) = ledger.totals();
+                admin::LedgerGauges { source: ledger.source(), outcomes, micros }
+            });
+            admin::Gauges {
+                loaded: true,
+                ledgers: ledgers.collect(),
+                junk_held: junk.as_ref().map_or(0, |junk| junk.held()),
+                rows_dropped: books.dropped(),
+                store: shared.store.figures(),
+                reload_ok: books.is_reloaded(),
+            }
+        })
+    }
+}
+
+/// `config`, and the sources that the store keeps beside it.
+fn with_stored(config: &Config, rows: &[countersign_store::SourceRow]) -> Result<Config, Vec<String>> {
+    let (mut whole, mut wrong) = (config.clone(), Vec::new());
+    for row in rows {
+        let Some(table) = &row.table else { continue };
+        match whole.read_source(&format!("the stored source `{}`", row.name), table) {
+            Ok((source, _)) => match whole.taken(&source.name, &source.path) {
+                None => whole.sources.push(Arc::new(source)),
+                Some(taken) => wrong.push(format!(
+                    "the stored source `{}` has the name or the path of `{}`: remove one of them",
+                    row.name, taken.name
+                )),
+            },
+            Err(refused) => wrong.push(refused.to_string()),
+        }
+    }
+    if wrong.is_empty() { Ok(whole) } else { Err(wrong) }
+}
+
+async fn listen(config: &Config) -> Result<(Vec<TcpListener>, Option<TcpListener>), StartError> {
+    let mut public = Vec::new();
+    for address in &config.server.listen {
+        public.push(bind(*address, "[server] listen").await?);
+    }
+    match &config.admin {
+        None => Ok((public, None)),
+        Some(admin) => Ok((public, Some(bind(admin.listen, "[admin] listen").await?))),
+    }
+}
+
+async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let next = match error.kind() {
+            io::ErrorKind::AddrInUse => "; something listens there already: stop it, or write another port",
+            io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 want a right of their own: write a higher one"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "; this machine has no such address: 0.0.0.0 is all that it has"
+            }
+            _ => "",
+        };
+        StartError::System(format!("{key}: cannot listen on {address}: {error}{next}"))
+    })
+}
+
+fn sealer(config: &Config) -> Result<Option<Sealer>, StartError> {
+    let Some(place) = &config.store.key else { return Ok(None) };
+    let key = secret(place, "[store] key", config)?;
+    Sealer::new(&key).map(Some).map_err(|error| StartError::Sources(vec![format!("[store] key: {error}")]))
+}
+
+/// A secret of the gateway's own.
+fn secret(place: &SecretPlace, what: &str, config: &Config) -> Result<Secret, StartError> {
+    let wrong = |says: String| StartError::Sources(vec![format!("{what}: {says}")]);
+    let read =
+        place.read(&Outside::system()).map_err(|error| wrong(format!("{error} (help: {})", error.help())))?;
+    if read.open_to_all && config.server.strict {
+        return Err(wrong("every user of this machine can read its file: chmod 600 it".into()));
+    }
+    Ok(read.secret)
+}
+
+fn fetcher(egress: &Egress, clock: Arc<dyn Clock>) -> Result<KeyFetcher, StartError> {
+    let client = Client::builder().reach(egress.reach()).build();
+    let client = client.map_err(|refused| StartError::System(refused.to_string()))?;
+    let mut rules = FetchRules::default();
+    rules.hosts = egress.fetch_hosts.iter().map(|host| host.to_string()).collect();
+    Ok(KeyFetcher::builder(client, clock).rules(rules).build())
+}
+
+/// Bytes that nobody can guess.
+fn chance<const N: usize>() -> Result<[u8; N], StartError> {
+    let mut bytes = [0; N];
+    match system_random(&mut bytes) {
+        true => Ok(bytes),
+        false => Err(StartError::System("this system gives no random bytes".into())),
+    }
+}
+
+/// A number between 0 and 1. Without chance it is the middle: waits are then not spread, and nothing else.
+fn even() -> f64 {
+    chance::<4>().map_or(0.5, |bytes| f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX))
+}
+
+/// Forget what is too old, a little at a time.
+async fn forget(shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = closed.wait_for(|closed| *closed) => return,
+            () = tokio::time::sleep(PRUNE_EVERY) => {}
+        }
+        let (now, settings) = (shared.gate.clock.now(), shared.config().await.store.clone());
+        let kept = i64::try_from(settings.keep.as_millis()).unwrap_or(i64::MAX);
+        let before = Timestamp::from_unix_ms(now.unix_ms().saturating_sub(kept));
+        let keep = Keep { before, bytes: settings.keep_bytes, now };
+        while !*closed.borrow() {
+            match shared.store.prune(keep, PRUNE_STEP).await {
+                Ok(0) => break,
+                Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(error) => {
+                    tracing::warn!(%error, "what is too old cannot be forgotten");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Look at the configuration, at files with secrets and at the store, and take what has changed; and when somebody says so (SIGHUP).
+async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let mut hangup = Hangup::new();
+    // Nothing was seen yet: what changed while the gateway started is read at the first look.
+    let mut seen = State { revision: None, files: Vec::new() };
+    loop {
+        let asked = tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = hangup.heard() => true,
+            () = tokio::time::sleep(LOOK) => false,
+        };
+        let now = State::of(&shared).await;
+        let watches = shared.config().await.server.watch;
+        let (of_files, of_store) =
+            (asked || (watches && now.files != seen.files), now.revision != seen.revision);
+        if of_files || of_store {
+            // As it was before reading: what changes meanwhile is read once more.
+            seen = now;
+            let mut taken = if of_files { shared.reload().await } else { shared.refresh().await };
+            if taken.is_err() && of_files && of_store {
+                // A file that will not do is no reason to go on with a secret that an operator has taken back.
+                taken = shared.refresh().await.and(taken);
+            }
+            match taken {
+                Ok(changes) => {
+                    shared.gate.books.reloaded(true);
+                    if asked || !changes.is_empty() {
+                        tracing::info!(changes = changes.len(), "the configuration was read anew");
+                    }
+                    changes.iter().for_each(|change| tracing::info!(%change, "changed"));
+                }
+                Err(error) => {
+                    shared.gate.books.reloaded(false);
+                    tracing::error!(%error, "the configuration was not read anew: what was in use stays in use");
+                }
+            }
+        }
+    }
+}
+
+/// What is looked at.
+struct State {
+    revision: Option<u64>,
+    files: Vec<(PathBuf, Option<(SystemTime, u64)>)>,
+}
+
+impl State {
+    async fn of(shared: &Shared) -> Self {
+        let config = shared.config().await;
+        let revision = shared.store.revision().await.ok();
+        let files = files(&config);
+        let look = move || {
+            let stamp = |path: &PathBuf| {
+                let meta = std::fs::metadata(path).ok()?;
+                Some((meta.modified().ok()?, meta.len()))
+            };
+            files.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
+        };
+        State { revision, files: tokio::task::spawn_blocking(look).await.unwrap_or_default() }
+    }
+}
+
+/// The configuration, and every file that a secret is read from. A folder with presets is not among them: whoever changes one says
+/// so by SIGHUP.
+fn files(config: &Config) -> Vec<PathBuf> {
+    let mut files = vec![config.file.clone()];
+    for source in &config.sources {
+        let keys = match &source.keys {
+            SourceKeys::Placed(places) => &places[..],
+            SourceKeys::Found | SourceKeys::Managed => &[],
+        };
+        let vars = source.vars.iter().filter_map(|(_, text)| match text {
+            VarText::Secret(place) => Some(place),
+            VarText::Text(_) => None,
+        });
+        let headers =
+            source.forward.iter().flat_map(|forward| &forward.headers).filter_map(|(_, text)| match text {
+                HeaderText::Secret(place) => Some(place),
+                HeaderText::Text(_) => None,
+            });
+        let places = keys.iter().map(|key| &key.place).chain(vars).chain(headers);
+        files.extend(places.filter_map(SecretPlace::file).map(Path::to_owned));
+    }
+    files
+}
+
+/// SIGHUP, where there is one.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    fn new() -> Self {
+        Hangup {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn heard(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}

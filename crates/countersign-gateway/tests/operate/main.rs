@@ -1,0 +1,10 @@
+//! What operators do, over HTTP and on a real store: every operation, every refusal, and what must never be told.
+#![allow(clippy::unwrap_used)]
+
+mod api;
+mod document;
+mod leaks;
+mod life;
+#[allow(dead_code)]
+#[path = "../gateway/world.rs"]
+mod world;
