@@ -2,7 +2,10 @@
 //!
 //! An event is what a gateway writes for one request: a body of 2 KiB with its head, one claim, one delivery, one row of the
 //! audit. All of them were verified beforehand; what is measured is `record`. The limit is a log in a file that was written full
-//! of zeros before: the bodies and heads of a group, one write, one `fdatasync`. The three take turns.
+//! of zeros before: the bodies and heads of a group, one write, one `fdatasync`.
+//!
+//! The three take turns, in slices of a fraction of a second, for a disk is not as fast in one minute as in the next. What is told
+//! is the median of the turns; the ratio is the median of each turn's ratio.
 //!
 //! `cargo bench -p countersign-store`. Files are made in a folder of `TMPDIR`; on a disk in memory the figures mean nothing.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -12,12 +15,12 @@ mod shared;
 
 use bytes::Bytes;
 use countersign::Verified;
-use countersign_store::{AuditRow, Entry, Figures, Options, Recorded, Sqlite, record};
+use countersign_store::{AuditRow, Entry, Options, Recorded, Sqlite, record};
 use shared::{NOW, Sender};
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -27,38 +30,44 @@ const HEAD: &[u8] = &[b'h'; 400];
 const COLUMNS: &[u8] = &[b'c'; 250];
 const BODY: usize = 2048;
 
-/// Tasks at the same time; events in groups and to the log; events with a commit each.
-const LOADS: [(usize, usize, usize); 3] = [(1, 1_500, 1_500), (32, 40_000, 4_000), (128, 60_000, 4_000)];
+/// Tasks at the same time; in a turn, events in groups and to the log, and events with a commit each.
+const LOADS: [(usize, usize, usize); 3] = [(1, 200, 200), (32, 4_000, 400), (128, 6_000, 400)];
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let rounds: usize = std::env::var("ROUNDS").map_or(3, |rounds| rounds.parse().unwrap());
+    let turns: usize = std::env::var("TURNS").map_or(15, |turns| turns.parse().unwrap());
     println!(
         "{:>5}  {:28} {:>9} {:>9} {:>9} {:>9}  {:>10}",
         "tasks", "", "events/s", "p50 µs", "p99 µs", "most µs", "mean group"
     );
     for (tasks, many, few) in LOADS {
+        let folder = tempfile::tempdir().unwrap();
+        let mut groups = Bench::new(folder.path().join("groups.db"), Options::default(), &runtime);
+        let mut each = Bench::new(folder.path().join("each.db"), Options::default().commit_each(), &runtime);
         let mut runs = [Vec::new(), Vec::new(), Vec::new()];
-        for _ in 0..rounds {
-            runs[0].push(sqlite(&runtime, folder.path(), Options::default(), tasks, many));
-            runs[1].push(sqlite(&runtime, folder.path(), Options::default().commit_each(), tasks, few));
+        for _ in 0..turns {
+            runs[0].push(groups.run(&runtime, tasks, many));
+            runs[1].push(each.run(&runtime, tasks, few));
             runs[2].push(log(&runtime, folder.path(), tasks, many));
         }
-        let [groups, each, limit] = runs.map(median);
-        row(tasks, "in groups", &groups);
-        row(tasks, "a commit each", &each);
-        row(tasks, "the disk: a log, in groups", &limit);
-        let (times, share) = (groups.rate() / each.rate(), groups.rate() / limit.rate());
+        let ratio = |of: usize| {
+            let ratios = runs[0].iter().zip(&runs[of]).map(|(groups, other)| groups.rate() / other.rate());
+            median(ratios.collect())
+        };
+        let (times, share) = (ratio(1), ratio(2));
         let aim = match tasks {
             1 => "",
             _ if times >= 6.0 => ", at least 6: met",
             _ => ", at least 6: MISSED",
         };
+        for (what, runs) in ["in groups", "a commit each", "the disk: a log, in groups"].iter().zip(&runs) {
+            row(tasks, what, runs);
+        }
         println!("{tasks:>5}  groups: {times:.1} times a commit each{aim}; {share:.2} of the disk\n");
     }
 }
 
+/// One turn.
 struct Run {
     took: Duration,
     waits: Vec<Duration>,
@@ -69,47 +78,47 @@ impl Run {
     fn rate(&self) -> f64 {
         self.waits.len() as f64 / self.took.as_secs_f64()
     }
-
-    fn wait(&self, share: f64) -> u128 {
-        self.waits[((self.waits.len() - 1) as f64 * share) as usize].as_micros()
-    }
 }
 
-fn median(mut runs: Vec<Run>) -> Run {
-    runs.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
-    runs.swap_remove(runs.len() / 2)
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
-fn row(tasks: usize, what: &str, run: &Run) {
-    let waits = [0.5, 0.99, 1.0].map(|share| format!("{:>9}", run.wait(share))).join(" ");
-    println!("{tasks:>5}  {what:28} {:>9.0} {waits}  {:>10.1}", run.rate(), run.group);
+fn row(tasks: usize, what: &str, runs: &[Run]) {
+    let of = |value: fn(&Run) -> f64| median(runs.iter().map(value).collect());
+    let mut waits: Vec<Duration> = runs.iter().flat_map(|run| &run.waits).copied().collect();
+    waits.sort();
+    let wait = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_micros();
+    let waits = [0.5, 0.99, 1.0].map(|share| format!("{:>9}", wait(share))).join(" ");
+    println!("{tasks:>5}  {what:28} {:>9.0} {waits}  {:>10.1}", of(Run::rate), of(|run| run.group));
 }
 
-fn sqlite(runtime: &Runtime, folder: &Path, options: Options, tasks: usize, count: usize) -> Run {
-    let file = folder.join("bench.db");
-    let store = Arc::new(Sqlite::open(&file, options).unwrap());
-    // A new log grows, and that is slower than writing over one: what is measured is a gateway that has run for a while.
-    let again = count.min(4_000);
-    let recorder = store.clone();
-    let recorded = move |verified| put(recorder.clone(), verified);
-    let _ = all(runtime, tasks, verified(0, again), recorded.clone());
-    let before = store.figures();
-    let (took, waits) = all(runtime, tasks, verified(again, count), recorded);
-    let after = store.figures();
-    let group = (after.operations - before.operations) as f64 / (after.commits - before.commits) as f64;
-    let Figures { work_micros, commit_micros, commits, largest_group, .. } = after;
-    if std::env::var_os("FIGURES").is_some() {
-        println!(
-            "  work {} µs, commit {} µs a commit; largest group {largest_group}",
-            work_micros / commits,
-            commit_micros / commits
-        );
+/// A store that has run for a while: a log that still grows is slower than one that is written over.
+struct Bench {
+    store: Arc<Sqlite>,
+    next: usize,
+}
+
+impl Bench {
+    fn new(file: PathBuf, options: Options, runtime: &Runtime) -> Self {
+        let mut bench = Self { store: Arc::new(Sqlite::open(&file, Options::default()).unwrap()), next: 0 };
+        bench.run(runtime, 128, 8_000);
+        // It is closed first: the log is copied, and begins anew.
+        let next = bench.next;
+        drop(bench);
+        Self { store: Arc::new(Sqlite::open(&file, options).unwrap()), next }
     }
-    drop(store);
-    for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(folder.join(format!("bench.db{end}")));
+
+    fn run(&mut self, runtime: &Runtime, tasks: usize, count: usize) -> Run {
+        let work = verified(self.next, count);
+        self.next += count;
+        let (store, before) = (self.store.clone(), self.store.figures());
+        let (took, waits) = all(runtime, tasks, work, move |verified| put(store.clone(), verified));
+        let after = self.store.figures();
+        let group = (after.operations - before.operations) as f64 / (after.commits - before.commits) as f64;
+        Run { took, waits, group }
     }
-    Run { took, waits, group }
 }
 
 async fn put(store: Arc<Sqlite>, (event, verified): (Arc<str>, Verified<'static>)) {
@@ -132,7 +141,7 @@ async fn put(store: Arc<Sqlite>, (event, verified): (Arc<str>, Verified<'static>
     assert!(matches!(done, Recorded::Accepted(_)));
 }
 
-/// Do all of `work`, `tasks` at a time: how long it took, and how long each waited, the shortest first.
+/// Do all of `work`, `tasks` at a time: how long it took, and how long each waited.
 fn all<W, F>(
     runtime: &Runtime,
     tasks: usize,
@@ -159,10 +168,8 @@ where
             })
         })
         .collect();
-    let mut waits: Vec<_> =
-        workers.into_iter().flat_map(|worker| runtime.block_on(worker).unwrap()).collect();
+    let waits: Vec<_> = workers.into_iter().flat_map(|worker| runtime.block_on(worker).unwrap()).collect();
     let took = start.elapsed();
-    waits.sort();
     (took, waits)
 }
 

@@ -41,22 +41,23 @@ impl Checkpoints {
     /// To be called by the writer after a commit, with its connection. A checkpoint that fails loses nothing: the log has it all,
     /// and the next one tries again.
     pub(super) fn after_commit(&self, db: &Connection) -> Result<(), Fault> {
-        if self.running.load(Ordering::Acquire) {
-            return Ok(());
-        }
         let (log, copied) = db
             .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?
             .query_row([], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
-        if log < LONG || log == copied {
+        if log >= TOO_LONG {
+            return copy(db);
+        }
+        let running = self.running.load(Ordering::Acquire);
+        if running || log < LONG || log == copied {
             return Ok(());
         }
-        if log - copied > LITTLE && log < TOO_LONG {
-            self.running.store(true, Ordering::Release);
-            // The other thread only ends after this one.
-            let _ = self.wanted.try_send(());
-            return Ok(());
+        if log - copied <= LITTLE {
+            return copy(db);
         }
-        copy(db)
+        self.running.store(true, Ordering::Release);
+        // There is room for it, and the other thread ends after this one.
+        let _ = self.wanted.try_send(());
+        Ok(())
     }
 }
 

@@ -182,7 +182,7 @@ pub(super) async fn what_was_accepted_before_leaves_its_row_and_nothing_else(pla
 
 pub(super) async fn what_was_answered_is_there_after_a_restart(place: &dyn Place) {
     let endpoints: Vec<Arc<str>> = vec!["books".into()];
-    let refused = row("orders", "bad_signature", 401, 2);
+    let junk = row("orders", "bad_signature", 401, 2);
     let hour = Tally {
         source: "orders".into(),
         hour: at(0),
@@ -193,17 +193,19 @@ pub(super) async fn what_was_answered_is_there_after_a_restart(place: &dyn Place
     };
     let before = {
         let store = open(place).await;
-        let record = Record { endpoints, kind: Some("invoice.paid".into()), ..record("evt_1", 0) };
+        let (kind, refused) = (Some("invoice.paid".into()), Some("bad_signature".into()));
+        let record = Record { endpoints, kind, refused, ..record("evt_1", 0) };
         put_all(&*store, [record]).await;
-        store.audit(vec![refused.clone()]).await.expect("a row is written");
+        store.audit(vec![junk.clone()]).await.expect("a row is written");
         store.tally(vec![hour.clone()]).await.expect("an hour is written");
         store.event("evt_1".into()).await.expect("an event").expect("it is there")
     };
     assert_eq!((&*before.key, before.kind.as_deref(), before.at), ("main", Some("invoice.paid"), at(0)));
     assert_eq!((&*before.source, before.message_id.as_deref()), ("orders", Some("evt_1")));
+    assert_eq!(before.refused.as_deref(), Some("bad_signature"));
     let store = open(place).await;
     assert_eq!(store.event("evt_1".into()).await, Ok(Some(before)));
-    assert_eq!(store.audits(Search::default()).await.expect("audits").rows[0], refused);
+    assert_eq!(store.audits(Search::default()).await.expect("audits").rows[0], junk);
     assert_eq!(store.hours(None, at(0), at(1)).await, Ok(vec![hour]));
     assert_eq!(store.deliveries("evt_1".into()).await.expect("deliveries").len(), 1);
 }
