@@ -15,9 +15,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 /// How many rows wait for the store at most.
-const MOST_ROWS: usize = 4096;
+const MOST_ROWS: usize = 8192;
+
+/// How long rows are gathered: a commit for each that comes would keep the disk as busy as requests that are recorded do.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// How many rows are written at once.
 const BATCH: usize = 512;
@@ -144,23 +148,25 @@ impl Books {
     ) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut waiting) = waiting else { return };
-        let mut every = tokio::time::interval(EVERY);
+        let mut every = tokio::time::interval(GATHER);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rows = Vec::new();
         loop {
             let stopped = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => true,
                 _ = every.tick() => false,
-                count = waiting.recv_many(&mut rows, BATCH) => count == 0,
             };
-            while stopped
-                && waiting.try_recv().is_ok_and(|row| {
+            loop {
+                while rows.len() < BATCH
+                    && let Ok(row) = waiting.try_recv()
+                {
                     rows.push(row);
-                    true
-                })
-            {}
-            if !rows.is_empty() {
-                let (batch, count) = (std::mem::take(&mut rows), rows.len() as u64);
-                if store.audit(batch).await.is_err() {
+                }
+                let count = rows.len() as u64;
+                if count == 0 {
+                    break;
+                }
+                if store.audit(std::mem::take(&mut rows)).await.is_err() {
                     self.dropped.fetch_add(count, Ordering::Relaxed);
                 }
             }

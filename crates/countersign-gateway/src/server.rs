@@ -21,6 +21,9 @@ use tokio::task::JoinSet;
 /// How large a head may be, in bytes.
 pub(crate) const MOST_HEAD: usize = 64 * 1024;
 
+/// How many headers the library takes if nothing is said.
+const DEFAULT_HEADERS: usize = 100;
+
 /// How connections are held.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
@@ -81,13 +84,16 @@ async fn connection<F, R>(
         let response = answer(peer, request);
         async { Ok::<_, Infallible>(response.await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
         .header_read_timeout(rules.header_timeout)
-        .max_headers(rules.headers)
         .max_buf_size(MOST_HEAD)
-        .half_close(false)
-        .serve_connection(TokioIo::new(stream), service);
+        .half_close(false);
+    // The library's own number is for nothing; any other is room that it fills for every request.
+    if rules.headers != DEFAULT_HEADERS {
+        http.max_headers(rules.headers);
+    }
+    let connection = http.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         // A connection that breaks is its sender's affair: what was received whole was answered, or is not accepted.

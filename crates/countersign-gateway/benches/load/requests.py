@@ -3,7 +3,17 @@
 import base64, hashlib, hmac, json, sys, time
 
 folder, count = sys.argv[1], int(sys.argv[2])
-body = json.dumps({"type": "invoice.paid", "data": "x" * 2000}).encode()[:2048].ljust(2048)
+# An event as they come: nested, with lines of an invoice; blanks bring it to its length.
+lines = [
+    {"id": f"il_{n:08d}", "object": "line_item", "amount": 1999 + n, "currency": "eur", "proration": False, "quantity": n + 1,
+     "period": {"start": 1795996800 + n, "end": 1798675200 + n}, "price": {"id": f"price_{n:06d}", "active": True, "nickname": None}}
+    for n in range(6)
+]
+event = {"id": "evt_1", "type": "invoice.paid", "created": 1795996800, "livemode": False, "data": {"object": {
+    "id": "in_1", "object": "invoice", "customer": "cus_1", "paid": True, "total": 12009, "lines": {"data": lines, "has_more": False}}}}
+body = json.dumps(event).encode()
+assert len(body) <= 2048, len(body)
+body = body.ljust(2048)
 with open(f"{folder}/body", "wb") as out:
     out.write(body)
 with open(f"{folder}/github", "w") as out:
