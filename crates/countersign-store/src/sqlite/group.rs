@@ -4,6 +4,7 @@
 //! for the sake of one that fails, and that hardly ever happens. When one does, everything is rolled back, and the group is
 //! done once more, this time with savepoints: operations keep what they were given until they are answered.
 
+use super::claims::Fresh;
 use super::fault::Fault;
 use crate::StoreError;
 use rusqlite::Connection;
@@ -13,6 +14,8 @@ use tokio::sync::oneshot;
 pub(super) struct Group<'c> {
     /// To work on.
     pub(super) db: &'c Connection,
+    /// What was accepted of late.
+    pub(super) fresh: &'c mut Fresh,
     numbers: Numbers,
     before: Numbers,
 }
@@ -30,12 +33,13 @@ pub(super) const HOUR: i64 = 3_600_000;
 
 impl<'c> Group<'c> {
     /// Begin a transaction that nobody can write beside.
-    pub(super) fn begin(db: &'c Connection) -> Result<Self, Fault> {
+    pub(super) fn begin(db: &'c Connection, fresh: &'c mut Fresh) -> Result<Self, Fault> {
         db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let numbers = db
             .prepare_cached("SELECT next, bytes FROM counters")?
             .query_row([], |row| Ok(Numbers { next: row.get(0)?, bytes: row.get(1)?, spans: Vec::new() }))?;
-        Ok(Self { db, before: numbers.clone(), numbers })
+        fresh.begin(db, numbers.next)?;
+        Ok(Self { db, fresh, before: numbers.clone(), numbers })
     }
 
     /// The number of the next row, `count` of them reserved.
@@ -61,11 +65,12 @@ impl<'c> Group<'c> {
 
     /// Do one operation so that nothing of it stays if it fails.
     pub(super) fn apart<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        let numbers = self.numbers.clone();
+        let (numbers, mark) = (self.numbers.clone(), self.fresh.mark());
         self.db.prepare_cached("SAVEPOINT operation")?.execute([])?;
         let done = run(self);
         if done.is_err() {
             self.numbers = numbers;
+            self.fresh.back_to(mark);
             self.db.prepare_cached("ROLLBACK TO operation")?.execute([])?;
         }
         self.db.prepare_cached("RELEASE operation")?.execute([])?;
@@ -74,7 +79,10 @@ impl<'c> Group<'c> {
 
     /// Make it durable. If nothing was written, nothing is waited for.
     pub(super) fn commit(self) -> Result<(), Fault> {
-        let Self { db, numbers: Numbers { next, bytes, spans }, before } = self;
+        let Self { db, fresh, numbers: Numbers { next, bytes, spans }, before } = self;
+        if next != before.next {
+            fresh.shift(db, next)?;
+        }
         for (hour, first, last) in spans {
             db.prepare_cached(
                 "INSERT INTO spans VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE \
@@ -86,6 +94,7 @@ impl<'c> Group<'c> {
             db.prepare_cached("UPDATE counters SET next = ?1, bytes = ?2")?.execute((next, bytes))?;
         }
         db.prepare_cached("COMMIT")?.execute([])?;
+        fresh.committed(next);
         Ok(())
     }
 }

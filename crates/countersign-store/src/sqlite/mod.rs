@@ -7,6 +7,7 @@
 //! Readers have connections of their own, so that a listing never stops a request from being recorded.
 
 mod checkpoint;
+mod claims;
 mod deliveries;
 mod fault;
 mod group;
@@ -23,6 +24,7 @@ mod writer;
 pub use writer::Figures;
 
 use crate::{Reply, StoreError};
+use claims::Fresh;
 use fault::Fault;
 use group::{Asked, Group};
 use open::Manner;
@@ -136,7 +138,9 @@ impl Sqlite {
         let (checkpoints, copies) = checkpoint::checkpoints();
         store.start("store-checkpoint", move || copies.run(&beside))?;
         let (queue, counters) = (store.writes.clone(), store.counters.clone());
-        let writer = Writer { db, path: path.clone(), queue, counters, group: options.group, checkpoints };
+        let fresh = Fresh::default();
+        let mut writer =
+            Writer { db, fresh, path: path.clone(), queue, counters, group: options.group, checkpoints };
         store.start("store-writer", move || writer.run())?;
         for db in readers {
             let reads = store.reads.clone();

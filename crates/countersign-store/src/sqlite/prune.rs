@@ -13,6 +13,7 @@ use rusqlite::{Connection, params};
 #[derive(Default)]
 pub(super) struct Doomed {
     claims: Vec<[u8; 32]>,
+    fresh: Vec<([u8; 32], i64)>,
     audits: Vec<i64>,
     events: Vec<i64>,
     hours: usize,
@@ -25,7 +26,7 @@ impl Doomed {
     }
 
     fn len(&self) -> usize {
-        self.claims.len() + self.audits.len() + self.events.len() + self.hours
+        self.claims.len() + self.fresh.len() + self.audits.len() + self.events.len() + self.hours
     }
 
     /// In steps of at most so many.
@@ -35,6 +36,7 @@ impl Doomed {
             let mut left = size;
             let mut step = Doomed {
                 claims: part(&mut self.claims, &mut left),
+                fresh: part(&mut self.fresh, &mut left),
                 audits: part(&mut self.audits, &mut left),
                 events: part(&mut self.events, &mut left),
                 hours: 0,
@@ -64,6 +66,12 @@ pub(super) fn find(db: &Connection, keep: Keep, max: usize) -> Result<Doomed, Fa
         .prepare_cached("SELECT digest FROM claims WHERE expires < ?1 LIMIT ?2")?
         .query_map(params![keep.now.unix_ms(), bounded(max)], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
+    doomed.fresh = db
+        .prepare_cached("SELECT digest, seq FROM fresh WHERE expires < ?1 LIMIT ?2")?
+        .query_map(params![keep.now.unix_ms(), bounded(max - doomed.len())], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<Result<_, _>>()?;
     let old = |table: &str, and: &str| {
         format!("SELECT seq FROM {table} WHERE seq <= {until} AND at < ?1 {and} ORDER BY seq LIMIT ?2")
     };
@@ -85,6 +93,13 @@ pub(super) fn forget(group: &mut Group<'_>, doomed: &Doomed, keep: Keep) -> Resu
     let mut claim = db.prepare_cached("DELETE FROM claims WHERE digest = ?1 AND expires < ?2")?;
     for digest in &doomed.claims {
         gone += claim.execute(params![digest, keep.now.unix_ms()])?;
+    }
+    let mut fresh = db.prepare_cached("DELETE FROM fresh WHERE seq = ?1 AND expires < ?2")?;
+    for (digest, seq) in &doomed.fresh {
+        if fresh.execute(params![seq, keep.now.unix_ms()])? == 1 {
+            group.fresh.forgotten(digest, *seq);
+            gone += 1;
+        }
     }
     let mut audit = db.prepare_cached("DELETE FROM audits WHERE seq = ?1")?;
     for seq in &doomed.audits {

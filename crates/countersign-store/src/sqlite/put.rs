@@ -37,27 +37,16 @@ pub(super) fn audit(group: &mut Group<'_>, rows: &[AuditRow]) -> Result<(), Faul
 fn claim(group: &mut Group<'_>, keys: &[ReplayKey], now: Timestamp) -> Result<Claim, Fault> {
     let mut claim = Claim::Fresh;
     for (at, key) in keys.iter().enumerate() {
-        let (digest, expires) = (&key.digest()[..], key.expires().unix_ms());
-        let mut insert = group
-            .db
-            .prepare_cached("INSERT INTO claims (digest, expires) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
-        if insert.execute(params![digest, expires])? == 1 {
-            continue;
-        }
-        let known: i64 = group
-            .db
-            .prepare_cached("SELECT expires FROM claims WHERE digest = ?1")?
-            .query_row([digest], |row| row.get(0))?;
+        let (digest, expires) = (key.digest(), key.expires().unix_ms());
+        let known = group.fresh.known(group.db, digest)?;
         // One that came twice in this very claim is known since a moment ago.
-        let again = keys[..at].iter().any(|earlier| earlier.digest() == key.digest());
-        if known >= now.unix_ms() && !again {
+        let again = keys[..at].iter().any(|earlier| earlier.digest() == digest);
+        if known.is_some_and(|known| known >= now.unix_ms()) && !again {
             claim = Claim::Seen;
         }
-        if expires > known {
-            group
-                .db
-                .prepare_cached("UPDATE claims SET expires = ?2 WHERE digest = ?1")?
-                .execute(params![digest, expires])?;
+        if known.is_none_or(|known| expires > known) {
+            let seq = group.number(1);
+            group.fresh.add(group.db, seq, digest, expires)?;
         }
     }
     Ok(claim)

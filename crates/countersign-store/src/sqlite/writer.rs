@@ -3,6 +3,7 @@
 //! The size of a group finds itself: while one is written to the disk, the next one gathers.
 
 use super::checkpoint::Checkpoints;
+use super::claims::Fresh;
 use super::fault::Fault;
 use super::group::{Group, Operation};
 use super::queue::{Limit, Queue};
@@ -78,6 +79,7 @@ const PATIENCE: Duration = Duration::from_millis(1);
 /// The writer.
 pub(super) struct Writer {
     pub(super) db: Connection,
+    pub(super) fresh: Fresh,
     pub(super) path: Arc<Path>,
     pub(super) queue: Arc<Writes>,
     pub(super) counters: Arc<Counters>,
@@ -87,9 +89,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Write until the queue is closed and empty.
-    pub(super) fn run(self) {
+    pub(super) fn run(&mut self) {
         // If this thread panics, nobody may wait for it.
-        let _closed = Abandon(&self.queue);
+        let queue = self.queue.clone();
+        let _closed = Abandon(&queue);
         let mut group = Vec::new();
         while self.queue.take(self.group, &mut group) {
             group.retain(|operation| operation.wanted());
@@ -108,7 +111,7 @@ impl Writer {
         let _ = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
-    fn write(&self, group: &mut Vec<Box<dyn Operation>>) {
+    fn write(&mut self, group: &mut Vec<Box<dyn Operation>>) {
         let start = Instant::now();
         let done = match self.together(group, start) {
             Ok(()) => Ok(vec![Ok(()); group.len()]),
@@ -127,22 +130,22 @@ impl Writer {
         }
     }
 
-    fn together(&self, operations: &mut [Box<dyn Operation>], start: Instant) -> Result<(), Fault> {
+    fn together(&mut self, operations: &mut [Box<dyn Operation>], start: Instant) -> Result<(), Fault> {
         self.rolled_back()?;
-        let mut group = Group::begin(&self.db)?;
+        let mut group = Group::begin(&self.db, &mut self.fresh)?;
         for operation in &mut *operations {
             operation.run(&mut group)?;
         }
-        self.commit(group, operations.len(), start)
+        commit(&self.counters, group, operations.len(), start)
     }
 
     fn one_by_one(
-        &self,
+        &mut self,
         operations: &mut [Box<dyn Operation>],
         start: Instant,
     ) -> Result<Vec<Result<(), StoreError>>, Fault> {
         self.rolled_back()?;
-        let mut group = Group::begin(&self.db)?;
+        let mut group = Group::begin(&self.db, &mut self.fresh)?;
         let mut how = Vec::with_capacity(operations.len());
         for operation in &mut *operations {
             let done = group.apart(|group| operation.run(group));
@@ -152,24 +155,25 @@ impl Writer {
             }
             how.push(done.map_err(|fault| fault.told(&self.path)));
         }
-        self.commit(group, operations.len(), start)?;
+        commit(&self.counters, group, operations.len(), start)?;
         Ok(how)
     }
 
-    fn commit(&self, group: Group<'_>, operations: usize, start: Instant) -> Result<(), Fault> {
-        let work = start.elapsed();
-        group.commit()?;
-        let commit = start.elapsed() - work;
-        self.counters.committed(operations, work.as_micros(), commit.as_micros());
-        Ok(())
-    }
-
-    fn rolled_back(&self) -> Result<(), Fault> {
+    fn rolled_back(&mut self) -> Result<(), Fault> {
+        self.fresh.back();
         if !self.db.is_autocommit() {
             self.db.execute_batch("ROLLBACK")?;
         }
         Ok(())
     }
+}
+
+fn commit(counters: &Counters, group: Group<'_>, operations: usize, start: Instant) -> Result<(), Fault> {
+    let work = start.elapsed();
+    group.commit()?;
+    let commit = start.elapsed() - work;
+    counters.committed(operations, work.as_micros(), commit.as_micros());
+    Ok(())
 }
 
 struct Abandon<'q>(&'q Writes);

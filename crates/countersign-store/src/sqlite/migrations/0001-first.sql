@@ -36,7 +36,13 @@ CREATE TABLE events (
 CREATE UNIQUE INDEX events_id ON events (id);
 CREATE INDEX events_source ON events (source);
 
--- What was accepted before. `digest` is of the message and of the source that it came to.
+-- What was accepted before. `digest` is of the message and of the source that it came to. A claim is in `fresh` first, and is moved
+-- into `claims` together with thousands of others; of two rows for one digest the later end counts.
+CREATE TABLE fresh (
+  seq INTEGER PRIMARY KEY,
+  expires INTEGER NOT NULL,   -- the last moment at which it is known
+  digest BLOB NOT NULL
+) STRICT;
 CREATE TABLE claims (
   digest BLOB NOT NULL PRIMARY KEY,
   expires INTEGER NOT NULL    -- the last moment at which it is known
