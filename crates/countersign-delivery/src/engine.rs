@@ -12,19 +12,29 @@ use tokio::task::JoinSet;
 
 /// What is sent where, asked anew for every attempt: so that time and signature are of the moment.
 pub trait Endpoints: Send + Sync + 'static {
-    /// The attempt number `attempt` (the first is 1) of getting `event` to `endpoint`, made at `now`. An error gives the delivery
-    /// up, and is its last word: an endpoint that is gone, or cannot sign.
+    /// The attempt number `attempt` (the first is 1) of getting `event` to `endpoint`, made at `now`. If that
+    /// cannot be said, it says whether it may be later.
     fn prepare(
         &self,
         endpoint: &str,
         event: &StoredEvent,
         attempt: u32,
         now: Timestamp,
-    ) -> Result<Prepared, String>;
+    ) -> Result<Prepared, Unprepared>;
 
     /// The longest [`Limits::time`] of any attempt there is. A lease is that, and [`Settings::margin`]: as short as can be, for after a
     /// crash nobody else takes up what was leased until it ends.
     fn longest(&self) -> Duration;
+}
+
+/// Why there is nothing to attempt.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Unprepared {
+    /// There is no such endpoint now. It counts as an attempt that failed, on the default schedule, so that what waits for an
+    /// endpoint that is switched off is there when it is back.
+    Later(String),
+    /// There never will be anything to send: the delivery is given up.
+    Never(String),
 }
 
 /// One attempt, ready to be made.
@@ -127,7 +137,12 @@ impl Engine {
                 continue;
             }
             tokio::select! {
-                _ = stop.changed() => {}
+                changed = stop.changed() => {
+                    // Nobody is left who could say when.
+                    if changed.is_err() {
+                        break;
+                    }
+                }
                 () = tokio::time::sleep(pause) => {}
                 () = self.wake.notified() => {}
                 Some(_) = attempts.join_next() => {}
@@ -183,7 +198,12 @@ impl Work {
         let Leased { fence, endpoint, attempts, event } = leased;
         let number = attempts.saturating_add(1);
         let attempt = match self.endpoints.prepare(&endpoint, &event, number, self.clock.now()) {
-            Err(error) => self.report(None, Some(error), Next::GiveUp),
+            Err(Unprepared::Never(error)) => self.report(None, Some(error), Next::GiveUp),
+            Err(Unprepared::Later(error)) => {
+                let wait = Schedule::default().wait(number, (self.chance)(), None);
+                let next = wait.map_or(Next::GiveUp, |wait| Next::Retry(self.clock.now().after(wait)));
+                self.report(None, Some(error), next)
+            }
             Ok(Prepared { request, client, limits, schedule }) => {
                 let answer = client.send(request, &limits).await;
                 let status = answer.as_ref().ok().map(|response| response.status);

@@ -13,6 +13,6 @@ mod engine;
 mod schedule;
 mod verdict;
 
-pub use engine::{Endpoints, Engine, Prepared, Settings};
+pub use engine::{Endpoints, Engine, Prepared, Settings, Unprepared};
 pub use schedule::{MAX_ATTEMPTS, MAX_RETRY_AFTER, Schedule};
 pub use verdict::{Verdict, judge};

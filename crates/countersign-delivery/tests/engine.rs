@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use countersign::{Clock, Context, Draft, Head, Keyring, Request, Timestamp, Vars};
-use countersign_delivery::{Endpoints, Engine, Prepared, Schedule, Settings};
+use countersign_delivery::{Endpoints, Engine, Prepared, Schedule, Settings, Unprepared};
 use countersign_egress::{Client, Limits, Reach};
 use countersign_store::{
     AuditRow, Delivery, DeliveryState, Entry, Options, Recorded, Sqlite, Store, StoredEvent, record,
@@ -68,16 +68,17 @@ impl Endpoints for To {
         event: &StoredEvent,
         attempt: u32,
         _: Timestamp,
-    ) -> Result<Prepared, String> {
+    ) -> Result<Prepared, Unprepared> {
         if endpoint == "gone" {
-            return Err("there is no such endpoint".into());
+            return Err(Unprepared::Never("there is no such endpoint".into()));
         }
         let port = self.0.split([':', '/']).nth(4).unwrap().parse().unwrap();
         let reach = Reach::public()
             .and_network("127.0.0.0/8".parse::<countersign_egress::IpNet>().unwrap())
             .and_ports(port..=port)
             .and_plain_http("127.0.0.1");
-        let client = Client::builder().reach(reach).build().map_err(|error| error.to_string())?;
+        let client =
+            Client::builder().reach(reach).build().map_err(|error| Unprepared::Never(error.to_string()))?;
         let mut request = countersign_egress::Request::post(self.0.as_str(), event.body.to_vec());
         request.headers.insert("x-attempt", attempt.into());
         let limits = Limits::default().bytes(100).time(Duration::from_secs(5)).cut();
@@ -127,6 +128,7 @@ impl World {
         let entry = Entry {
             event: name.into(),
             kind: None,
+            refused: None,
             head: Bytes::from_static(b"{}"),
             endpoints: vec![endpoint.into()],
             audit,

@@ -4,8 +4,8 @@
 //! for the row of an accepted request is written in the same step as its event. Rows of refused requests are written up to a rate
 //! per source and address, and dropped when the store is slower than they come: junk fills no disk.
 
-use crate::config::{Audit, Junk as Rule};
-use crate::receive::Junk;
+use crate::config::{Audit, Junk as Rule, Rate, Shape};
+use crate::receive::{Budget, Junk};
 use countersign::{KeyId, Timestamp};
 use countersign_store::{AuditRow, Histogram, KeyUse, Store, Tally};
 use serde::Serialize;
@@ -22,6 +22,10 @@ const MOST_ROWS: usize = 8192;
 
 /// How long rows are gathered: a commit for each that comes would keep the disk as busy as requests that are recorded do.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// How many refusals get a row, of all addresses and sources together.
+const MOST_REFUSALS: Rate =
+    Rate { count: 100, per: Duration::from_secs(1), shape: Shape::Bucket { burst: 1000 } };
 
 /// How many rows are written at once.
 const BATCH: usize = 512;
@@ -90,6 +94,8 @@ pub(crate) struct Books {
     rows: mpsc::Sender<AuditRow>,
     waiting: Mutex<Option<mpsc::Receiver<AuditRow>>>,
     refusals: Junk,
+    /// Who has many addresses writes no more than this.
+    all: Budget,
     dropped: AtomicU64,
     /// Whether the last change of the configuration was taken.
     reloaded: AtomicBool,
@@ -103,14 +109,16 @@ impl Books {
             rows,
             waiting: Mutex::new(Some(waiting)),
             refusals: Junk::new(rule),
+            all: Budget::new(MOST_REFUSALS),
             dropped: AtomicU64::new(0),
             reloaded: AtomicBool::new(true),
         }
     }
 
-    /// Whether a refusal gets a row: up to a rate per source and address.
+    /// Whether a refusal gets a row: up to a rate per source and address, and up to one for all together.
     pub(crate) fn wants(&self, source: u32, address: IpAddr, now: u64) -> bool {
-        let wants = self.refusals.wait(source, address, now).is_none();
+        let wants = self.refusals.wait(source, address, now).is_none()
+            && self.all.take(Duration::from_millis(now)).is_ok();
         if wants {
             self.refusals.charge(source, address, now);
         }
@@ -169,6 +177,10 @@ impl Books {
                 if store.audit(std::mem::take(&mut rows)).await.is_err() {
                     self.dropped.fetch_add(count, Ordering::Relaxed);
                 }
+                // What came meanwhile waits for the next round, or this one might never end.
+                if count < BATCH as u64 && !stopped {
+                    break;
+                }
             }
             for ledger in ledgers() {
                 ledger.hand_over(store, stopped).await;
@@ -195,6 +207,21 @@ struct Open {
     /// Since the start, for metrics.
     totals: Vec<(Arc<str>, u64)>,
     micros: Histogram,
+}
+
+impl Open {
+    /// Add what could not be handed over to what came meanwhile: one for each outcome and hour, however long that goes on.
+    fn put_back(&mut self, tally: Tally) {
+        let same = |known: &&mut Tally| known.hour == tally.hour && known.outcome == tally.outcome;
+        match self.fresh.iter_mut().find(same) {
+            Some(known) => {
+                known.count += tally.count;
+                known.last_at = known.last_at.max(tally.last_at);
+                known.micros.merge(&tally.micros);
+            }
+            None => self.fresh.push(tally),
+        }
+    }
 }
 
 impl Ledger {
@@ -257,8 +284,8 @@ impl Ledger {
             (std::mem::take(&mut open.fresh), std::mem::take(&mut open.keys))
         };
         if !fresh.is_empty() && store.tally(fresh.clone()).await.is_err() {
-            // Few: one for each outcome and hour.
-            self.open().fresh.extend(fresh);
+            let mut open = self.open();
+            fresh.into_iter().for_each(|tally| open.put_back(tally));
         }
         let uses = keys.into_iter().map(|(key, at)| KeyUse { source: self.source.clone(), key, at });
         let uses: Vec<_> = uses.collect();

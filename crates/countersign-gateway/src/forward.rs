@@ -10,7 +10,7 @@
 use crate::config::Forward;
 use crate::receive::{OURS, is_safe};
 use countersign::{Draft, Key, KeyId, KeyKind, Keyring, Registry, Secret, Signer, Timestamp, Vars};
-use countersign_delivery::{Endpoints, Prepared};
+use countersign_delivery::{Endpoints, Prepared, Unprepared};
 use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Request, Url};
 use countersign_store::StoredEvent;
 use serde::Deserialize;
@@ -86,10 +86,14 @@ impl Endpoints for Forwards {
         event: &StoredEvent,
         attempt: u32,
         now: Timestamp,
-    ) -> Result<Prepared, String> {
+    ) -> Result<Prepared, Unprepared> {
         let targets = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let target = targets.get(endpoint).ok_or("its source forwards to nothing of this name any more")?;
-        let kept: Kept = serde_json::from_slice(&event.head).map_err(|_| "its stored head cannot be read")?;
+        let target = targets
+            .get(endpoint)
+            // A source that is switched off, or a configuration of a moment ago.
+            .ok_or_else(|| Unprepared::Later("its source forwards to nothing of this name now".into()))?;
+        let kept: Kept = serde_json::from_slice(&event.head)
+            .map_err(|_| Unprepared::Never("its stored head cannot be read".into()))?;
         let Target { forward, headers, client, signer } = target;
         let to = url(forward, &kept);
         let mut request = Request::post(to.as_str(), event.body.to_vec());
@@ -100,14 +104,19 @@ impl Endpoints for Forwards {
         if let Some(signer) = signer {
             let mut draft = Draft::new(&event.id, now, to.as_str(), &event.body);
             draft.headers = &request.headers;
-            let signed = signer.sign(&draft).map_err(|refused| format!("it cannot be signed: {refused}"))?;
+            let never = |says: String| Unprepared::Never(format!("it cannot be signed: {says}"));
+            let signed = signer.sign(&draft).map_err(|refused| never(refused.to_string()))?;
             for (name, value) in signed.headers {
-                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
-                let value = HeaderValue::from_bytes(&value).map_err(|error| error.to_string())?;
+                let name =
+                    HeaderName::from_bytes(name.as_bytes()).map_err(|error| never(error.to_string()))?;
+                let value = HeaderValue::from_bytes(&value).map_err(|error| never(error.to_string()))?;
                 request.headers.insert(name, value);
             }
         }
-        request.headers.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        // In place of what the sender may have sent by these names.
+        for (name, value) in headers {
+            request.headers.insert(name.clone(), value.clone());
+        }
         let schedule = forward.schedule.clone();
         let limits = Limits::default().bytes(ANSWER).time(forward.timeout).cut();
         Ok(Prepared { request, client: client.clone(), limits, schedule })
@@ -176,7 +185,7 @@ fn url(forward: &Forward, kept: &Kept) -> Url {
 /// What we say of it, each once.
 fn verdict(event: &StoredEvent, attempt: u32, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
     let StoredEvent { id, source, at, key, message_id, kind, refused, .. } = event;
-    let verified = !key.is_empty();
+    let verified = !key.is_empty() && refused.is_none();
     let mut said = vec![
         ("verified", verified.to_string()),
         ("source", source.to_string()),
@@ -186,7 +195,7 @@ fn verdict(event: &StoredEvent, attempt: u32, now: Timestamp) -> Vec<(HeaderName
         ("attempt", attempt.to_string()),
     ];
     let maybe = [
-        ("key", Some(key).filter(|_| verified)),
+        ("key", Some(key).filter(|key| !key.is_empty())),
         ("reason", refused.as_ref()),
         ("message-id", message_id.as_ref()),
         ("type", kind.as_ref()),
@@ -199,9 +208,9 @@ fn verdict(event: &StoredEvent, attempt: u32, now: Timestamp) -> Vec<(HeaderName
     headers.collect()
 }
 
-/// Visible ASCII as it is, all else as `%XX`.
+/// Visible ASCII as it is, all else as `%XX`; of a long text its beginning.
 fn escaped(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+    text.bytes().take(512).fold(String::with_capacity(text.len()), |mut out, byte| {
         match byte {
             b'%' | 0..=b' ' | 0x7f.. => out.push_str(&format!("%{byte:02X}")),
             _ => out.push(char::from(byte)),

@@ -17,7 +17,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Notify, Semaphore, SemaphorePermit};
+
+/// How a secret that a challenge handed over is called.
+pub(crate) const LEARNT: &str = "learnt-";
 
 /// What all requests share.
 pub(crate) struct Gate {
@@ -30,6 +33,7 @@ pub(crate) struct Gate {
     pub(crate) sealer: Option<Arc<Sealer>>,
     /// Counts of requests that no source has the path of.
     pub(crate) unknown: Arc<Ledger>,
+    learning: Mutex<()>,
     started: Instant,
     snapshot: RwLock<Arc<Snapshot>>,
     wake: OnceLock<Arc<Notify>>,
@@ -40,7 +44,7 @@ pub(crate) struct Snapshot {
     pub(crate) server: Server,
     /// All that are enabled and can verify, by path.
     by_path: HashMap<Arc<str>, Arc<Inlet>>,
-    /// All that are configured, with why one cannot verify.
+    /// The same in the order of the configuration.
     pub(crate) all: Vec<Arc<Inlet>>,
 }
 
@@ -84,6 +88,7 @@ impl Gate {
             books: Books::new(audit, addresses),
             sealer,
             unknown: Arc::new(Ledger::new("".into())),
+            learning: Mutex::new(()),
             started: Instant::now(),
             snapshot: RwLock::new(Arc::new(Snapshot::new(config.server.clone(), Vec::new()))),
             wake: OnceLock::new(),
@@ -139,11 +144,13 @@ impl Gate {
                 "a secret was handed over, and there is no `[store] key` to seal it with".into(),
             ));
         };
+        // One at a time: two at once would both find that there is none.
+        let _one = self.learning.lock().await;
         let held = self.store.secrets().await?;
         if held.iter().any(|row| row.source == *source && row.state == SecretState::Pending) {
             return Ok(false);
         }
-        let id: Arc<str> = format!("learnt-{}", now.unix()).into();
+        let id: Arc<str> = format!("{LEARNT}{}", self.ids.next(now).text()).into();
         let sealed = sealer.seal(source, &KeyId::new(id.clone()), &secret, &mut system_random);
         let sealed = sealed
             .ok_or_else(|| StoreError::Broken("the system gives no random bytes to seal with".into()))?;

@@ -30,6 +30,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 
+/// The shortest token that operators are let in by, in bytes.
+const LEAST_TOKEN: usize = 16;
+
 /// How often files and the store are looked at for changes.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -107,7 +110,8 @@ impl Gateway {
     /// Everything that is wrong with the configuration and its secrets; a store or an address that cannot be used. Nothing
     /// is left running.
     pub async fn start(file: &Path) -> Result<(Gateway, Vec<Warning>), StartError> {
-        Self::start_with(file, Options::default()).await
+        // Not longer than a sender waits: two rounds of this are the most that a 503 takes.
+        Self::start_with(file, Options::default().patience(Duration::from_secs(3))).await
     }
 
     /// The same with a store that works otherwise: for measuring.
@@ -136,6 +140,12 @@ impl Gateway {
         warnings.extend(shared.take(config.clone()).await?);
         let token =
             config.admin.as_ref().map(|admin| secret(&admin.token, "[admin] token", &config)).transpose()?;
+        if token.as_ref().is_some_and(|token| token.expose().len() < LEAST_TOKEN) {
+            let says = format!(
+                "[admin] token: it has fewer than {LEAST_TOKEN} bytes and can be guessed: `openssl rand -hex 32` makes one"
+            );
+            return Err(StartError::Sources(vec![says]));
+        }
 
         let (stop, stopped) = watch::channel(false);
         let (close, closed) = watch::channel(false);
@@ -234,9 +244,10 @@ impl Shared {
             let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
             Config::read(&file, &mut modules).map_err(StartError::Config)?
         };
-        let new = Arc::new(loaded.config);
+        let (new, mut warnings) = (Arc::new(loaded.config), loaded.warnings);
         let before = self.config().await;
-        self.take(new).await?;
+        warnings.extend(self.take(new).await?);
+        warnings.iter().for_each(|warning| tracing::warn!(%warning, "the configuration"));
         Ok(diff(&before, &*self.config().await))
     }
 
@@ -305,7 +316,7 @@ fn with_stored(config: &Config, rows: &[countersign_store::SourceRow]) -> Result
     let (mut whole, mut wrong) = (config.clone(), Vec::new());
     for row in rows {
         let Some(table) = &row.table else { continue };
-        match whole.read_source(&format!("the stored source `{}`", row.name), table) {
+        match whole.read_stored(&format!("the stored source `{}`", row.name), table) {
             Ok((source, _)) => match whole.taken(&source.name, &source.path) {
                 None => whole.sources.push(Arc::new(source)),
                 Some(taken) => wrong.push(format!(
@@ -441,8 +452,13 @@ async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) 
                     changes.iter().for_each(|change| tracing::info!(%change, "changed"));
                 }
                 Err(error) => {
+                    // A secret that was taken back must not live on because something else failed in that second: it is tried
+                    // again, and told once.
+                    if shared.gate.books.is_reloaded() || asked {
+                        tracing::error!(%error, "the configuration was not read anew: what was in use stays in use, and it is tried again");
+                    }
                     shared.gate.books.reloaded(false);
-                    tracing::error!(%error, "the configuration was not read anew: what was in use stays in use");
+                    seen.revision = None;
                 }
             }
         }
@@ -489,7 +505,8 @@ fn files(config: &Config) -> Vec<PathBuf> {
                 HeaderText::Secret(place) => Some(place),
                 HeaderText::Text(_) => None,
             });
-        let places = keys.iter().map(|key| &key.place).chain(vars).chain(headers);
+        let signing = source.forward.iter().filter_map(|forward| forward.sign.as_ref());
+        let places = keys.iter().map(|key| &key.place).chain(vars).chain(headers).chain(signing);
         files.extend(places.filter_map(SecretPlace::file).map(Path::to_owned));
     }
     files

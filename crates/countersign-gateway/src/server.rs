@@ -21,6 +21,9 @@ use tokio::task::JoinSet;
 /// How large a head may be, in bytes.
 pub(crate) const MOST_HEAD: usize = 64 * 1024;
 
+/// How long a connection lives, however busy it is: then it is closed behind the request that is under way.
+const MOST_LIFE: Duration = Duration::from_secs(300);
+
 /// How many headers the library takes if nothing is said.
 const DEFAULT_HEADERS: usize = 100;
 
@@ -98,8 +101,10 @@ async fn connection<F, R>(
     tokio::select! {
         // A connection that breaks is its sender's affair: what was received whole was answered, or is not accepted.
         _ = connection.as_mut() => return,
+        // Whoever does not read what he is answered would stay for ever otherwise.
+        () = tokio::time::sleep(MOST_LIFE) => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
+    let _ = tokio::time::timeout(rules.drain, connection).await;
 }

@@ -4,12 +4,13 @@
 //! was counted of it, is the source's and not the configuration's, and survives a change of the latter.
 
 use crate::books::Ledger;
-use crate::config::{Config, Enforce, Forward, Keys, Source, Warning, reach};
+use crate::config::{Config, Enforce, Forward, Keys, Source, Warning, WarningCode, reach};
 use crate::forward::Target;
-use crate::gate::{Inlet, Snapshot};
+use crate::gate::{Inlet, LEARNT, Snapshot};
 use crate::operate::receives;
 use crate::receive::Budget;
 use crate::secrets::{Outside, Sealer, SourceSecrets, new_secret, shared, system_random};
+use countersign::config::{ConfigCode, ConfigError};
 use countersign::{HeaderName, Key, KeyId, Keyring, Secret, Window};
 use countersign_egress::Client;
 use countersign_store::{SecretRow, SecretState, SourceRow};
@@ -61,7 +62,16 @@ pub(crate) fn ready(config: &Config, stored: &Stored, before: &Snapshot) -> Resu
             |old| old.number,
         );
         warnings.append(&mut secrets.warnings);
-        match inlet(source, row, &secrets, stored, (old, number)) {
+        if row.and_then(enforce) == Some(Enforce::Observe) && source.enforce == Enforce::Reject {
+            let says = format!(
+                "source `{}` was set to observe by a command: it lets through what it would refuse",
+                source.name
+            );
+            let told = ConfigError::new(ConfigCode::MalformedConfig, says);
+            let next = format!("countersign source enforce {}", source.name);
+            warnings.push(Warning::new(WarningCode::Observing, told.help(next)));
+        }
+        match inlet(source, row, &secrets, stored, (old.map(|old| &**old), number)) {
             Ok(inlet) => inlets.extend(inlet.map(Arc::new)),
             Err(says) => wrong.push(format!("source `{}`: {says}", source.name)),
         }
@@ -79,7 +89,7 @@ fn inlet(
     row: Option<&SourceRow>,
     secrets: &SourceSecrets,
     stored: &Stored,
-    (old, number): (Option<&Arc<Inlet>>, u32),
+    (old, number): (Option<&Inlet>, u32),
 ) -> Result<Option<Inlet>, String> {
     let (held, none);
     let (ring, keyless) = match &source.keys {
@@ -103,6 +113,9 @@ fn inlet(
         }
     };
     let verifier = source.compiled.verifier(source.name.clone(), ring, &secrets.vars);
+    // What the file waits for has come once it was taken down, confirmed or not.
+    let learnt = |row: &SecretRow| row.source == source.name && row.id.starts_with(LEARNT);
+    let learn = source.learn.map(|learn| learn.until).filter(|_| !stored.secrets.iter().any(learnt));
     Ok(Some(Inlet {
         number,
         verifier: verifier.map_err(|error| error.to_string())?,
@@ -114,8 +127,13 @@ fn inlet(
         }),
         ledger: old.map_or_else(|| Arc::new(Ledger::new(source.name.clone())), |old| old.ledger.clone()),
         endpoints: source.forward.iter().map(|forward| forward.endpoint.clone()).collect(),
-        learns_until: row.and_then(|row| row.learns_until).or(source.learn.map(|learn| learn.until)),
-        room: source.limits.concurrency.map(|most| Arc::new(Semaphore::new(most))),
+        learns_until: row.and_then(|row| row.learns_until).or(learn),
+        room: source.limits.concurrency.map(|most| match old {
+            Some(Inlet { room: Some(room), config, .. }) if config.limits.concurrency == Some(most) => {
+                room.clone()
+            }
+            _ => Arc::new(Semaphore::new(most)),
+        }),
         config: source.clone(),
     }))
 }
@@ -138,7 +156,14 @@ fn managed(source: &Source, stored: &Stored) -> Result<Keyring, String> {
             .as_ref()
             .ok_or("its secrets are in the store; say where their key is: `[store] key = { env = \"…\" }`")?;
         let id = KeyId::new(id.clone());
-        let secret = sealer.open(&source.name, &id, sealed).map_err(|why| format!("key `{id}`: {why}"))?;
+        // It is left out, and nothing else is: one that was sealed with another key must not hold up everybody.
+        let secret = match sealer.open(&source.name, &id, sealed) {
+            Ok(secret) => secret,
+            Err(why) => {
+                tracing::error!(source = &*source.name, key = id.as_str(), %why, "a managed secret is not used");
+                continue;
+            }
+        };
         let mut key = Key::new(id, kind, secret);
         key.window = Window { not_before: *not_before, not_after: *not_after };
         ring.add(key).map_err(|error| error.to_string())?;

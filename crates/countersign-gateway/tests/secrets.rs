@@ -286,7 +286,7 @@ fn what_is_shown_of_a_configuration_is_that_configuration() {
 #[test]
 fn what_a_reload_would_change_is_told() {
     let folder = Folder::new();
-    let server = "[server]\nlisten = \"127.0.0.1:8080\"\ndrain = \"10s\"\n";
+    let server = "[server]\nlisten = \"127.0.0.1:8080\"\nwatch = true\n";
     let (a, b, c) = (
         source("a", "github", "secrets = [{ env = \"GOOD\" }]\nlimits = { rate = \"100/s\" }"),
         source("b", "github", "secrets = [{ env = \"GOOD\" }]"),
@@ -297,13 +297,13 @@ fn what_a_reload_would_change_is_told() {
     let text = format!("{server}{a}{c}")
         .replace("100/s", "50/s")
         .replace("8080", "8081")
-        .replace("\"10s\"", "\"20s\"");
+        .replace("watch = true", "watch = false");
     let changes = diff(&old, &folder.read(&text));
     let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
-            "`server` changes: drain, listen",
+            "`server` changes: listen, watch",
             "source `b` is gone",
             "source `c` is new",
             "source `a` changes: limits.rate"
@@ -311,7 +311,7 @@ fn what_a_reload_would_change_is_told() {
     );
     assert!(changes[0].needs_restart() && !changes[3].needs_restart());
     let Change::Table(_, keys) = &changes[0] else { panic!() };
-    assert_eq!(keys.iter().map(|key| key.restart).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(keys.iter().map(|key| key.restart).collect::<Vec<_>>(), [true, false]);
     let Change::Source(_, keys) = &changes[3] else { panic!() };
     assert_eq!((keys[0].from.as_deref(), keys[0].to.as_deref()), (Some("\"100/s\""), Some("\"50/s\"")));
 }

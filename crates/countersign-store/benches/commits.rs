@@ -125,6 +125,7 @@ async fn put(store: Arc<Sqlite>, (event, verified): (Arc<str>, Verified<'static>
     let entry = Entry {
         event: event.clone(),
         kind: Some("invoice.paid".into()),
+        refused: None,
         head: Bytes::from_static(HEAD),
         endpoints: vec!["upstream".into()],
         audit: AuditRow {

@@ -38,6 +38,7 @@
 //! let entry = Entry {
 //!     event: "evt_1".into(),
 //!     kind: Some("invoice.paid".into()),
+//!     refused: None,
 //!     head: "POST /in".into(),
 //!     endpoints: vec!["books".into()],
 //!     audit: AuditRow {

@@ -14,6 +14,9 @@ pub struct Entry {
     /// Its type, where the preset says where that is.
     pub kind: Option<Arc<str>>,
 
+    /// What it would have been refused for, if its source is only observed.
+    pub refused: Option<Arc<str>>,
+
     /// Method, URL and headers, in whatever form the host reads them again.
     pub head: Bytes,
 
@@ -35,7 +38,7 @@ pub struct Record {
     pub key: KeyId,
     /// The sender's own name for the message, if it was signed.
     pub message_id: Option<Arc<str>>,
-    /// Why it did not verify; only of what is recorded by [`danger::record_unverified`].
+    /// What it would have been refused for; always there of what is recorded by [`danger::record_unverified`].
     pub refused: Option<Arc<str>>,
     /// Its type.
     pub kind: Option<Arc<str>>,
@@ -73,13 +76,13 @@ pub async fn record<'r>(
     entry: Entry,
     now: Timestamp,
 ) -> Result<Recorded<'r>, StoreError> {
-    let Entry { event, kind, head, endpoints, audit } = entry;
+    let Entry { event, kind, refused, head, endpoints, audit } = entry;
     let record = Record {
         event,
         source: verified.source().into(),
         key: verified.key().clone(),
         message_id: verified.message_id().map(Arc::from),
-        refused: None,
+        refused,
         kind,
         head,
         body: share(buffer, verified.body()),
@@ -109,13 +112,13 @@ pub mod danger {
     /// claimed, so that the genuine request is still accepted when it comes.
     pub async fn record_unverified(
         store: &dyn Store,
-        (source, refused): (Arc<str>, Arc<str>),
+        source: Arc<str>,
         body: Bytes,
         entry: Entry,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let Entry { event, kind, head, endpoints, audit } = entry;
-        let (key, claims, refused) = (KeyId::new(""), Vec::new(), Some(refused));
+        let Entry { event, kind, refused, head, endpoints, audit } = entry;
+        let (key, claims) = (KeyId::new(""), Vec::new());
         let record = Record {
             event,
             source,

@@ -43,7 +43,7 @@ pub struct StoredEvent {
     pub key: Arc<str>,
     /// The sender's own name for the message.
     pub message_id: Option<Arc<str>>,
-    /// Why it did not verify, if its source is only observed; [`key`](Self::key) is empty then.
+    /// What it would have been refused for, if its source is only observed. If it did not verify, [`key`](Self::key) is empty.
     pub refused: Option<Arc<str>>,
     /// Its type.
     pub kind: Option<Arc<str>>,

@@ -116,6 +116,7 @@ async fn put(store: &Sqlite, sender: &Sender, number: u64) -> Result<(), StoreEr
     let entry = Entry {
         event: event.clone(),
         kind: None,
+        refused: None,
         head: Bytes::from(format!("head of {number}")),
         endpoints: vec!["books".into()],
         audit: AuditRow {
@@ -321,7 +322,8 @@ impl Life {
                 repeated: None,
             };
             let event: Arc<str> = format!("again-{number}").into();
-            let entry = Entry { event, kind: None, head: Bytes::new(), endpoints: Vec::new(), audit };
+            let entry =
+                Entry { event, kind: None, refused: None, head: Bytes::new(), endpoints: Vec::new(), audit };
             let verified = sender.verified(&format!("msg-{number}"), &body(number));
             if !matches!(record(store, verified, &Bytes::new(), entry, NOW).await?, Recorded::Duplicate(_)) {
                 missing.push(format!("{number} was accepted twice"));

@@ -280,6 +280,7 @@ async fn put(store: &Sqlite, number: usize) -> Result<(), StoreError> {
     let entry = Entry {
         event: event.clone(),
         kind: None,
+        refused: None,
         head: Bytes::from_static(b"head"),
         endpoints: vec!["books".into()],
         audit: AuditRow {

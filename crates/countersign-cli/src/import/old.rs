@@ -143,7 +143,13 @@ fn rest(fields: &Fields<'_>) -> Vec<(&'static str, Value)> {
         else {
             continue;
         };
-        if found.is_empty() {
+        if found.is_empty() && key == "allow_from" {
+            // Some take it for everybody, some for nobody: whoever wrote it has to say.
+            field.wrong(
+                "the list is empty",
+                "leave it out if everybody may come; if nobody may, leave the endpoint out",
+            );
+        } else if found.is_empty() {
             let says = format!("the list is empty, and is left out: {all}");
             fields.remark(&field.pointer, says, format!("if that was not so, write `{key}`"));
         } else {

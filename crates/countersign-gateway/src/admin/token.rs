@@ -41,13 +41,6 @@ impl Guard {
 pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>();
     let address = peer.map_or(IpAddr::from(Ipv4Addr::UNSPECIFIED), |Peer(address)| address.to_canonical());
-    if let Some(wait) = guard.wrong.wait(0, address, guard.millis()) {
-        let says = "too many wrong tokens came from this address";
-        let error = OperateError::new(ErrorCode::TooManyFailures, says).help("wait a minute");
-        let mut response = Failure(error).into_response();
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
-        return response;
-    }
     let shown = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let token = shown.and_then(|shown| {
         let (scheme, token) = shown.split_at_checked(7)?;
@@ -55,6 +48,14 @@ pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
     });
     if token.is_some_and(|token| ct::equal(token, guard.token.expose())) {
         return next.run(request).await;
+    }
+    // Behind the comparison: who has the token is let in, whoever else tries from where he is.
+    if let Some(wait) = guard.wrong.wait(0, address, guard.millis()) {
+        let says = "too many wrong tokens came from this address";
+        let error = OperateError::new(ErrorCode::TooManyFailures, says).help("wait a minute");
+        let mut response = Failure(error).into_response();
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        return response;
     }
     if token.is_some() {
         guard.wrong.charge(0, address, guard.millis());

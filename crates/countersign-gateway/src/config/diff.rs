@@ -7,9 +7,23 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What only a restart brings about: sockets that are bound, a database that is open, code that is loaded.
-const RESTART: [&str; 7] =
-    ["server.listen", "server.max_connections", "admin.listen", "admin", "store.url", "store.key", "module"];
+/// What only a restart brings about, and all below it: sockets that are bound, a database that is open, code that is loaded, tables of a
+/// fixed size.
+const RESTART: [&str; 13] = [
+    "server.listen",
+    "server.max_connections",
+    "server.header_timeout",
+    "server.max_headers",
+    "server.drain",
+    "server.junk",
+    "server.audit.refusals",
+    "admin.listen",
+    "admin",
+    "store.url",
+    "store.key",
+    "egress",
+    "module",
+];
 
 /// One thing that is otherwise.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -76,7 +90,10 @@ pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
         let mut keys = compare(before.get(&[name]), after.get(&[name]));
         for key in &mut keys {
             let whole = if key.key.is_empty() { name.to_owned() } else { format!("{name}.{}", key.key) };
-            key.restart = RESTART.contains(&&*whole) || RESTART.contains(&name);
+            let within = |of: &&str| {
+                whole.strip_prefix(*of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            key.restart = RESTART.iter().any(within);
             if key.key.is_empty() {
                 key.key = name.into();
             }

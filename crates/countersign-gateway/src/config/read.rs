@@ -5,7 +5,8 @@ use super::values::{Around, finish};
 use super::{
     Config, FolderError, Modules, Schemes, Source, Warning, Warnings, mask, schemes, source, tables,
 };
-use countersign::config::{Complaints, FileId, Reader};
+use super::{Forward, HeaderText, Keys, VarText};
+use countersign::config::{Complaints, ConfigCode, FileId, Reader};
 use countersign::{ConfigError, ConfigErrors, Layer, Sources};
 use std::cell::RefCell;
 use std::fmt;
@@ -118,13 +119,24 @@ impl Config {
         }
     }
 
-    /// Read the table of one source as the store keeps it, by the reader of the file's. `name` is what complaints call the
-    /// text.
+    /// Read the table of one source, by the reader of the file's. `name` is what complaints call the text.
     ///
     /// # Errors
     /// Everything that is wrong with it. That its name and path are not taken is for whoever adds it to see:
     /// [`taken`](Self::taken).
     pub fn read_source(&self, name: &str, text: &str) -> Result<(Source, Vec<Warning>), Refused> {
+        self.read_table(name, text, false)
+    }
+
+    /// The same of a source that the store keeps: it names no place for a secret.
+    ///
+    /// # Errors
+    /// As [`read_source`](Self::read_source).
+    pub fn read_stored(&self, name: &str, text: &str) -> Result<(Source, Vec<Warning>), Refused> {
+        self.read_table(name, text, true)
+    }
+
+    fn read_table(&self, name: &str, text: &str, stored: bool) -> Result<(Source, Vec<Warning>), Refused> {
         let mut texts = self.schemes.registry().sources().clone();
         let id = texts.add(name, text);
         let layer = parse(&mut texts, id)?;
@@ -138,6 +150,7 @@ impl Config {
         };
         let bench = Bench::new(around, &self.schemes, &self.server, self.store.key.is_some());
         let source = source::read(&bench, Reader::new(layer.root(), &complaints, "source"));
+        source.iter().filter(|_| stored).for_each(|source| names_no_place(source, &layer, &complaints));
         // Before anybody can show a line of it.
         let masks = masks.into_inner();
         mask::tree(&mut texts, &layer, masks);
@@ -151,6 +164,32 @@ impl Config {
     /// The source that has this name or this path already.
     pub fn taken(&self, name: &str, path: &str) -> Option<&Arc<Source>> {
         self.sources.iter().find(|source| *source.name == *name || *source.path == *path)
+    }
+}
+
+/// Whoever may add a source must not be able to run a command by it, or to read what only this program can read: a table of the store
+/// keeps its secrets in the store, and its headers and variables are texts.
+fn names_no_place(source: &Source, layer: &Layer, complaints: &Complaints) {
+    let refuse = |key: &str| {
+        let span = layer.get(&[key]).map_or_else(|| layer.root().span.clone(), |node| node.span.clone());
+        let says = format!("a source that the store keeps names no place for a secret, and `{key}` does");
+        let error = ConfigError::at(ConfigCode::MalformedConfig, span, says);
+        complaints.push(
+            error.help("write `secrets = \"managed\"`, and texts elsewhere; or put the source into the file"),
+        );
+    };
+    if matches!(source.keys, Keys::Placed(_)) {
+        refuse("secrets");
+    }
+    if source.vars.iter().any(|(_, text)| matches!(text, VarText::Secret(_))) {
+        refuse("vars");
+    }
+    let secret = |forward: &Forward| {
+        forward.sign.is_some()
+            || forward.headers.iter().any(|(_, text)| matches!(text, HeaderText::Secret(_)))
+    };
+    if source.forward.iter().any(secret) {
+        refuse("forward");
     }
 }
 

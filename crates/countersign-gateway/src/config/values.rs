@@ -244,6 +244,8 @@ pub(super) fn place_in(around: &Around<'_>, table: &Reader<'_>) -> Option<Secret
         ["file"] => path(around, table, "file").map(|path| SecretPlace::File(path.value)),
         ["command"] => {
             let command = table.text("command")?;
+            // It may hold a secret, whatever else is wrong in its line.
+            table.node("command").into_iter().for_each(|node| around.mask(node));
             if command.value.trim().is_empty() {
                 around.wrong(
                     &command.span,

@@ -94,7 +94,7 @@ impl Operator {
     pub async fn add_source(&self, new: &NewSource) -> Result<SourceAdded, OperateError> {
         let config = self.current();
         let table = new.table(&config)?;
-        let (source, warnings) = config.read_source(&called(new.called()), &table).map_err(refused)?;
+        let (source, warnings) = config.read_stored(&called(new.called()), &table).map_err(refused)?;
         let placed = self.expect_free(source).await?;
         // Made before anything is written: what cannot be made is heard of before there is half a source.
         let made = match new.generate_secret {

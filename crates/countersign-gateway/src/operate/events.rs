@@ -1,6 +1,7 @@
 //! Events: what was accepted, and what became of it.
 
 use super::{ErrorCode, Listing, Moment, OperateError, Operator};
+use crate::receive::is_safe;
 use bytes::Bytes;
 use countersign_store::{Delivery, Search, StoredEvent};
 use serde::{Deserialize, Serialize};
@@ -228,7 +229,11 @@ impl Kept {
 
 impl RequestShown {
     fn of(event: &StoredEvent) -> Result<Self, OperateError> {
-        let Kept { method, url, target, headers } = Kept::of(event)?;
+        let Kept { method, url, target, mut headers } = Kept::of(event)?;
+        // Kept for a target that asked for it, and for nobody else to see.
+        for (_, value) in headers.iter_mut().filter(|(name, _)| !is_safe(name)) {
+            *value = HeaderText::Text("withheld".into());
+        }
         let text = std::str::from_utf8(&event.body).ok().map(str::to_owned);
         let bytes = || base64_simd::STANDARD.encode_to_string(&event.body);
         let (body, body_base64) = match text {

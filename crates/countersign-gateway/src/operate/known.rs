@@ -36,7 +36,7 @@ impl Operator {
         let mut broken = Vec::new();
         for row in rows {
             let Some(table) = &row.table else { continue };
-            match config.read_source(&called(&row.name), table) {
+            match config.read_stored(&called(&row.name), table) {
                 Err(refused) => broken.push((row, first_line(&refused))),
                 Ok((source, _)) => {
                     let taken = |placed: &&Placed| {

@@ -1,5 +1,6 @@
 //! What senders hear: a status and one text, the same for everybody, or what the preset says that the provider needs.
 
+use crate::gate::Inlet;
 use bytes::Bytes;
 use countersign_tower::REFUSED;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
@@ -15,7 +16,7 @@ pub(super) fn bare(status: u16) -> Response<Full<Bytes>> {
 }
 
 /// A refusal: nothing in it tells what was wrong.
-pub(super) fn refused(status: u16, wait: Option<Duration>) -> Response<Full<Bytes>> {
+pub(super) fn refused(status: u16, wait: Option<Duration>, inlet: Option<&Inlet>) -> Response<Full<Bytes>> {
     let mut response = bare(status);
     *response.body_mut() = Full::new(Bytes::from_static(REFUSED.as_bytes()));
     let headers = response.headers_mut();
@@ -26,8 +27,10 @@ pub(super) fn refused(status: u16, wait: Option<Duration>) -> Response<Full<Byte
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
-    if status == 405 {
-        headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    if let (405, Some(inlet)) = (status, inlet)
+        && let Ok(methods) = HeaderValue::from_str(&inlet.config.methods.join(", "))
+    {
+        headers.insert(ALLOW, methods);
     }
     response
 }

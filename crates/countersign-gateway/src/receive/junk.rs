@@ -2,7 +2,10 @@
 //!
 //! Honest senders come from a handful of addresses and do not fail, so they are never in the table. Its size is fixed: when
 //! it is full, the address that failed longest ago makes room. Whoever has more addresses than the table has rows can thus
-//! escape the limit; he cannot make it grow, and cannot have an honest sender limited.
+//! escape the limit; he cannot make it grow.
+//!
+//! Providers send for many from one address, and anybody can have one send him something: what fails from there is no proof
+//! against what comes from there. So an address from which something verified within the hour is not limited.
 
 use super::address::neighbourhood;
 use crate::config::Junk as Rule;
@@ -11,6 +14,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// How long an address is trusted, in milliseconds.
+const TRUST: u64 = 3_600_000;
 
 /// Who failed how often of late, at which source: a source whose secret is wrong must not have its sender limited at another. IPv6
 /// addresses count by their /64.
@@ -23,6 +29,9 @@ pub(crate) struct Junk {
 
 #[derive(Default)]
 struct Table {
+    /// Who sent something that verified, and when; in the order in which that was written down.
+    trusted: HashMap<Who, u64>,
+    trusted_order: VecDeque<(Who, u64)>,
     of: HashMap<Who, Failures>,
     /// The same in the order in which their time began.
     order: VecDeque<(Who, u64)>,
@@ -48,7 +57,11 @@ impl Junk {
         }
         let Rule { failures, per, .. } = self.rule;
         let table = self.table();
-        let Failures { since, count } = table.of.get(&(source, neighbourhood(address)))?;
+        let who = (source, neighbourhood(address));
+        let Failures { since, count } = table.of.get(&who)?;
+        if table.trusted.get(&who).is_some_and(|at| now < at.saturating_add(TRUST)) {
+            return None;
+        }
         let end = since.saturating_add(millis(per));
         (*count >= failures && now < end).then(|| Duration::from_millis(end - now))
     }
@@ -72,6 +85,21 @@ impl Junk {
         self.held.store(table.of.len(), Ordering::Relaxed);
     }
 
+    /// Something verified that came from this address.
+    pub(crate) fn trust(&self, source: u32, address: IpAddr, now: u64) {
+        let who = (source, neighbourhood(address));
+        let mut table = self.table();
+        // Once in a while is enough, and leaves one row for each.
+        if table.trusted.get(&who).is_some_and(|at| now < at.saturating_add(TRUST / 4)) {
+            return;
+        }
+        while table.trusted_order.len() >= self.rule.addresses.max(1) {
+            table.distrust_oldest();
+        }
+        table.trusted.insert(who, now);
+        table.trusted_order.push_back((who, now));
+    }
+
     /// How many addresses are in the table.
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
@@ -86,6 +114,14 @@ impl Table {
     fn forget_ended(&mut self, now: u64, per: u64) {
         while self.order.front().is_some_and(|(_, since)| since.saturating_add(per) <= now) {
             self.forget_oldest();
+        }
+    }
+
+    fn distrust_oldest(&mut self) {
+        if let Some((who, at)) = self.trusted_order.pop_front()
+            && self.trusted.get(&who) == Some(&at)
+        {
+            self.trusted.remove(&who);
         }
     }
 
@@ -141,6 +177,23 @@ mod tests {
         }
         let table = junk.table();
         assert_eq!((table.of.len(), table.order.len()), (4, 4));
+    }
+
+    #[test]
+    fn an_address_from_which_something_verified_is_not_limited_for_an_hour() {
+        let junk = Junk::new(RULE);
+        junk.trust(1, v4(1), 0);
+        (0..9).for_each(|_| junk.charge(1, v4(1), 1));
+        (0..9).for_each(|_| junk.charge(1, v4(2), 1));
+        assert_eq!(junk.wait(1, v4(1), 1), None);
+        assert!(junk.wait(1, v4(2), 1).is_some() && junk.wait(2, v4(1), 1).is_none());
+        (0..9).for_each(|_| junk.charge(1, v4(1), TRUST + 5));
+        assert!(junk.wait(1, v4(1), TRUST + 5).is_some());
+        for at in 0..100_000_u32 {
+            junk.trust(1, Ipv6Addr::from(u128::from(at) << 64).into(), TRUST + 6);
+        }
+        let table = junk.table();
+        assert_eq!((table.trusted.len(), table.trusted_order.len()), (4, 4));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use http::HeaderMap;
 /// How our own headers begin.
 pub(crate) const OURS: &str = "x-countersign-";
 
+/// The same without hyphens.
+const OURS_PLAIN: &str = "xcountersign";
+
 /// They belong to one connection (RFC 9110, 7.6.1), or say how a body travels, and we send it anew.
 const HOP_BY_HOP: [&str; 11] = [
     "connection",
@@ -24,26 +27,37 @@ const HOP_BY_HOP: [&str; 11] = [
     "upgrade-insecure-requests",
 ];
 
-/// Names that are credentials, whole or by how they begin.
-const DENIED: [&str; 3] = ["authorization", "cookie", "set-cookie"];
-const DENIED_PREFIXES: [&str; 3] = ["proxy-", "x-forwarded-client-cert", "x-ssl-"];
+/// How names begin that say who somebody is to a proxy, or who a proxy says that somebody is: nobody signed them.
+const DENIED_PREFIXES: [&str; 8] =
+    ["proxy", "forwarded", "xforwarded", "xrealip", "xoriginalurl", "xrewriteurl", "xssl", "xclientcert"];
 
-/// A name that holds one of these, hyphens and underscores aside, may be a credential.
-const DENIED_WORDS: [&str; 7] =
-    ["secret", "token", "password", "passwd", "apikey", "credential", "privatekey"];
+/// A name that holds one of these may be a credential.
+const DENIED_WORDS: [&str; 10] = [
+    "authorization",
+    "cookie",
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "apikey",
+    "credential",
+    "privatekey",
+    "jwt",
+];
 
-/// Whether a header of this name, in lower case, may go further.
+/// Whether a header of this name, in lower case, may go further. Hyphens, underscores and dots are not looked at: there are servers
+/// to which they are one.
 pub(crate) fn is_safe(name: &str) -> bool {
-    if HOP_BY_HOP.contains(&name) || DENIED.contains(&name) || name.starts_with(OURS) {
-        return false;
-    }
-    if DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
-        return false;
-    }
+    let hyphened: String = name.chars().map(|c| if c == '_' { '-' } else { c }).collect();
     let plain: String = name.chars().filter(|c| !matches!(c, '-' | '_' | '.')).collect();
+    if HOP_BY_HOP.contains(&&*hyphened) || plain.starts_with(OURS_PLAIN) {
+        return false;
+    }
     // Somebody's way around a method, which no signature covers.
     let overrides = plain.contains("methodoverride") || plain == "xhttpmethod";
-    !overrides && !DENIED_WORDS.iter().any(|word| plain.contains(word))
+    !overrides
+        && !DENIED_PREFIXES.iter().any(|prefix| plain.starts_with(prefix))
+        && !DENIED_WORDS.iter().any(|word| plain.contains(word))
 }
 
 /// The headers that may go further, in their order, and those of these names whatever they are called; without those that
@@ -88,6 +102,13 @@ mod tests {
             "x-countersign-anything",
             "x-http-method-override",
             "x-ssl-client-verify",
+            "x_countersign_verified",
+            "x.countersign.verified",
+            "transfer_encoding",
+            "proxy",
+            "x-forwarded-authorization",
+            "x-forwarded-for",
+            "x-goog-iap-jwt-assertion",
         ] {
             assert!(!is_safe(name), "{name}");
         }

@@ -48,6 +48,7 @@ pub(super) enum End {
     Refused(Refusal),
     Handshake {
         answer: Answer,
+        signed: bool,
     },
     /// The sender is done with; the row is written with the event.
     Accepted {
@@ -101,6 +102,9 @@ impl Refused {
     fn rejected(Rejection { reason, detail, .. }: Rejection) -> Refusal {
         let mut refused = Refused::new(reason.code(), reason.class().status());
         refused.detail = detail.map(|detail| (detail.code.into_owned(), detail.text.into_owned()));
+        if refused.status == 503 {
+            refused.wait = Some(Duration::from_secs(5));
+        }
         refused
     }
 }
@@ -151,8 +155,9 @@ impl<'g> Visit<'g> {
         self.short_enough(&inlet, &body)?;
         self.may_come(&inlet)?;
         self.no_junk(&inlet)?;
-        let _room = inlet.enter().ok_or(Refused::new("busy", 503).wait(Duration::from_secs(1)))?;
         let body = self.read(&inlet, body).await?;
+        // Behind the body: who sends slowly takes nobody's place.
+        let _room = inlet.enter().ok_or(Refused::new("busy", 503).wait(Duration::from_secs(1)))?;
 
         let head = std::mem::replace(&mut self.head, http::Request::new(()).into_parts().0); // lent to what follows
         let url = inlet.url(&head.uri);
@@ -172,7 +177,7 @@ impl<'g> Visit<'g> {
     ) -> Result<End, Refusal> {
         let verified = match judge(&inlet.verifier, &self.gate.keys, request, self.now).await {
             Verdict::Verified(verified) => Some(verified),
-            Verdict::Handshake { answer, .. } => return Ok(End::Handshake { answer }),
+            Verdict::Handshake { answer, signed } => return Ok(End::Handshake { answer, signed }),
             Verdict::Learn(answer) => return self.learn(inlet, request, answer).await,
             // Somebody will give it a key; until then nobody can say.
             Verdict::Refused(_) if inlet.keyless => {
@@ -190,17 +195,22 @@ impl<'g> Visit<'g> {
             self.key = Some(verified.key().clone());
             self.skew = verified.signed_at().map(|at| at.skew_seconds(self.now));
             inlet.ledger.matched(verified.key(), self.now);
+            if let Some(junk) = &self.gate.junk {
+                junk.trust(inlet.number, self.address, self.gate.millis());
+            }
         }
         if !inlet.config.methods.iter().any(|method| **method == *head.method.as_str()) {
             return Err(Refused::new("method", 405));
         }
-        if let Some(budget) = &inlet.budget
-            && let Err(wait) = budget.take(self.gate.elapsed())
-        {
-            self.checks.rate = Check::Failed;
-            self.or_observe(inlet, Refused::new("rate_limited", 429).wait(wait))?;
-        } else if inlet.budget.is_some() {
-            self.checks.rate = Check::Passed;
+        // What is observed and did not verify spends nothing.
+        if let (Some(budget), Some(_)) = (&inlet.budget, &verified) {
+            match budget.take(self.gate.elapsed()) {
+                Ok(()) => self.checks.rate = Check::Passed,
+                Err(wait) => {
+                    self.checks.rate = Check::Failed;
+                    self.or_observe(inlet, Refused::new("rate_limited", 429).wait(wait))?;
+                }
+            }
         }
         if inlet.config.record == Record::None {
             return Ok(End::Vouched);
@@ -304,7 +314,8 @@ impl<'g> Visit<'g> {
 
     /// Refuse, or go on and write down what would have been refused. The first is kept.
     fn or_observe(&mut self, inlet: &Inlet, refused: Refusal) -> Result<(), Refusal> {
-        if inlet.enforce == Enforce::Reject {
+        // A pure verifier's answer is all there is: a proxy would take any 204 for a yes.
+        if inlet.enforce == Enforce::Reject || inlet.config.record == Record::None {
             return Err(refused);
         }
         self.observed.get_or_insert(refused);
@@ -320,7 +331,7 @@ impl<'g> Visit<'g> {
             return Err(Refused::new("handshake_not_expected", 401));
         };
         match self.gate.take_down(inlet, secret, self.now).await {
-            Ok(true) => Ok(End::Handshake { answer }),
+            Ok(true) => Ok(End::Handshake { answer, signed: false }),
             // One value is taken; whoever comes second may be anybody.
             Ok(false) => Err(Refused::new("handshake_not_expected", 401)),
             Err(error) => Err(unavailable(&error)),
@@ -348,6 +359,7 @@ impl<'g> Visit<'g> {
         let entry = Entry {
             event,
             kind: self.event.kind.as_deref().map(Arc::from),
+            refused: self.observed.as_ref().map(|observed| observed.code.into()),
             head: kept(inlet, head),
             endpoints: inlet.endpoints.clone(),
             audit,
@@ -360,9 +372,8 @@ impl<'g> Visit<'g> {
             },
             // Observed, and not verified: there is nothing to claim.
             None => {
-                let refused = self.observed.as_ref().map_or("observed", |observed| observed.code);
-                let of = (inlet.config.name.clone(), refused.into());
-                danger::record_unverified(store, of, body.clone(), entry, self.now).await.map(|()| true)
+                let source = inlet.config.name.clone();
+                danger::record_unverified(store, source, body.clone(), entry, self.now).await.map(|()| true)
             }
         };
         match fresh {
@@ -394,7 +405,10 @@ impl<'g> Visit<'g> {
             End::Accepted { status, answer } => (self.outcome("ok"), accepted(status, answer), true),
             End::Duplicate { answer } => (Cow::Borrowed("replayed"), accepted(200, answer), true),
             End::Unwanted { answer } => (Cow::Borrowed("unwanted"), accepted(200, answer), false),
-            End::Handshake { answer } => (Cow::Borrowed("handshake"), respond(answer), false),
+            // Anybody can send what is not signed, and as often as he likes.
+            End::Handshake { answer, signed } => {
+                (Cow::Borrowed("handshake"), respond(answer), !signed && !self.wants_row())
+            }
             End::Vouched => (self.outcome("ok"), bare(204), self.goes_without_row()),
             End::Refused(refused) => return self.refuse(*refused),
         };
@@ -411,7 +425,7 @@ impl<'g> Visit<'g> {
         let answer = refused.answer.take();
         let response = match answer {
             Some(answer) => respond(answer),
-            None => self::refused(refused.status, refused.wait),
+            None => self::refused(refused.status, refused.wait, self.inlet.as_deref()),
         };
         let status = response.status().as_u16();
         let (number, now) = (self.inlet.as_ref().map_or(0, |inlet| inlet.number), self.gate.millis());
@@ -419,7 +433,7 @@ impl<'g> Visit<'g> {
         if let (Some(junk), Some(_), 400..=428 | 431) = (&self.gate.junk, &self.inlet, refused.status) {
             junk.charge(number, self.address, now);
         }
-        if self.gate.books.wants(number, self.address, now) {
+        if self.wants_row() {
             let mut row = self.row(&self.head, refused.code, status, None);
             row.columns = self.columns(&self.head, None, refused.detail.as_ref());
             self.gate.books.write(row);
@@ -427,6 +441,12 @@ impl<'g> Visit<'g> {
         }
         self.count(refused.code);
         response
+    }
+
+    /// Whether a request that proved nothing gets a row: up to a rate.
+    fn wants_row(&self) -> bool {
+        let number = self.inlet.as_ref().map_or(0, |inlet| inlet.number);
+        self.gate.books.wants(number, self.address, self.gate.millis())
     }
 
     /// Whether an accepted request that is not recorded goes without a row.
@@ -543,8 +563,18 @@ fn kept(inlet: &Inlet, head: &Parts) -> Bytes {
 /// A query as it came, but for values of parameters that are called like credentials.
 fn without_credentials(query: &str) -> String {
     let parts = query.split('&').map(|part| match part.split_once('=') {
-        Some((name, _)) if !is_safe(&name.to_ascii_lowercase()) => Cow::Owned(format!("{name}=withheld")),
+        Some((name, _)) if !is_safe(&decoded(name).to_ascii_lowercase()) => {
+            Cow::Owned(format!("{name}=withheld"))
+        }
         _ => Cow::Borrowed(part),
     });
     parts.collect::<Vec<_>>().join("&")
+}
+
+/// A parameter's name without its escapes: `%74oken` is `token`.
+fn decoded(name: &str) -> Cow<'_, str> {
+    match form_urlencoded::parse(name.as_bytes()).next() {
+        Some((decoded, _)) => decoded,
+        None => Cow::Borrowed(name),
+    }
 }

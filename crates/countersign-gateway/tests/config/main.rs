@@ -371,6 +371,32 @@ fn a_source_that_the_store_keeps_is_read_by_the_same_reader() {
     assert!(config.taken("in-b", "/in/b").is_none());
 }
 
+/// Else whoever may add a source could run a command by it, or send the gateway's own secrets to himself.
+#[test]
+fn a_source_that_the_store_keeps_names_no_place_of_a_secret() {
+    let config = read("[store]\nkey = { env = \"K\" }\n").config;
+    let base = "path = \"/in/b\"\npreset = \"github\"\n";
+    for (rest, key) in [
+        ("secrets = [{ id = \"a\", command = \"id\" }]", "secrets"),
+        ("secrets = [{ id = \"a\", file = \"/etc/shadow\" }]", "secrets"),
+        ("secrets = [{ id = \"a\", env = \"K\" }]", "secrets"),
+        (
+            "secrets = \"managed\"\nforward = { to = \"https://a.example/\", headers = { x-a = { env = \"K\" } } }",
+            "forward",
+        ),
+        (
+            "secrets = \"managed\"\nforward = { to = \"https://a.example/\", sign = { command = \"id\" } }",
+            "forward",
+        ),
+    ] {
+        let refused = config.read_stored("b", &format!("{base}{rest}\n"));
+        let says = refused.map(|_| ()).unwrap_err().to_string();
+        assert!(says.contains(&format!("`{key}` does")), "{rest}\n{says}");
+    }
+    let var = "path = \"/in/b\"\npreset = \"meta-graph\"\nsecrets = \"managed\"\nvars = { verify_token = { env = \"K\" } }\n";
+    assert!(config.read_stored("b", var).map(|_| ()).unwrap_err().to_string().contains("`vars` does"));
+}
+
 #[test]
 fn hundreds_of_sources_are_read_in_one_file() {
     let mut text = String::from(HEAD);

@@ -201,6 +201,18 @@ fn atk_224_nobody_speaks_in_our_name() {
 }
 
 #[test]
+fn atk_224_nobody_speaks_in_our_name_by_another_spelling_or_in_the_operators() {
+    let upstream = Upstream::start(OK);
+    let more = format!("forward = {{ to = \"{}\", headers = {{ \"x-tenant\" = \"acme\" }} }}", upstream.url);
+    let world = World::start(&github("a", &more));
+    let spoofed = with(with(good(), "X_Countersign_Verified", "true"), "x-tenant", "evil");
+    assert_eq!(world.post("/in/a", &spoofed, BODY).status, 202);
+    let seen = upstream.wait(1).remove(0);
+    assert!(seen.all("x_countersign_verified").is_empty());
+    assert_eq!(seen.all("x-tenant"), ["acme"]);
+}
+
+#[test]
 fn atk_227_two_lengths_are_no_request() {
     let world = World::start(&github("a", ""));
     for head in [
@@ -275,10 +287,10 @@ fn atk_230_credentials_go_no_further() {
     ] {
         headers.push((name.into(), value.into()));
     }
-    let answer = world.send(&http("POST", "/in/a?token=hunter2&page=2", &headers, BODY));
+    let answer = world.send(&http("POST", "/in/a?token=hunter2&%74oken=hunter2&page=2", &headers, BODY));
     assert_eq!(answer.status, 202);
     let seen = upstream.wait(1).remove(0);
-    assert_eq!(seen.line, "POST /hook?own=1&token=withheld&page=2 HTTP/1.1");
+    assert_eq!(seen.line, "POST /hook?own=1&token=withheld&%74oken=withheld&page=2 HTTP/1.1");
     for name in ["authorization", "cookie", "x-api-key", "x-gitlab-token", "proxy-authorization"] {
         assert!(seen.all(name).is_empty(), "{name}");
     }

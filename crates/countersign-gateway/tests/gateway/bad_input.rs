@@ -106,6 +106,13 @@ fn a_secret_that_is_not_there_is_told_with_all_the_others() {
 }
 
 #[test]
+fn a_token_that_can_be_guessed_lets_nobody_in() {
+    let admin = "[admin]\nlisten = \"127.0.0.1:0\"\ntoken = { command = \"printf short\" }\n";
+    let says = World::refused("", &[admin, &github("a", "")].concat());
+    assert!(says.contains("[admin] token") && says.contains("guessed"), "{says}");
+}
+
+#[test]
 fn an_upstream_that_is_down_gets_everything_when_it_is_back() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();

@@ -210,10 +210,59 @@ fn whoever_only_fails_waits_and_others_do_not() {
         assert_eq!(world.post("/in/a", &forged, BODY).status, 401);
     }
     let answer = world.post("/in/a", &signed("github", SECRET, "1", BODY), BODY);
-    assert_eq!(answer.status, 429);
+    assert_eq!(answer.status, 429, "nothing ever verified that came from there");
     let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
     assert_eq!(world.post("/in/b", &signed("github", SECRET, "1", BODY), BODY).status, 200, "another source");
+}
+
+#[test]
+fn whoever_was_genuine_is_not_shut_out_by_what_fails_from_his_address() {
+    let junk = "junk = { failures = 3, per = \"60s\", addresses = 100 }";
+    let world = World::with_server(junk, &github("a", ""));
+    let good = || world.post("/in/a", &signed("github", SECRET, "1", BODY), BODY).status;
+    assert_eq!(good(), 200);
+    let forged = signed("github", "another secret, long enough", "1", BODY);
+    for _ in 0..10 {
+        assert_eq!(world.post("/in/a", &forged, BODY).status, 401);
+    }
+    assert_eq!(good(), 200);
+}
+
+#[test]
+fn a_pure_verifier_refuses_though_it_is_observed() {
+    let world = World::start(&github("a", "record = \"none\"\nforward = \"none\"\nenforce = \"observe\""));
+    assert_eq!(world.post("/in/a", &signed("github", SECRET, "1", BODY), BODY).status, 204);
+    assert_eq!(world.post("/in/a", &signed("github", SECRET, "1", BODY), b"x").status, 401);
+}
+
+#[test]
+fn what_is_observed_is_told_though_its_signature_is_good() {
+    let upstream = Upstream::start(OK);
+    let more = format!(
+        "enforce = \"observe\"\nallow_from = [\"192.0.2.1\"]\nforward = {{ to = \"{}\" }}",
+        upstream.url
+    );
+    let world = World::start(&github("a", &more));
+    assert_eq!(world.post("/in/a", &signed("github", SECRET, "1", BODY), BODY).status, 202);
+    let seen = upstream.wait(1).remove(0);
+    assert_eq!(
+        (seen.all("x-countersign-verified"), seen.all("x-countersign-reason"), seen.all("x-countersign-key")),
+        (vec!["false"], vec!["address"], vec!["main"])
+    );
+}
+
+#[test]
+fn what_waits_for_a_source_that_is_switched_off_is_no_dead_letter() {
+    let upstream = Upstream::start("HTTP/1.1 503 Down\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let forward = format!("forward = {{ to = \"{}\", schedule = [\"1s\", \"1s\", \"1s\"] }}", upstream.url);
+    let world = World::start(&github("a", &forward));
+    assert_eq!(world.post("/in/a", &signed("github", SECRET, "1", BODY), BODY).status, 202);
+    upstream.wait(1);
+    world.reload(&github("a", &format!("enabled = false\n{forward}"))).unwrap();
+    let waits =
+        world.delivery(|delivery| delivery.error.as_deref().is_some_and(|error| error.contains("now")));
+    assert_eq!(waits.state, countersign_store::DeliveryState::Waiting);
 }
 
 #[test]
