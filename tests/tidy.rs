@@ -474,6 +474,7 @@ const LONG: &[(&str, &str)] = &[
         "one generic scheme; every mode with a template is this file",
     ),
     ("crates/countersign/tests/properties.rs", "every property on one set of signed requests"),
+    ("tests/tidy.rs", "the rules of the house, one after the other; what they are made of is in its folder"),
     ("crates/countersign/tests/outside.rs", "a host and its modes, written by hand from public items alone"),
 ];
 
