@@ -25,10 +25,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::net::TcpListener;
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
+
+/// How long to wait before what could not be taken is tried again: commands may be run for it.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The shortest token that operators are let in by, in bytes.
 const LEAST_TOKEN: usize = 16;
@@ -197,6 +200,11 @@ impl Gateway {
     /// Read the configuration and its secrets anew: all of it is in use when this answers, or nothing has changed.
     pub async fn reload(&self) -> Result<Vec<Change>, StartError> {
         self.shared.reload().await
+    }
+
+    /// Whether the configuration was taken when it was last read.
+    pub fn is_reloaded(&self) -> bool {
+        self.shared.gate.books.is_reloaded()
     }
 
     /// Let nobody in any more, bring what is under way to its end (at most `[server] drain`), hand over what is written down, and
@@ -425,6 +433,7 @@ async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) 
     let mut hangup = Hangup::new();
     // Nothing was seen yet: what changed while the gateway started is read at the first look.
     let mut seen = State { revision: None, files: Vec::new() };
+    let mut owed = Owed::default();
     loop {
         let asked = tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => return,
@@ -433,36 +442,51 @@ async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) 
         };
         let now = State::of(&shared).await;
         let watches = shared.config().await.server.watch;
-        let (of_files, of_store) =
-            (asked || (watches && now.files != seen.files), now.revision != seen.revision);
-        if of_files || of_store {
-            // As it was before reading: what changes meanwhile is read once more.
-            seen = now;
-            let mut taken = if of_files { shared.reload().await } else { shared.refresh().await };
-            if taken.is_err() && of_files && of_store {
-                // A file that will not do is no reason to go on with a secret that an operator has taken back.
-                taken = shared.refresh().await.and(taken);
-            }
-            match taken {
-                Ok(changes) => {
-                    shared.gate.books.reloaded(true);
-                    if asked || !changes.is_empty() {
-                        tracing::info!(changes = changes.len(), "the configuration was read anew");
-                    }
-                    changes.iter().for_each(|change| tracing::info!(%change, "changed"));
+        let due = owed.since.is_some_and(|since| since.elapsed() >= AGAIN);
+        let files = asked || (watches && now.files != seen.files) || (due && owed.files);
+        let store = now.revision != seen.revision || (due && owed.store);
+        if !files && !store {
+            continue;
+        }
+        // As it was before reading: what changes meanwhile is read once more.
+        seen = now;
+        let mut taken = if files { shared.reload().await } else { shared.refresh().await };
+        // A file that will not do is no reason to go on with a secret that an operator has taken back.
+        let refreshed = match (&taken, files && (store || owed.store)) {
+            (Err(_), true) => shared.refresh().await.is_ok(),
+            (taken, _) => taken.is_ok(),
+        };
+        // What waits to be read of the file, waits on, though something was taken from the store meanwhile.
+        let files = if files { watches && taken.is_err() } else { owed.files };
+        let store = !refreshed && (store || owed.store);
+        let told = owed.files || owed.store;
+        owed = Owed { files, store, since: (files || store).then(Instant::now) };
+        shared.gate.books.reloaded(taken.is_ok() && !files && !store);
+        if told && !asked {
+            // Once is enough.
+            taken = taken.or(Ok(Vec::new()));
+        }
+        match taken {
+            Ok(changes) => {
+                if asked || !changes.is_empty() {
+                    tracing::info!(changes = changes.len(), "the configuration was read anew");
                 }
-                Err(error) => {
-                    // A secret that was taken back must not live on because something else failed in that second: it is tried
-                    // again, and told once.
-                    if shared.gate.books.is_reloaded() || asked {
-                        tracing::error!(%error, "the configuration was not read anew: what was in use stays in use, and it is tried again");
-                    }
-                    shared.gate.books.reloaded(false);
-                    seen.revision = None;
-                }
+                changes.iter().for_each(|change| tracing::info!(%change, "changed"));
             }
+            Err(error) => tracing::error!(
+                %error, "the configuration was not read anew: what was in use stays in use, and it is tried again"
+            ),
         }
     }
+}
+
+/// What was seen and could not be taken: it is tried again as it was asked for. A secret that was taken back must not live on because
+/// something else failed in that second.
+#[derive(Default)]
+struct Owed {
+    files: bool,
+    store: bool,
+    since: Option<Instant>,
 }
 
 /// What is looked at.

@@ -182,6 +182,24 @@ fn a_change_of_the_file_is_taken_by_itself() {
     assert_eq!(world.post("/in/a", &signed("github", SECRET, "1", BODY), BODY).status, 404);
 }
 
+/// What failed is tried again as it was asked for: the new file, and not the old one once more.
+#[test]
+fn a_file_whose_secret_comes_late_is_taken_when_it_is_there() {
+    let world = World::start(&github("a", ""));
+    world.write(&github("b", "").replace("github.txt", "late.txt"));
+    // Long enough for a look, and for another one that has nothing to do with the file.
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(!world.gateway().is_reloaded(), "a file that was not taken is told as taken");
+    assert_eq!(world.post("/in/a", &signed("github", SECRET, "1", BODY), BODY).status, 200);
+    std::fs::write(world.folder.path().join("late.txt"), SECRET).unwrap();
+    let start = Instant::now();
+    while world.post("/in/b", &signed("github", SECRET, "1", BODY), BODY).status != 200 {
+        assert!(start.elapsed() < Duration::from_secs(30), "it is never taken");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(world.gateway().is_reloaded());
+}
+
 #[test]
 fn a_secret_that_is_changed_in_its_file_is_taken_by_itself() {
     let world = World::start(&github("a", ""));
