@@ -1,6 +1,7 @@
 //! `countersign serve` as a service manager runs it: signals, exit codes, what is said.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stderr, reason = "what is not tried is told")]
 
 mod common;
 #[path = "common/gateway.rs"]
