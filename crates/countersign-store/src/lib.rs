@@ -59,7 +59,7 @@
 //! let event = store.event("evt_1".into()).await?.expect("it was recorded");
 //! assert_eq!(&event.body[..], b"Hello, World!");
 //! # assert_eq!(store.audits(Default::default()).await?.rows.len(), 2);
-//! # assert_eq!(store.lease("me".into(), 9, now, now.after(std::time::Duration::from_secs(9))).await?.len(), 1);
+//! # assert_eq!(store.queued().await?.waiting, 1);
 //! # Ok(())
 //! # }
 //! ```
@@ -70,6 +70,7 @@
 #![warn(missing_docs)]
 
 mod histogram;
+mod outbound;
 mod record;
 mod rows;
 mod sqlite;
@@ -78,6 +79,9 @@ pub mod suite;
 
 pub use countersign::Claim;
 pub use histogram::Histogram;
+pub use outbound::{
+    DeliverySearch, EndpointRow, EventTypeRow, Lease, NewEndpoint, PUBLISHED, Publication, Published, Redriven, of_endpoint,
+};
 pub use record::{Entry, Record, Recorded, danger, record};
 pub use rows::{
     Attempt, AuditRow, Cursor, Delivery, DeliveryState, Fence, Keep, KeyUse, Leased, Next, Page, Queued,
@@ -129,21 +133,61 @@ pub trait Store: Send + Sync + 'static {
     /// Remember when keys last matched. An earlier time than the one that is known changes nothing.
     fn matched(&self, uses: Vec<KeyUse>) -> Reply<'_, ()>;
 
-    /// Take up to `max` deliveries that are due at `now`, the longest due first, until `until`. Each carries a fence that every
-    /// later lease of it raises. One whose lease ran out is due again.
-    fn lease(&self, worker: Arc<str>, max: usize, now: Timestamp, until: Timestamp)
-    -> Reply<'_, Vec<Leased>>;
+    /// Write an event of our own, and a delivery for each of its endpoints, in one step. Its source is [`PUBLISHED`], its key empty. For
+    /// an endpoint that is paused the delivery is held.
+    fn publish(&self, publication: Publication) -> Reply<'_, Published>;
+
+    /// Take deliveries that are due, of each endpoint the longest due first, and of endpoints in turn, so that one with a long queue
+    /// holds up no other. Each carries a fence that every later lease of it raises. One whose lease ran out is due again. What it costs
+    /// grows with the number of endpoints that have something queued, and not with how much is queued.
+    fn lease(&self, lease: Lease) -> Reply<'_, Vec<Leased>>;
 
     /// Report an attempt. Not written if the fence has moved, for someone else has the delivery now; nor if this lease was
-    /// settled already, or there is no such delivery. A lease that ran out can be settled while nobody else has taken it.
+    /// settled already, or there is no such delivery, or it was cancelled meanwhile. A lease that ran out can be settled while nobody
+    /// else has taken it. If its endpoint has a row, that learns since when it is failing, or that it is not.
     fn settle(&self, fence: Fence, attempt: Attempt) -> Reply<'_, Settled>;
 
-    /// Queue these dead letters again, due at `now`, their attempts counted afresh; how many were dead. Repeating it changes
-    /// nothing; names of others are passed over.
-    fn redrive(&self, deliveries: Vec<Arc<str>>, now: Timestamp) -> Reply<'_, usize>;
+    /// Queue dead letters again, each due at its moment; and with `force` what arrived, too. Of any number who ask at once for the
+    /// same, one is told [`Redriven::Queued`]. To an endpoint that is paused it is held. One answer for each, in their order.
+    fn redrive(&self, deliveries: Vec<(Arc<str>, Timestamp)>, force: bool) -> Reply<'_, Vec<Redriven>>;
 
-    /// When the next delivery is due, leases that end included; `None` if none waits.
-    fn next_due(&self) -> Reply<'_, Option<Timestamp>>;
+    /// Give up what waits, is held, is under way or is dead, so that nothing makes it again; for each, in their order, whether it
+    /// was any of these. The report of an attempt that is under way is not written.
+    fn cancel(&self, deliveries: Vec<Arc<str>>, now: Timestamp) -> Reply<'_, Vec<bool>>;
+
+    /// When the next delivery is due to any endpoint but these, leases that end included; `None` if none waits. What is held has no time.
+    fn next_due(&self, but: Vec<Arc<str>>) -> Reply<'_, Option<Timestamp>>;
+
+    /// One delivery.
+    fn delivery(&self, id: Arc<str>) -> Reply<'_, Option<Delivery>>;
+
+    /// Deliveries that match, newest first unless `search` says otherwise: by the order in which they were queued.
+    fn find_deliveries(&self, search: DeliverySearch) -> Reply<'_, Page<Delivery>>;
+
+    /// Add an endpoint with its secrets, all or nothing; `false` if its name is taken.
+    fn add_endpoint(&self, new: NewEndpoint) -> Reply<'_, bool>;
+
+    /// Every endpoint, by name.
+    fn endpoints(&self) -> Reply<'_, Vec<EndpointRow>>;
+
+    /// Hold what is queued for an endpoint, and what will be, for this reason; what is under way ends as it ends. `false` if there is
+    /// none, or it is paused already: the first reason stays.
+    fn pause(&self, endpoint: Arc<str>, reason: Arc<str>, now: Timestamp) -> Reply<'_, bool>;
+
+    /// Send to an endpoint again: what was held is due at `now`, and it is not failing any more. `false` if there is none, or it is not paused.
+    fn resume(&self, endpoint: Arc<str>, now: Timestamp) -> Reply<'_, bool>;
+
+    /// Forget an endpoint and its secrets; what is queued for it becomes dead letters. Whether there was one.
+    fn remove_endpoint(&self, name: Arc<str>, now: Timestamp) -> Reply<'_, bool>;
+
+    /// Every type of events, by name.
+    fn event_types(&self) -> Reply<'_, Vec<EventTypeRow>>;
+
+    /// Write a type, in place of the one that may be there.
+    fn save_event_type(&self, row: EventTypeRow) -> Reply<'_, ()>;
+
+    /// Forget a type; whether there was one. Its events stay.
+    fn remove_event_type(&self, name: Arc<str>) -> Reply<'_, bool>;
 
     /// Rows of the audit that match, newest first unless `search` says otherwise. New and old is by the order in which they were
     /// written, not by their times: whoever follows a listing misses none.
@@ -185,11 +229,12 @@ pub trait Store: Send + Sync + 'static {
     /// When each key last matched.
     fn key_uses(&self) -> Reply<'_, Vec<KeyUse>>;
 
-    /// A number that grows with every change to sources and secrets, by whichever process.
+    /// A number that grows with every change to sources, secrets, endpoints and types, by whichever process. That an endpoint fails or
+    /// does not any more is no change; that it is paused is one.
     fn revision(&self) -> Reply<'_, u64>;
 
     /// Forget up to `max` things that `keep` does not keep; how many were. Zero means that nothing is left to forget. An event
-    /// that is neither delivered nor given up stays, and so does a claim that has not expired. Room is used again, and not given
+    /// that is neither delivered nor given up stays, if it is held as well, and so does a claim that has not expired. Room is used again, and not given
     /// back to the disk.
     fn prune(&self, keep: Keep, max: usize) -> Reply<'_, usize>;
 

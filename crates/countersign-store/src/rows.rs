@@ -92,6 +92,8 @@ pub struct Leased {
     pub endpoint: Arc<str>,
     /// How many attempts were made since it was queued, this one not counted.
     pub attempts: u32,
+    /// When the first attempt failed of those to its endpoint since the last that arrived, where it has a row.
+    pub failing_since: Option<Timestamp>,
     /// What is delivered, whole.
     pub event: StoredEvent,
 }
@@ -127,6 +129,8 @@ pub enum Next {
     Retry(Timestamp),
     /// A dead letter.
     GiveUp,
+    /// It waits for its endpoint to be resumed. No attempt was made, and none is counted.
+    Hold,
 }
 
 /// Whether an attempt was written.
@@ -146,13 +150,17 @@ pub struct Delivery {
     pub id: Arc<str>,
     /// Of which event.
     pub event: Arc<str>,
+    /// The event's type.
+    pub kind: Option<Arc<str>>,
+    /// When the event was accepted.
+    pub accepted_at: Timestamp,
     /// Where it goes.
     pub endpoint: Arc<str>,
     /// How far it is.
     pub state: DeliveryState,
     /// How many attempts were made since it was queued.
     pub attempts: u32,
-    /// When it is due, or leased until; when it ended.
+    /// When it is due, or leased until; when it ended, or was held.
     pub at: Timestamp,
     /// The last attempt's answer.
     pub status: Option<u16>,
@@ -171,12 +179,22 @@ pub enum DeliveryState {
     Done,
     /// Given up: a dead letter.
     Dead,
+    /// Its endpoint is paused.
+    Held,
+    /// Given up by an operator, for good.
+    Cancelled,
 }
 
 impl DeliveryState {
     /// As in JSON and on the command line.
-    pub const WORDS: [(&'static str, DeliveryState); 4] =
-        [("waiting", Self::Waiting), ("leased", Self::Leased), ("done", Self::Done), ("dead", Self::Dead)];
+    pub const WORDS: [(&'static str, DeliveryState); 6] = [
+        ("waiting", Self::Waiting),
+        ("leased", Self::Leased),
+        ("done", Self::Done),
+        ("dead", Self::Dead),
+        ("held", Self::Held),
+        ("cancelled", Self::Cancelled),
+    ];
 
     /// What it is called.
     pub const fn word(self) -> &'static str {
@@ -191,8 +209,10 @@ pub struct Queued {
     pub waiting: u64,
     /// Under way.
     pub leased: u64,
-    /// Given up.
+    /// Given up, but not by an operator.
     pub dead: u64,
+    /// Of endpoints that are paused.
+    pub held: u64,
     /// When the first event was accepted that is neither delivered nor given up.
     pub oldest: Option<Timestamp>,
 }
