@@ -80,7 +80,8 @@ pub mod suite;
 pub use countersign::Claim;
 pub use histogram::Histogram;
 pub use outbound::{
-    DeliverySearch, EndpointRow, EventTypeRow, Lease, NewEndpoint, PUBLISHED, Publication, Published, Redriven, of_endpoint,
+    DeliverySearch, EndpointRow, EventTypeRow, Lease, NewEndpoint, PUBLISHED, Publication, Published,
+    Redriven, of_endpoint,
 };
 pub use record::{Entry, Record, Recorded, danger, record};
 pub use rows::{

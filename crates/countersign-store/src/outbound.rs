@@ -1,7 +1,7 @@
 //! What is sent rather than received: endpoints and event types, as plain data, and how their deliveries are asked for.
 
-use crate::rows::{Cursor, DeliveryState};
 use crate::SecretRow;
+use crate::rows::{Cursor, DeliveryState};
 use bytes::Bytes;
 use countersign::Timestamp;
 use std::sync::Arc;

@@ -55,7 +55,13 @@ pub(super) fn with_events(db: &Connection, taken: Vec<Taken>) -> Result<Vec<Leas
             let (endpoint, attempts) =
                 delivery.query_row([seq], |row| Ok((row.get::<_, Arc<str>>(0)?, row.get(1)?)))?;
             let event = event.query_row([of], event_of)?;
-            Ok(Leased { fence: Fence { delivery: name(seq), number: fence }, endpoint, attempts, event })
+            Ok(Leased {
+                fence: Fence { delivery: name(seq), number: fence },
+                endpoint,
+                attempts,
+                failing_since: None,
+                event,
+            })
         })
         .collect()
 }
@@ -67,6 +73,7 @@ pub(super) fn settle(group: &mut Group<'_>, fence: &Fence, attempt: &Attempt) ->
         Next::Done => (DeliveryState::Done, *at),
         Next::GiveUp => (DeliveryState::Dead, *at),
         Next::Retry(due) => (DeliveryState::Waiting, *due),
+        Next::Hold => (DeliveryState::Held, *at),
     };
     let written = group
         .db
@@ -155,6 +162,8 @@ fn delivery(row: &Row<'_>, event: &Arc<str>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         id: name(row.get(0)?),
         event: event.clone(),
+        kind: None,
+        accepted_at: Timestamp::from_unix_ms(0),
         endpoint: row.get(1)?,
         state,
         attempts: row.get(3)?,
