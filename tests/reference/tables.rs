@@ -62,6 +62,12 @@ pub(crate) const TABLES: &[Table] = &[
             ("reference", "", "the provider's page", ""),
             ("confidence", "", "`provider` once cases of the provider's own pass", ""),
             ("notes", "none", "what an operator should know", ""),
+            (
+                "default_outbound",
+                "false",
+                "what is sent is signed by it where nothing else is said; one preset may say so",
+                "",
+            ),
             ("like", "", "the preset that this one changes; one level", ""),
             ("replaces", "", "its own name: it takes the place of another of that name", ""),
             ("mode", "required", "which mode reads the rest", "!name = \"probe\""),

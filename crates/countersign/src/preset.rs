@@ -35,6 +35,10 @@ pub struct Preset {
     /// What an operator should know.
     pub notes: Vec<Arc<str>>,
 
+    /// What is sent is signed by it where nothing else is said. Of the presets of a registry at most one says so; one that is `like` it
+    /// does not.
+    pub default_outbound: bool,
+
     /// Which mode reads the rest.
     pub mode: Spanned<Arc<str>>,
 
@@ -199,6 +203,7 @@ pub(crate) fn read(layer: &Layer, complaints: &Complaints, modes: &[&str]) -> Op
     let (title, reference) = (text("title"), text("reference"));
     let confidence = root.word("confidence", &["provider", "third-party"]).map(|word| word.value.into());
     let notes = root.texts("notes").unwrap_or_default().into_iter().map(|note| note.value).collect();
+    let default_outbound = root.boolean("default_outbound").unwrap_or(false);
     // Judged when the preset is added; known here.
     root.text("replaces");
     if let Some(like) = root.text("like") {
@@ -234,6 +239,7 @@ pub(crate) fn read(layer: &Layer, complaints: &Complaints, modes: &[&str]) -> Op
         reference,
         confidence,
         notes,
+        default_outbound,
         mode: mode?,
         vars,
         freshness,

@@ -1,7 +1,8 @@
 //! Names to modes, names to presets. Nothing shadows silently, and nothing is found that was not put here.
 
 use crate::config::{
-    Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Node, Sources, Span, near, nearest, one_of,
+    Complaints, ConfigCode, ConfigError, ConfigErrors, Layer, Node, Sources, Span, Value, near, nearest,
+    one_of,
 };
 use crate::handshake;
 use crate::keys::{KeyError, Keyring, Vars};
@@ -16,8 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The keys of every preset, which can name no mode: its table would stand in their place.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 17] = [
     "confidence",
+    "default_outbound",
     "event",
     "freshness",
     "handshake",
@@ -164,8 +166,20 @@ impl Registry {
             }
             _ => {}
         }
+        if let (Some(node), Some(other)) = (outbound(&layer), self.default_outbound())
+            && *other != *name
+        {
+            let says = format!("two presets say `default_outbound = true`: this one and `{other}`");
+            let error = ConfigError::at(ConfigCode::MalformedConfig, node.span.clone(), says);
+            return Err(error.help("leave it out, and name this preset where it is to sign").into());
+        }
         self.presets.insert(name, layer);
         Ok(self)
+    }
+
+    /// The preset that signs what is sent where nothing else is said: the one that says `default_outbound = true`.
+    pub fn default_outbound(&self) -> Option<&str> {
+        self.presets().find_map(|(name, layer)| outbound(layer).map(|_| name))
     }
 
     /// The modes here, by name.
@@ -245,7 +259,8 @@ impl Registry {
                     let says = format!("`{base}` is itself like another, and likeness has one level");
                     return complain(says, "name that other preset, or write the scheme out");
                 }
-                layer.clone().without("like").over(&below.clone().without("replaces"))
+                let below = below.clone().without("replaces").without("default_outbound");
+                layer.clone().without("like").over(&below)
             }
         };
         Ok(match changes {
@@ -304,6 +319,11 @@ impl Registry {
 }
 
 /// What a preset is called for people; nothing where it does not say so itself.
+/// Where it says that it signs what is sent.
+fn outbound(layer: &Layer) -> Option<&Node> {
+    layer.get(&["default_outbound"]).filter(|node| matches!(node.value, Value::Boolean(true)))
+}
+
 fn title(layer: &Layer) -> &str {
     layer.get(&["title"]).and_then(Node::text).map_or("", |title| title)
 }
@@ -485,5 +505,27 @@ mod tests {
         let errors = registry.named("acme").err().unwrap();
         let told: Vec<_> = errors.0.iter().map(|error| (error.code, error.help.as_deref())).collect();
         assert_eq!(told, [(ConfigCode::UnknownMode, Some("write `mode = \"hmac\"`"))]);
+    }
+
+    #[test]
+    fn one_preset_signs_what_is_sent_and_its_likenesses_do_not() {
+        let scheme = "mode = \"hmac\"\n[hmac]\nalgorithm = \"sha256\"\nsigned_template = \"{body}\"\n\
+            signature_source = { header = \"x-s\", encoding = \"hex\" }\nkey = { forms = [{ decode = \"text\" }] }\n";
+        let named = |name: &str, outbound: &str| format!("schema = 1\nname = \"{name}\"\n{outbound}{scheme}");
+        let mut registry = Registry::new();
+        assert_eq!(registry.default_outbound(), None);
+        registry.add_preset("a.toml", named("a", "default_outbound = true\n")).unwrap();
+        registry.add_preset("b.toml", named("b", "default_outbound = false\n")).unwrap();
+        registry.add_preset("c.toml", "name = \"c\"\nlike = \"a\"\n").unwrap();
+        assert_eq!(registry.default_outbound(), Some("a"));
+        assert!(registry.named("a").unwrap().preset().default_outbound);
+        for other in ["b", "c"] {
+            assert!(!registry.named(other).unwrap().preset().default_outbound, "{other}");
+        }
+        let second = registry.add_preset("d.toml", named("d", "default_outbound = true\n")).err().unwrap();
+        assert_eq!(second.0[0].message, "two presets say `default_outbound = true`: this one and `a`");
+        // One that takes its place may say it in its stead.
+        registry.add_preset("mine.toml", named("a", "replaces = \"a\"\ndefault_outbound = true\n")).unwrap();
+        assert_eq!(registry.default_outbound(), Some("a"));
     }
 }

@@ -525,6 +525,7 @@ fn no_name_is_taken_twice_and_none_is_reserved() {
         "notes",
         "reference",
         "confidence",
+        "default_outbound",
         "replaces",
         "preset",
         "freshness",

@@ -4,8 +4,18 @@ use countersign::config::{Node, Value};
 use countersign::{Layer, Registry};
 
 /// What is for people, for logs or for filters, and decides nothing.
-const PASSED_OVER: [&str; 9] =
-    ["name", "schema", "title", "reference", "confidence", "notes", "replaces", "event", "mistaken"];
+const PASSED_OVER: [&str; 10] = [
+    "name",
+    "schema",
+    "title",
+    "reference",
+    "confidence",
+    "notes",
+    "default_outbound",
+    "replaces",
+    "event",
+    "mistaken",
+];
 
 /// What is written in any case.
 const CASELESS: [&str; 2] = ["header", "scheme"];

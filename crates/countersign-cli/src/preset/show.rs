@@ -130,6 +130,9 @@ fn about(preset: &Preset, mode: Option<&countersign::ModeInfo>) -> String {
         about.push(("reference", plain(reference)));
     }
     about.push(("confidence", plain(proof::confidence(preset.confidence.as_deref()))));
+    if preset.default_outbound {
+        about.push(("outbound", "what is sent is signed by it where nothing else is said".into()));
+    }
     about.push((
         "mode",
         match mode {

@@ -14,7 +14,8 @@ use std::sync::Arc;
 pub(in crate::config) const OF_PRESETS: [&str; 5] = ["freshness", "event", "replay", "handshake", "response"];
 
 /// What is for people, and no part of a scheme: it may change under a pin.
-const FOR_PEOPLE: [&str; 7] = ["title", "reference", "confidence", "notes", "replaces", "name", "schema"];
+const FOR_PEOPLE: [&str; 8] =
+    ["title", "reference", "confidence", "notes", "default_outbound", "replaces", "name", "schema"];
 
 /// What of the scheme stands in the source: `preset` and `override`, or `mode` and its tables. In the order of the file.
 #[derive(Clone, Debug, Default)]
