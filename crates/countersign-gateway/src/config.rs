@@ -5,6 +5,7 @@
 //! needs none of them; what reads them is [`secrets`](crate::secrets), when the gateway starts. A secret that stands in
 //! the file itself is refused, and the complaint about it does not show it.
 
+mod delivery;
 mod diff;
 mod forward;
 mod limits;
@@ -21,6 +22,7 @@ mod values;
 mod warning;
 mod weak;
 
+pub use delivery::{Delivery, Endpoint, Policy};
 pub use diff::{Change, KeyChange, diff, diff_source};
 pub use forward::{Forward, HeaderText, reach};
 pub use limits::{Limits, Rate, Shape};
@@ -55,6 +57,9 @@ pub struct Config {
 
     /// `[egress]`: what may be called.
     pub egress: Egress,
+
+    /// `[delivery]`: how messages are sent.
+    pub delivery: Delivery,
 
     /// The modes and presets that there are: built in, of `[[module]]`s, of the folder `presets`.
     pub schemes: Arc<Schemes>,

@@ -86,7 +86,7 @@ impl fmt::Display for Change {
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     let (before, after) = (old.to_layer(), new.to_layer());
     let mut changes = Vec::new();
-    for name in ["presets", "server", "admin", "store", "egress", "module"] {
+    for name in ["presets", "server", "admin", "store", "egress", "delivery", "module"] {
         let mut keys = compare(before.get(&[name]), after.get(&[name]));
         for key in &mut keys {
             let whole = if key.key.is_empty() { name.to_owned() } else { format!("{name}.{}", key.key) };

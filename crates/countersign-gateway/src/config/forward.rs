@@ -19,8 +19,8 @@ use url::{Host, Url};
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Forward {
-    /// Its name in the queue: the source's, and behind a slash its own where the source has several. It outlives a
-    /// change of [`to`](Self::to): what waits goes to the new one.
+    /// Its name in the queue: the source's, and behind a slash its own, or `forward` where it has none: no endpoint is called so. It
+    /// outlives a change of [`to`](Self::to): what waits goes to the new one.
     pub endpoint: Arc<str>,
 
     /// Where to. Written by the operator, and so allowed as written: see [`reach`].
@@ -149,7 +149,7 @@ fn read(around: &Around<'_>, table: Reader<'_>, source: &str, several: bool) -> 
     let to = table.required_text("to").and_then(|text| target(around, &text));
     let second = Duration::from_secs(1);
     let timeout = span_of_time(&table, "timeout", 5 * second..=300 * second);
-    let schedule = schedule(around, &table);
+    let schedule = schedule(around, &table, &Schedule::default());
     let headers = headers(around, &table);
     let pass_query = table.boolean("pass_query").unwrap_or(false);
     let pass_headers = table.texts("pass_headers").unwrap_or_default();
@@ -158,7 +158,7 @@ fn read(around: &Around<'_>, table: Reader<'_>, source: &str, several: bool) -> 
     finish(around, table);
     let endpoint = match name {
         Some(name) => format!("{source}/{}", name.value).into(),
-        None => source.into(),
+        None => format!("{source}/forward").into(),
     };
     Some(Forward {
         endpoint,
@@ -190,7 +190,8 @@ fn target(around: &Around<'_>, text: &Spanned<Arc<str>>) -> Option<Url> {
     Some(url)
 }
 
-fn schedule(around: &Around<'_>, table: &Reader<'_>) -> Schedule {
+/// `schedule` and `attempts`, of which the second makes the first shorter.
+pub(super) fn schedule(around: &Around<'_>, table: &Reader<'_>, default: &Schedule) -> Schedule {
     let attempts = table.integer("attempts", 1..=MAX_ATTEMPTS as i64);
     let week = Duration::from_secs(7 * 86_400);
     let waits = spans_of_time(table, "schedule", Duration::from_secs(1)..=week);
@@ -205,7 +206,7 @@ fn schedule(around: &Around<'_>, table: &Reader<'_>) -> Schedule {
         }
         schedule
     });
-    let schedule = schedule.unwrap_or_default();
+    let schedule = schedule.unwrap_or_else(|| default.clone());
     let Some(attempts) = attempts else { return schedule };
     let count = attempts.value as usize;
     if count > schedule.len() {
@@ -236,7 +237,19 @@ fn headers(around: &Around<'_>, table: &Reader<'_>) -> Vec<(HeaderName, HeaderTe
 
 /// A text, or where a secret is.
 fn header_text(around: &Around<'_>, node: &Node, name: &str) -> Option<HeaderText> {
-    let Some(text) = node.text() else { return place_at(around, node, name).map(HeaderText::Secret) };
+    match node.text() {
+        None => place_at(around, node, name).map(HeaderText::Secret),
+        Some(_) => plain_header(around, node, name).map(HeaderText::Text),
+    }
+}
+
+/// A text that is no secret.
+pub(super) fn plain_header(around: &Around<'_>, node: &Node, name: &str) -> Option<Arc<str>> {
+    let Some(text) = node.text() else {
+        let says = format!("the header `{name}` must be a text, but is {}", node.value.kind());
+        around.wrong(&node.span, says, format!("write `{name} = \"…\"`"));
+        return None;
+    };
     let secret = ["auth", "token", "secret", "key", "passw", "cookie"];
     if secret.iter().any(|word| name.to_ascii_lowercase().contains(word)) {
         super::values::literal(around, node, name);
@@ -248,10 +261,10 @@ fn header_text(around: &Around<'_>, node: &Node, name: &str) -> Option<HeaderTex
         let says = format!("the header `{name}` has characters that no header should have");
         around.wrong(&node.span, says, "printable ASCII, and no space at either end");
     }
-    plain.then(|| HeaderText::Text(text.clone()))
+    plain.then(|| text.clone())
 }
 
-fn header(around: &Around<'_>, key: &str, name: &Spanned<Arc<str>>) -> Option<HeaderName> {
+pub(super) fn header(around: &Around<'_>, key: &str, name: &Spanned<Arc<str>>) -> Option<HeaderName> {
     let header = HeaderName::new(&name.value);
     let ours = |header: &HeaderName| {
         OURS.contains(&header.as_str()) || header.as_str().starts_with("x-countersign-")

@@ -5,7 +5,7 @@
 
 use super::units::{print_duration, print_rate, print_size};
 use super::{
-    Accepted, Admin, Audit, Config, Egress, Forward, HeaderText, Junk, Keys, Limits, Rate, Server, Shape,
+    Accepted, Admin, Audit, Config, Delivery, Egress, Policy, Forward, HeaderText, Junk, Keys, Limits, Rate, Server, Shape,
     Source, StoreSettings, VarText,
 };
 use crate::secrets::{KeyPlace, SecretPlace, fingerprint};
@@ -18,13 +18,14 @@ use std::time::Duration;
 impl Config {
     /// As a tree, in the shape of the file.
     pub fn to_layer(&self) -> Layer {
-        let Self { file: _, server: s, admin: a, store, egress: e, schemes, sources } = self;
+        let Self { file: _, server: s, admin: a, store, egress: e, delivery: d, schemes, sources } = self;
         let mut root = Tree::new();
         root.some("presets", schemes.folder().map(|folder| text(folder.display())));
         root.add("server", server(s));
         root.some("admin", a.as_ref().map(admin));
         root.add("store", store_table(store));
         root.add("egress", egress(e));
+        root.add("delivery", delivery(d));
         root.some("module", schemes.table().map(|node| node.value.clone()));
         if !sources.is_empty() {
             root.add("source", list(sources.iter().map(|it| source(it).done())));
@@ -261,6 +262,23 @@ fn admitted(out: &mut Tree, source: &Source) {
             several => list(several.iter().map(|one| forward(&source.name, one))),
         },
     );
+}
+
+fn delivery(Delivery { preset, policy: how, topic_header, type_header }: &Delivery) -> Value {
+    let mut out = Tree::new();
+    out.some("preset", preset.as_ref().map(text));
+    policy(&mut out, how);
+    out.add("topic_header", text(topic_header.as_str()));
+    out.add("type_header", text(type_header.as_str()));
+    out.done()
+}
+
+fn policy(out: &mut Tree, Policy { timeout, schedule, concurrency, rate, disable_after }: &Policy) {
+    out.add("timeout", text(print_duration(*timeout)));
+    out.add("schedule", texts(schedule.waits().iter().map(|wait| print_duration(*wait))));
+    out.add("concurrency", count(*concurrency));
+    out.some("rate", rate.as_ref().map(rate_value));
+    out.some("disable_after", disable_after.map(|time| text(print_duration(time))));
 }
 
 fn limits(Limits { body, rate, concurrency }: &Limits) -> Value {

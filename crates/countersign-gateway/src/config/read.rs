@@ -3,7 +3,7 @@
 use super::source::Bench;
 use super::values::{Around, finish};
 use super::{
-    Config, FolderError, Modules, Schemes, Source, Warning, Warnings, mask, schemes, source, tables,
+    Config, Endpoint, FolderError, Modules, Schemes, Source, Warning, Warnings, delivery, mask, schemes, source, tables,
 };
 use super::{Forward, HeaderText, Keys, VarText};
 use countersign::config::{Complaints, ConfigCode, FileId, Reader};
@@ -102,6 +102,7 @@ impl Config {
         let admin = tables::admin(&around, &root, &server);
         let store = tables::store(&around, &root);
         let egress = tables::egress(&around, &root);
+        let delivery = delivery::delivery(&around, &schemes, &root);
         let bench = Bench::new(around, &schemes, &server, store.key.is_some());
         let sources = source::read_all(&bench, &root);
         finish(&around, root);
@@ -113,7 +114,7 @@ impl Config {
             Err(errors) => Err(Refused::Wrong { errors, texts }),
             Ok(()) => {
                 let (file, schemes) = (file.to_owned(), Arc::new(schemes));
-                let config = Config { file, server, admin, store, egress, schemes, sources };
+                let config = Config { file, server, admin, store, egress, delivery, schemes, sources };
                 Ok(Loaded { config, warnings: warnings.into_vec(), texts })
             }
         }
@@ -137,6 +138,33 @@ impl Config {
     }
 
     fn read_table(&self, name: &str, text: &str, stored: bool) -> Result<(Source, Vec<Warning>), Refused> {
+        self.read_one(name, text, "source", |around, layer, table| {
+            let bench = Bench::new(*around, &self.schemes, &self.server, self.store.key.is_some());
+            let source = source::read(&bench, table);
+            source.iter().filter(|_| stored).for_each(|source| names_no_place(source, layer, around.complaints));
+            source
+        })
+    }
+
+    /// Read the table of one endpoint. What it does not say, `[delivery]` does.
+    ///
+    /// # Errors
+    /// As [`read_source`](Self::read_source); a URL that may not be called among it.
+    pub fn read_endpoint(&self, name: &str, text: &str) -> Result<Endpoint, Refused> {
+        let read = self.read_one(name, text, "endpoint", |around, _, table| {
+            delivery::endpoint(around, &self.schemes, (&self.delivery, &self.egress), table)
+        });
+        read.map(|(endpoint, _)| endpoint)
+    }
+
+    /// A text that is one table, `called` so in complaints.
+    fn read_one<T>(
+        &self,
+        name: &str,
+        text: &str,
+        called: &str,
+        read: impl FnOnce(&Around<'_>, &Layer, Reader<'_>) -> Option<T>,
+    ) -> Result<(T, Vec<Warning>), Refused> {
         let mut texts = self.schemes.registry().sources().clone();
         let id = texts.add(name, text);
         let layer = parse(&mut texts, id)?;
@@ -148,15 +176,13 @@ impl Config {
             warnings: &warnings,
             masks: &masks,
         };
-        let bench = Bench::new(around, &self.schemes, &self.server, self.store.key.is_some());
-        let source = source::read(&bench, Reader::new(layer.root(), &complaints, "source"));
-        source.iter().filter(|_| stored).for_each(|source| names_no_place(source, &layer, &complaints));
+        let read = read(&around, &layer, Reader::new(layer.root(), &complaints, called));
         // Before anybody can show a line of it.
         let masks = masks.into_inner();
         mask::tree(&mut texts, &layer, masks);
         let errors = complaints.into_vec();
-        match source {
-            Some(source) if errors.is_empty() => Ok((source, warnings.into_vec())),
+        match read {
+            Some(read) if errors.is_empty() => Ok((read, warnings.into_vec())),
             _ => Err(Refused::Wrong { errors: ConfigErrors(errors), texts }),
         }
     }

@@ -5,6 +5,8 @@ mod limits;
 mod read;
 mod scheme;
 
+pub(super) use keys::vars;
+pub(super) use limits::patterns;
 pub(super) use read::{Bench, read, read_all};
 pub(super) use scheme::Spelled;
 

@@ -136,7 +136,7 @@ fn name(around: &Around<'_>, table: &Reader<'_>, key: &str) -> Option<Arc<str>> 
 }
 
 /// `vars`, as the preset declares them.
-pub(super) fn vars(
+pub(in crate::config) fn vars(
     around: &Around<'_>,
     source: &Reader<'_>,
     compiled: Option<&Compiled>,

@@ -77,30 +77,38 @@ fn rate_table(table: &Reader<'_>) -> Option<Rate> {
     Some(if shape == Some("bucket") { Rate { shape: Shape::Bucket { burst }, ..rate } } else { rate })
 }
 
+/// What is written where no pattern will do.
+const SUCH: &str =
+    "write `events = [\"invoice.*\", \"charge.refunded\"]`, say, or leave it out: then all are taken";
+
 /// `events`, which need a preset that says where the type is.
 pub(super) fn events(around: &Around<'_>, source: &Reader<'_>, scheme: Option<&Layer>) -> Option<Events> {
     let node = source.node("events")?;
-    let texts = source.texts("events")?;
-    let help =
-        "write `events = [\"invoice.*\", \"charge.refunded\"]`, say, or leave it out: then all are recorded";
-    if texts.is_empty() {
-        around.wrong(&node.span, "`events` is empty, and nothing would be recorded", help);
-    }
-    if texts.len() > MAX_PATTERNS {
-        let says = format!("`events` has {} patterns, and at most {MAX_PATTERNS} are looked at", texts.len());
-        around.wrong(&node.span, says, "`*` stands for any number of characters: `invoice.*`");
-    }
     if scheme.is_some_and(|scheme| scheme.get(&["event", "type"]).is_none()) {
         let says =
             "`events` are types, and this scheme does not say where an event's type is: none would fit";
         let help = "say it: `override = { event = { type = \"{json:/type}\" } }`; or leave `events` out";
         around.wrong(&node.span, says, help);
     }
+    patterns(around, source)
+}
+
+/// `events` as patterns.
+pub(in crate::config) fn patterns(around: &Around<'_>, table: &Reader<'_>) -> Option<Events> {
+    let node = table.node("events")?;
+    let texts = table.texts("events")?;
+    if texts.is_empty() {
+        around.wrong(&node.span, "`events` is empty, and nothing would be taken", SUCH);
+    }
+    if texts.len() > MAX_PATTERNS {
+        let says = format!("`events` has {} patterns, and at most {MAX_PATTERNS} are looked at", texts.len());
+        around.wrong(&node.span, says, "`*` stands for any number of characters: `invoice.*`");
+    }
     let mut patterns: Vec<Arc<str>> = Vec::new();
     for text in texts {
         let plain = |c: char| !c.is_whitespace() && !c.is_control();
         if text.value.is_empty() || text.value.len() > 256 || !text.value.chars().all(plain) {
-            around.wrong(&text.span, "an event pattern has 1 to 256 characters, and no white space", help);
+            around.wrong(&text.span, "an event pattern has 1 to 256 characters, and no white space", SUCH);
         } else {
             patterns.push(text.value);
         }
