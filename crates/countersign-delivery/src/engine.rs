@@ -4,7 +4,7 @@ use crate::schedule::Schedule;
 use crate::verdict::{Verdict, judge};
 use countersign::{Clock, Timestamp};
 use countersign_egress::{Client, Limits, Request};
-use countersign_store::{Attempt, Leased, Next, Settled, Store, StoreError, StoredEvent};
+use countersign_store::{Attempt, Lease, Leased, Next, Settled, Store, StoreError, StoredEvent};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -157,10 +157,15 @@ impl Engine {
             return Ok(0);
         }
         let now = self.clock.now();
-        let leased = self
-            .store
-            .lease(self.worker.clone(), room, now, now.after(self.endpoints.longest() + self.settings.margin))
-            .await?;
+        let lease = Lease {
+            worker: self.worker.clone(),
+            max: room,
+            each: room,
+            rooms: Vec::new(),
+            now,
+            until: now.after(self.endpoints.longest() + self.settings.margin),
+        };
+        let leased = self.store.lease(lease).await?;
         let begun = leased.len();
         for leased in leased {
             let work = Work {
@@ -177,7 +182,7 @@ impl Engine {
     /// How long until something is due, as far as is known.
     async fn pause(&self) -> Duration {
         let idle = self.settings.idle.max(Duration::from_millis(1));
-        let Ok(Some(due)) = self.store.next_due().await else { return idle };
+        let Ok(Some(due)) = self.store.next_due(Vec::new()).await else { return idle };
         let ahead = due.unix_ms().saturating_sub(self.clock.now().unix_ms());
         // At least a moment: what is due and could not be leased is under way.
         Duration::from_millis(u64::try_from(ahead).unwrap_or(0))
@@ -195,7 +200,7 @@ struct Work {
 
 impl Work {
     async fn attempt(&self, leased: Leased) {
-        let Leased { fence, endpoint, attempts, event } = leased;
+        let Leased { fence, endpoint, attempts, event, failing_since: _ } = leased;
         let number = attempts.saturating_add(1);
         let attempt = match self.endpoints.prepare(&endpoint, &event, number, self.clock.now()) {
             Err(Unprepared::Never(error)) => self.report(None, Some(error), Next::GiveUp),

@@ -6,7 +6,7 @@ use countersign::{Clock, Context, Draft, Head, Keyring, Request, Timestamp, Vars
 use countersign_delivery::{Endpoints, Engine, Prepared, Schedule, Settings, Unprepared};
 use countersign_egress::{Client, Limits, Reach};
 use countersign_store::{
-    AuditRow, Delivery, DeliveryState, Entry, Options, Recorded, Sqlite, Store, StoredEvent, record,
+    AuditRow, Delivery, DeliveryState, Entry, Options, Recorded, Redriven, Sqlite, Store, StoredEvent, record,
 };
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -213,9 +213,12 @@ async fn what_keeps_failing_and_what_cannot_be_sent_become_dead_letters_that_can
     assert_eq!(dead.error.as_deref(), Some("the answer was 503"));
     let gone = world.until("e2", |delivery| delivery.state == DeliveryState::Dead).await;
     assert_eq!((gone.status, gone.error.as_deref()), (None, Some("there is no such endpoint")));
-    assert_eq!(world.store.redrive(vec![dead.id.clone()], world.clock.now()).await.unwrap(), 1);
+    let again = |id: &Arc<str>| vec![(id.clone(), world.clock.now())];
+    let redriven = world.store.redrive(again(&dead.id), false).await.unwrap();
+    assert_eq!(redriven, [Redriven::Queued]);
     world.until("e1", |delivery| delivery.state == DeliveryState::Done).await;
-    assert_eq!(world.store.redrive(vec![dead.id], world.clock.now()).await.unwrap(), 0, "it arrived since");
+    let redriven = world.store.redrive(again(&dead.id), false).await.unwrap();
+    assert_eq!(redriven, [Redriven::Delivered], "it arrived since");
     stop.send(true).unwrap();
     engine.await.unwrap();
     assert_eq!(receiver.count(), 2);
