@@ -274,11 +274,11 @@ fn delivery(Delivery { preset, policy: how, topic_header, type_header }: &Delive
 }
 
 fn policy(out: &mut Tree, Policy { timeout, schedule, concurrency, rate, disable_after }: &Policy) {
-    out.add("timeout", text(print_duration(*timeout)));
-    out.add("schedule", texts(schedule.waits().iter().map(|wait| print_duration(*wait))));
+    out.add("timeout", time(*timeout));
+    out.add("schedule", list(schedule.waits().iter().map(|wait| time(*wait))));
     out.add("concurrency", count(*concurrency));
     out.some("rate", rate.as_ref().map(rate_value));
-    out.some("disable_after", disable_after.map(|time| text(print_duration(time))));
+    out.some("disable_after", disable_after.map(time));
 }
 
 fn limits(Limits { body, rate, concurrency }: &Limits) -> Value {
