@@ -1,19 +1,40 @@
 //! The loop: lease what is due, attempt it, report it.
+//!
+//! What an endpoint may have is asked of the store in the lease itself, and not sorted out afterwards: a delivery that was leased and has no
+//! place here would be nobody's until its lease ran out. So a receiver that hangs fills its own places, and those of no other.
 
-use crate::schedule::Schedule;
-use crate::verdict::{Verdict, judge};
+use crate::attempt::{Prepared, Then, Tried, Unprepared, attempt};
+use crate::counts::{Counts, DEAD, DELIVERED, FAILED};
+use crate::places::{AHEAD, Places, Rooms, Shares};
+use crate::policy::{Share, Stops};
 use countersign::{Clock, Timestamp};
-use countersign_egress::{Client, Limits, Request};
-use countersign_store::{Attempt, Lease, Leased, Next, Settled, Store, StoreError, StoredEvent};
+use countersign_store::{Attempt, Lease, Leased, Next, Store, StoreError, StoredEvent};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+
+/// Why an endpoint was paused that said that it is gone.
+pub const GONE: &str = "the receiver answered 410";
+
+/// How often counts are written.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long it takes to believe that an endpoint is paused.
+const HELD: Duration = Duration::from_millis(100);
+
+/// The longest wait while the store cannot be used.
+const TROUBLE: Duration = Duration::from_secs(30);
 
 /// What is sent where, asked anew for every attempt: so that time and signature are of the moment.
 pub trait Endpoints: Send + Sync + 'static {
     /// The attempt number `attempt` (the first is 1) of getting `event` to `endpoint`, made at `now`. If that
     /// cannot be said, it says whether it may be later.
+    ///
+    /// # Errors
+    /// Why there is nothing to attempt.
     fn prepare(
         &self,
         endpoint: &str,
@@ -22,38 +43,25 @@ pub trait Endpoints: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Prepared, Unprepared>;
 
-    /// The longest [`Limits::time`] of any attempt there is. A lease is that, and [`Settings::margin`]: as short as can be, for after a
+    /// The longest time of any attempt there is. A lease is that, and [`Settings::margin`]: as short as can be, for after a
     /// crash nobody else takes up what was leased until it ends.
     fn longest(&self) -> Duration;
-}
 
-/// Why there is nothing to attempt.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Unprepared {
-    /// There is no such endpoint now. It counts as an attempt that failed, on the default schedule, so that what waits for an
-    /// endpoint that is switched off is there when it is back.
-    Later(String),
-    /// There never will be anything to send: the delivery is given up.
-    Never(String),
-}
+    /// What an endpoint gets that [`shares`](Self::shares) does not name.
+    fn share(&self) -> Share {
+        Share::default()
+    }
 
-/// One attempt, ready to be made.
-#[derive(Clone)]
-pub struct Prepared {
-    /// What is sent.
-    pub request: Request,
-    /// By which client: its rule of addresses holds.
-    pub client: Client,
-    /// How long it may take, and how much of an answer is read.
-    pub limits: Limits,
-    /// When to try again.
-    pub schedule: Schedule,
+    /// What those endpoints get that get something else. Asked before every lease: a clone of what is held.
+    fn shares(&self) -> Shares {
+        Shares::default()
+    }
 }
 
 /// How an [`Engine`] works.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Settings {
-    /// How many attempts are under way at once.
+    /// How many attempts are under way at once, to all endpoints together.
     pub parallel: usize,
     /// How much longer a lease is than an attempt: time to report it, even to a store that is busy.
     pub margin: Duration,
@@ -70,13 +78,10 @@ impl Default for Settings {
 
 /// Delivers what a store has queued. Any number may work on one store.
 pub struct Engine {
-    store: Arc<dyn Store>,
-    endpoints: Arc<dyn Endpoints>,
-    clock: Arc<dyn Clock>,
     worker: Arc<str>,
     settings: Settings,
-    chance: Arc<dyn Fn() -> f64 + Send + Sync>,
     wake: Arc<Notify>,
+    work: Arc<Work>,
 }
 
 impl Engine {
@@ -89,14 +94,12 @@ impl Engine {
         worker: impl Into<Arc<str>>,
         chance: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Self {
+        let work = Work { store, endpoints, clock, chance: Box::new(chance), counts: Counts::default() };
         Engine {
-            store,
-            endpoints,
-            clock,
             worker: worker.into(),
             settings: Settings::default(),
-            chance: Arc::new(chance),
             wake: Arc::default(),
+            work: Arc::new(work),
         }
     }
 
@@ -113,29 +116,26 @@ impl Engine {
 
     /// Work until `stop` says so. What is under way then is brought to its end; nothing new is begun.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut attempts = JoinSet::new();
+        let mut under_way = UnderWay::default();
         let mut trouble = Duration::ZERO;
+        let mut flushed = Instant::now();
         while !*stop.borrow() {
-            let room = self.settings.parallel.saturating_sub(attempts.len());
-            let pause = match self.begin(&mut attempts, room).await {
-                Ok(begun) => {
+            under_way.gather();
+            if flushed.elapsed() >= FLUSH {
+                self.work.counts.flush(&*self.work.store).await;
+                flushed = Instant::now();
+            }
+            let pause = match self.begin(&mut under_way).await {
+                Ok(pause) => {
                     trouble = Duration::ZERO;
-                    // There may be more than there was room for, or than one lease takes.
-                    if begun > 0 && attempts.len() < self.settings.parallel {
-                        Duration::ZERO
-                    } else {
-                        self.pause().await
-                    }
+                    pause
                 }
-                // The store is busy or cut off: ever more seldom, up to half a minute.
+                // The store is busy or cut off: ever more seldom.
                 Err(_) => {
-                    trouble = (trouble * 2).clamp(Duration::from_millis(100), Duration::from_secs(30));
+                    trouble = (trouble * 2).clamp(Duration::from_millis(100), TROUBLE);
                     trouble
                 }
             };
-            if pause.is_zero() {
-                continue;
-            }
             tokio::select! {
                 changed = stop.changed() => {
                     // Nobody is left who could say when.
@@ -143,93 +143,208 @@ impl Engine {
                         break;
                     }
                 }
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause.min(FLUSH)) => {}
                 () = self.wake.notified() => {}
-                Some(_) = attempts.join_next() => {}
+                // While the store is in trouble, what ends is no reason to ask it.
+                Some(ended) = under_way.tasks.join_next_with_id(), if trouble.is_zero() => under_way.ended(&ended),
             }
-            while attempts.try_join_next().is_some() {}
         }
-        while attempts.join_next().await.is_some() {}
+        while under_way.tasks.join_next().await.is_some() {}
+        self.work.counts.flush(&*self.work.store).await;
     }
 
-    async fn begin(&self, attempts: &mut JoinSet<()>, room: usize) -> Result<usize, StoreError> {
-        if room == 0 {
-            return Ok(0);
+    /// Lease what there is room for, and begin it. How long until there may be more.
+    async fn begin(&self, under_way: &mut UnderWay) -> Result<Duration, StoreError> {
+        let Engine { worker, settings, work, .. } = self;
+        let idle = settings.idle.max(Duration::from_millis(1));
+        let max = settings.parallel.saturating_sub(under_way.tasks.len());
+        if max == 0 {
+            return Ok(idle);
         }
-        let now = self.clock.now();
-        let lease = Lease {
-            worker: self.worker.clone(),
-            max: room,
-            each: room,
-            rooms: Vec::new(),
-            now,
-            until: now.after(self.endpoints.longest() + self.settings.margin),
-        };
-        let leased = self.store.lease(lease).await?;
-        let begun = leased.len();
+        let (share, shares) = (work.endpoints.share(), work.endpoints.shares());
+        let Rooms { each, rooms, .. } = under_way.places.rooms(share, &shares, Instant::now());
+        let longest = work.endpoints.longest();
+        // From the moment of asking: what the store takes is part of the lease.
+        let (now, asked) = (work.clock.now(), Instant::now());
+        let lasts = longest + AHEAD + settings.margin;
+        let until = now.after(lasts);
+        let lease = Lease { worker: worker.clone(), max, each, rooms, now, until };
+        let leased = work.store.lease(lease).await?;
         for leased in leased {
-            let work = Work {
-                store: self.store.clone(),
-                endpoints: self.endpoints.clone(),
-                clock: self.clock.clone(),
-                chance: self.chance.clone(),
-            };
-            attempts.spawn(async move { work.attempt(leased).await });
+            let share = shares.get(&leased.endpoint).copied().unwrap_or(share);
+            let begins = under_way.places.take(leased.endpoint.clone(), share, Instant::now());
+            let term = Term { begins, ends: asked + lasts, longest };
+            under_way.begin(work.clone(), leased, term);
         }
-        Ok(begun)
+        if under_way.tasks.len() >= settings.parallel {
+            return Ok(idle);
+        }
+        let Rooms { rooms, again, .. } = under_way.places.rooms(share, &shares, Instant::now());
+        let full = rooms.into_iter().filter(|(_, room)| *room == 0).map(|(name, _)| name).collect();
+        let again = again.map_or(idle, |again| again.saturating_duration_since(Instant::now()));
+        Ok(self.due(full).await.min(again).max(Duration::from_millis(1)))
     }
 
-    /// How long until something is due, as far as is known.
-    async fn pause(&self) -> Duration {
+    /// How long until something is due to those that are not full, as far as is known.
+    async fn due(&self, full: Vec<Arc<str>>) -> Duration {
         let idle = self.settings.idle.max(Duration::from_millis(1));
-        let Ok(Some(due)) = self.store.next_due(Vec::new()).await else { return idle };
-        let ahead = due.unix_ms().saturating_sub(self.clock.now().unix_ms());
+        let Ok(Some(due)) = self.work.store.next_due(full).await else { return idle };
+        let ahead = due.unix_ms().saturating_sub(self.work.clock.now().unix_ms());
         // At least a moment: what is due and could not be leased is under way.
         Duration::from_millis(u64::try_from(ahead).unwrap_or(0))
             .clamp(Duration::from_millis(5).min(idle), idle)
     }
 }
 
-/// One attempt, in a task of its own.
+/// Attempts, and whose places they take.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<()>,
+    whose: HashMap<Id, Arc<str>>,
+    places: Places,
+}
+
+impl UnderWay {
+    fn begin(&mut self, work: Arc<Work>, leased: Leased, term: Term) {
+        let endpoint = leased.endpoint.clone();
+        let task = self.tasks.spawn(async move { work.attempt(leased, term).await });
+        self.whose.insert(task.id(), endpoint);
+    }
+
+    /// Take note of all that ended.
+    fn gather(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.ended(&ended);
+        }
+    }
+
+    /// However it ended, its place is free.
+    fn ended(&mut self, ended: &Result<(Id, ()), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        if let Some(endpoint) = self.whose.remove(&id) {
+            self.places.give(&endpoint);
+        }
+    }
+}
+
+/// The time that an attempt has.
+struct Term {
+    begins: Instant,
+    /// Its lease ends.
+    ends: Instant,
+    /// What the lease was made for.
+    longest: Duration,
+}
+
+/// What every attempt needs.
 struct Work {
     store: Arc<dyn Store>,
     endpoints: Arc<dyn Endpoints>,
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Fn() -> f64 + Send + Sync>,
+    chance: Box<dyn Fn() -> f64 + Send + Sync>,
+    counts: Counts,
 }
 
 impl Work {
-    async fn attempt(&self, leased: Leased) {
-        let Leased { fence, endpoint, attempts, event, failing_since: _ } = leased;
+    /// One attempt, in a task of its own.
+    async fn attempt(&self, leased: Leased, term: Term) {
+        let Leased { fence, endpoint, attempts, failing_since, event } = leased;
+        let Term { begins, ends, longest } = term;
+        tokio::time::sleep_until(begins).await;
+        // A store that took so long to give it has little left of it: whoever leases it next makes it.
+        let left = ends.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
         let number = attempts.saturating_add(1);
-        let attempt = match self.endpoints.prepare(&endpoint, &event, number, self.clock.now()) {
-            Err(Unprepared::Never(error)) => self.report(None, Some(error), Next::GiveUp),
-            Err(Unprepared::Later(error)) => {
-                let wait = Schedule::default().wait(number, (self.chance)(), None);
-                let next = wait.map_or(Next::GiveUp, |wait| Next::Retry(self.clock.now().after(wait)));
-                self.report(None, Some(error), next)
-            }
-            Ok(Prepared { request, client, limits, schedule }) => {
-                let answer = client.send(request, &limits).await;
-                let status = answer.as_ref().ok().map(|response| response.status);
-                let now = self.clock.now();
-                match judge(&answer, now) {
-                    Verdict::Delivered => self.report(status, None, Next::Done),
-                    Verdict::Final { error } => self.report(status, Some(error), Next::GiveUp),
-                    Verdict::Retry { after, error } => {
-                        let wait = schedule.wait(number, (self.chance)(), after);
-                        let next = wait.map_or(Next::GiveUp, |wait| Next::Retry(now.after(wait)));
-                        self.report(status, Some(error), next)
-                    }
-                }
-            }
+        let prepare = |now| {
+            let mut prepared = self.endpoints.prepare(&endpoint, &event, number, now)?;
+            // Nothing is under way longer than its lease, whatever was changed since that was asked for.
+            prepared.limits = prepared.limits.time(prepared.limits.time.min(longest).min(left));
+            Ok(prepared)
         };
+        let (tried, stops) = attempt(prepare, number, &*self.clock, (self.chance)()).await;
+        let Tried { at, took, status, error, then } = tried;
+        let (next, outcome) = match then {
+            Then::Done => (Next::Done, Some(DELIVERED)),
+            Then::Retry(wait) => (Next::Retry(at.after(wait)), Some(FAILED)),
+            Then::GiveUp | Then::Gone => (Next::GiveUp, Some(DEAD)),
+            Then::Hold => (Next::Hold, None),
+        };
+        if let Some(outcome) = outcome {
+            self.counts.add(&endpoint, at, outcome, took);
+        }
+        if then == Then::Hold {
+            // Whoever says so may know it a moment before the store, or a moment after: it is not asked as fast as it can answer.
+            tokio::time::sleep(HELD).await;
+        }
         // A report that cannot be written leaves the lease to run out: the delivery is attempted again, and not lost.
-        let _: Result<Settled, StoreError> = self.store.settle(fence, attempt).await;
+        let report = Attempt { at, status, error: error.map(Into::into), next };
+        let settled = self.store.settle(fence, report).await;
+        // After the report: what is tried again is then held with all the rest.
+        let failed = matches!(then, Then::Retry(_) | Then::GiveUp | Then::Gone);
+        let since = failing_since.filter(|_| failed);
+        if let (true, Some(reason)) = (settled.is_ok(), reason(then, stops, since, at)) {
+            // If that cannot be written, the next attempt that fails says so again.
+            let _: Result<bool, StoreError> = self.store.pause(endpoint, reason.into(), at).await;
+        }
+    }
+}
+
+/// Why an endpoint is to be paused after an attempt that ended at `at`, if it is.
+fn reason(then: Then, stops: Stops, since: Option<Timestamp>, at: Timestamp) -> Option<String> {
+    if then == Then::Gone && stops.gone {
+        return Some(GONE.into());
+    }
+    let (after, since) = stops.after.zip(since)?;
+    (since.after(after) <= at)
+        .then(|| format!("failing since {since}: no attempt arrived for {}", span(since.skew_seconds(at))))
+}
+
+/// A time in its two greatest units: `3 d 4 h`.
+fn span(seconds: i64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let mut left = seconds.max(0);
+    let mut said = Vec::new();
+    for (size, unit) in units {
+        if left >= size {
+            said.push(format!("{} {unit}", left / size));
+            left %= size;
+        }
+    }
+    said.truncate(2);
+    if said.is_empty() { "0 s".into() } else { said.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_said_in_its_two_greatest_units() {
+        let told =
+            [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (5 * 86_400 + 7_322, "5 d 2 h")];
+        for (seconds, wanted) in told {
+            assert_eq!(span(seconds), wanted);
+        }
     }
 
-    fn report(&self, status: Option<u16>, error: Option<String>, next: Next) -> Attempt {
-        let error = error.map(|error| error.chars().take(200).collect::<String>().into());
-        Attempt { at: self.clock.now(), status, error, next }
+    #[test]
+    fn only_what_fails_for_longer_than_was_allowed_is_a_reason_to_pause() {
+        let (at, hour) = (Timestamp::from_unix(1_700_000_000), Duration::from_secs(3600));
+        let since = |seconds: i64| Some(Timestamp::from_unix(1_700_000_000 - seconds));
+        let stops = Stops { gone: true, after: Some(hour) };
+        let retry = Then::Retry(hour);
+        assert_eq!(reason(retry, stops, since(3599), at), None);
+        let says = "failing since 2023-11-14T21:13:20Z: no attempt arrived for 1 h";
+        assert_eq!(reason(retry, stops, since(3600), at).as_deref(), Some(says));
+        assert_eq!(
+            reason(retry, Stops { gone: true, after: None }, since(999_999), at),
+            None,
+            "unless asked"
+        );
+        assert_eq!(reason(Then::GiveUp, stops, None, at), None);
+        assert_eq!(reason(Then::Gone, stops, None, at).as_deref(), Some(GONE));
+        assert_eq!(reason(Then::Gone, Stops::default(), None, at), None);
     }
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use countersign::{Clock, Context, Draft, Head, Keyring, Request, Timestamp, Vars};
-use countersign_delivery::{Endpoints, Engine, Prepared, Schedule, Settings, Unprepared};
+use countersign_delivery::{Endpoints, Engine, Prepared, Schedule, Settings, Stops, Unprepared};
 use countersign_egress::{Client, Limits, Reach};
 use countersign_store::{
     AuditRow, Delivery, DeliveryState, Entry, Options, Recorded, Redriven, Sqlite, Store, StoredEvent, record,
@@ -82,7 +82,8 @@ impl Endpoints for To {
         let mut request = countersign_egress::Request::post(self.0.as_str(), event.body.to_vec());
         request.headers.insert("x-attempt", attempt.into());
         let limits = Limits::default().bytes(100).time(Duration::from_secs(5)).cut();
-        Ok(Prepared { request, client, limits, schedule: self.1.clone() })
+        let (client, schedule) = (Arc::new(client), self.1.clone());
+        Ok(Prepared { request, client, limits, schedule, stops: Stops::default() })
     }
 
     fn longest(&self) -> Duration {

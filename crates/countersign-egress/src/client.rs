@@ -116,6 +116,11 @@ pub struct Response {
 }
 
 impl Response {
+    /// For whoever calls out otherwise, and in whose place our client could stand.
+    pub fn new(status: u16, headers: HeaderMap, body: impl Into<Vec<u8>>) -> Self {
+        Response { status, headers, body: body.into() }
+    }
+
     /// The first header of this name, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

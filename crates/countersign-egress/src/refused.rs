@@ -17,7 +17,8 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(crate) fn new(why: Why, what: impl Into<String>) -> Self {
+    /// For whoever calls out otherwise, and in whose place our client could stand. `what` holds no path, no query and nothing received.
+    pub fn new(why: Why, what: impl Into<String>) -> Self {
         Refused { why, what: what.into() }
     }
 }

@@ -22,7 +22,7 @@ mod values;
 mod warning;
 mod weak;
 
-pub use delivery::{Delivery, Endpoint, Policy};
+pub use delivery::{Delivery, Endpoint};
 pub use diff::{Change, KeyChange, diff, diff_source};
 pub use forward::{Forward, HeaderText, reach};
 pub use limits::{Limits, Rate, Shape};

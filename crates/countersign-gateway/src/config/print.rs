@@ -5,12 +5,13 @@
 
 use super::units::{print_duration, print_rate, print_size};
 use super::{
-    Accepted, Admin, Audit, Config, Delivery, Egress, Policy, Forward, HeaderText, Junk, Keys, Limits, Rate, Server, Shape,
+    Accepted, Admin, Audit, Config, Delivery, Egress, Forward, HeaderText, Junk, Keys, Limits, Rate, Server, Shape,
     Source, StoreSettings, VarText,
 };
 use crate::secrets::{KeyPlace, SecretPlace, fingerprint};
 use countersign::config::{Key, Node, Span, Value};
 use countersign::{HeaderName, Layer, Sources, Timestamp};
+use countersign_delivery::Policy;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -273,12 +274,14 @@ fn delivery(Delivery { preset, policy: how, topic_header, type_header }: &Delive
     out.done()
 }
 
-fn policy(out: &mut Tree, Policy { timeout, schedule, concurrency, rate, disable_after }: &Policy) {
-    out.add("timeout", time(*timeout));
-    out.add("schedule", list(schedule.waits().iter().map(|wait| time(*wait))));
-    out.add("concurrency", count(*concurrency));
-    out.some("rate", rate.as_ref().map(rate_value));
-    out.some("disable_after", disable_after.map(time));
+/// How an endpoint is sent to.
+pub(super) fn policy(out: &mut Tree, policy: &Policy) {
+    let (share, stops) = (policy.share(), policy.stops());
+    out.add("timeout", time(policy.limits().time));
+    out.add("schedule", list(policy.waits().waits().iter().map(|wait| time(*wait))));
+    out.add("concurrency", count(share.concurrency));
+    out.some("rate", share.rate.map(|rate| text(format_args!("{rate}/s"))));
+    out.some("disable_after", stops.after.map(time));
 }
 
 fn limits(Limits { body, rate, concurrency }: &Limits) -> Value {
