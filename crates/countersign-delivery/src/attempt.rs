@@ -94,7 +94,8 @@ pub(crate) async fn attempt(
         error: error.map(short),
         then,
     };
-    let later = |schedule: &Schedule, asked| schedule.wait(number, chance, asked).map_or(Then::GiveUp, Then::Retry);
+    let later =
+        |schedule: &Schedule, asked| schedule.wait(number, chance, asked).map_or(Then::GiveUp, Then::Retry);
     let Prepared { request, client, limits, schedule, stops } = match prepared {
         Ok(prepared) => prepared,
         Err(Unprepared::Paused) => return (tried(None, None, Then::Hold), Stops::default()),
@@ -123,7 +124,11 @@ const PANICKED: &str = "failed in a way that it must not (a panic); standard err
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The answer; `None` if the client panicked.
-async fn sent(client: &dyn Transport, request: Request, limits: &Limits) -> Option<Result<Response, Refused>> {
+async fn sent(
+    client: &dyn Transport,
+    request: Request,
+    limits: &Limits,
+) -> Option<Result<Response, Refused>> {
     let mut sending = catch_unwind(AssertUnwindSafe(|| client.send(request, limits))).ok()?;
     let caught = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(cx))) {
         Ok(Poll::Pending) => Poll::Pending,

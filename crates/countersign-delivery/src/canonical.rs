@@ -131,7 +131,9 @@ impl<'de> Visitor<'de> for Members {
 fn number(text: &str, out: &mut Vec<u8>) -> Result<(), Unstable> {
     let whole = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
     if whole && !text.trim_start_matches('-').parse::<u64>().is_ok_and(|number| number <= GREATEST) {
-        let says = format!("is a number beyond {GREATEST}, of which not every reader makes the same: write it as a text");
+        let says = format!(
+            "is a number beyond {GREATEST}, of which not every reader makes the same: write it as a text"
+        );
         return Err(Unstable::at("", says));
     }
     let double: f64 = text.parse().unwrap_or(f64::INFINITY);
@@ -184,31 +186,61 @@ mod tests {
         let text = r#"{"\u20ac": "Euro Sign", "\r": "Carriage Return", "\ufb33": "Hebrew Letter Dalet With Dagesh",
             "1": "One", "\ud83d\ude00": "Emoji: Grinning Face", "\u0080": "Control", "\u00f6": "Latin Small Letter O With Diaeresis"}"#;
         let sorted = canonical(text).unwrap();
-        let order = ["Carriage", "One", "Control", "Latin", "Euro", "Emoji", "Hebrew"].map(|word| sorted.find(word).unwrap());
+        let order = ["Carriage", "One", "Control", "Latin", "Euro", "Emoji", "Hebrew"]
+            .map(|word| sorted.find(word).unwrap());
         assert!(order.is_sorted(), "{sorted}");
     }
 
     #[test]
     fn what_is_canonical_stays_as_it_is_and_what_is_not_becomes_it_in_one_step() {
-        for text in ["{}", "[]", r#"{"a":{"b":[1,-1,0.1,1e+21,"x"]}}"#, "null", "\"\u{7f}/\"", "9007199254740991", "5e-324"] {
+        for text in [
+            "{}",
+            "[]",
+            r#"{"a":{"b":[1,-1,0.1,1e+21,"x"]}}"#,
+            "null",
+            "\"\u{7f}/\"",
+            "9007199254740991",
+            "5e-324",
+        ] {
             assert_eq!(canonical(text).unwrap(), text);
         }
-        for (text, wanted) in [(" { \"b\" : 1.0 , \"a\" : -0 } ", r#"{"a":0,"b":1}"#), ("1.5e3", "1500"), ("123456789012345.6e6", "123456789012345600000"), ("0.0e99999999999999999999", "0")] {
+        for (text, wanted) in [
+            (" { \"b\" : 1.0 , \"a\" : -0 } ", r#"{"a":0,"b":1}"#),
+            ("1.5e3", "1500"),
+            ("123456789012345.6e6", "123456789012345600000"),
+            ("0.0e99999999999999999999", "0"),
+        ] {
             assert_eq!(canonical(text).unwrap(), wanted);
         }
     }
 
     #[test]
     fn a_number_that_would_change_is_refused_and_its_place_is_told() {
-        for number in ["9007199254740992", "-9007199254740993", "333333333.33333329", "0.1000000000000000055", "1e400", "1e-400", "99999999999999999999", "1e99999999999999999999", "9007199254740993.0"] {
+        for number in [
+            "9007199254740992",
+            "-9007199254740993",
+            "333333333.33333329",
+            "0.1000000000000000055",
+            "1e400",
+            "1e-400",
+            "99999999999999999999",
+            "1e99999999999999999999",
+            "9007199254740993.0",
+        ] {
             let says = canonical(&format!(r#"{{"a/b":[0,{{"c~":{number}}}]}}"#)).unwrap_err();
-            assert!(says.starts_with("/a~1b/1/c~0 is a number") && says.contains("write it as a text"), "{number}: {says}");
+            assert!(
+                says.starts_with("/a~1b/1/c~0 is a number") && says.contains("write it as a text"),
+                "{number}: {says}"
+            );
         }
     }
 
     #[test]
     fn a_member_that_stands_twice_is_refused_at_any_depth_and_however_it_is_spelled() {
-        assert_eq!(canonical(r#"[{"b":{"a":1,"\u0061":2}}]"#).unwrap_err(), "/0/b/a stands twice in its object");
+        assert_eq!(
+            canonical(r#"[{"b":{"a":1,"\u0061":2}}]"#).unwrap_err(),
+            "/0/b/a stands twice in its object"
+        );
         assert_eq!(canonical(r#"[{"a":1},{"a":1}]"#).unwrap(), r#"[{"a":1},{"a":1}]"#);
     }
 

@@ -14,13 +14,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 /// Why an endpoint was paused that said that it is gone.
 pub const GONE: &str = "the receiver answered 410";
 
 /// How often counts are written.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long it takes to believe that an endpoint is paused.
+const HELD: Duration = Duration::from_millis(100);
 
 /// The longest wait while the store cannot be used.
 const TROUBLE: Duration = Duration::from_secs(30);
@@ -115,10 +118,13 @@ impl Engine {
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut under_way = UnderWay::default();
         let mut trouble = Duration::ZERO;
-        let mut flush = tokio::time::interval(FLUSH);
-        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut flushed = Instant::now();
         while !*stop.borrow() {
             under_way.gather();
+            if flushed.elapsed() >= FLUSH {
+                self.work.counts.flush(&*self.work.store).await;
+                flushed = Instant::now();
+            }
             let pause = match self.begin(&mut under_way).await {
                 Ok(pause) => {
                     trouble = Duration::ZERO;
@@ -137,11 +143,10 @@ impl Engine {
                         break;
                     }
                 }
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause.min(FLUSH)) => {}
                 () = self.wake.notified() => {}
                 // While the store is in trouble, what ends is no reason to ask it.
                 Some(ended) = under_way.tasks.join_next_with_id(), if trouble.is_zero() => under_way.ended(&ended),
-                _ = flush.tick() => self.work.counts.flush(&*self.work.store).await,
             }
         }
         while under_way.tasks.join_next().await.is_some() {}
@@ -157,8 +162,7 @@ impl Engine {
             return Ok(idle);
         }
         let (share, shares) = (work.endpoints.share(), work.endpoints.shares());
-        let Rooms { each, rooms, again } = under_way.places.rooms(share, &shares, Instant::now());
-        let full = rooms.iter().filter(|(_, room)| *room == 0).map(|(name, _)| name.clone()).collect();
+        let Rooms { each, rooms, .. } = under_way.places.rooms(share, &shares, Instant::now());
         let longest = work.endpoints.longest();
         // From the moment of asking: what the store takes is part of the lease.
         let (now, asked) = (work.clock.now(), Instant::now());
@@ -166,17 +170,17 @@ impl Engine {
         let until = now.after(lasts);
         let lease = Lease { worker: worker.clone(), max, each, rooms, now, until };
         let leased = work.store.lease(lease).await?;
-        let begun = leased.len();
         for leased in leased {
             let share = shares.get(&leased.endpoint).copied().unwrap_or(share);
             let begins = under_way.places.take(leased.endpoint.clone(), share, Instant::now());
             let term = Term { begins, ends: asked + lasts, longest };
             under_way.begin(work.clone(), leased, term);
         }
-        // There may be more than one lease takes.
-        if begun > 0 && begun < max {
-            return Ok(Duration::ZERO);
+        if under_way.tasks.len() >= settings.parallel {
+            return Ok(idle);
         }
+        let Rooms { rooms, again, .. } = under_way.places.rooms(share, &shares, Instant::now());
+        let full = rooms.into_iter().filter(|(_, room)| *room == 0).map(|(name, _)| name).collect();
         let again = again.map_or(idle, |again| again.saturating_duration_since(Instant::now()));
         Ok(self.due(full).await.min(again).max(Duration::from_millis(1)))
     }
@@ -270,6 +274,10 @@ impl Work {
         if let Some(outcome) = outcome {
             self.counts.add(&endpoint, at, outcome, took);
         }
+        if then == Then::Hold {
+            // Whoever says so may know it a moment before the store, or a moment after: it is not asked as fast as it can answer.
+            tokio::time::sleep(HELD).await;
+        }
         // A report that cannot be written leaves the lease to run out: the delivery is attempted again, and not lost.
         let report = Attempt { at, status, error: error.map(Into::into), next };
         let settled = self.store.settle(fence, report).await;
@@ -289,9 +297,8 @@ fn reason(then: Then, stops: Stops, since: Option<Timestamp>, at: Timestamp) -> 
         return Some(GONE.into());
     }
     let (after, since) = stops.after.zip(since)?;
-    (since.after(after) <= at).then(|| {
-        format!("failing since {since}: no attempt arrived for {}", span(since.skew_seconds(at)))
-    })
+    (since.after(after) <= at)
+        .then(|| format!("failing since {since}: no attempt arrived for {}", span(since.skew_seconds(at))))
 }
 
 /// A time in its two greatest units: `3 d 4 h`.
@@ -315,7 +322,8 @@ mod tests {
 
     #[test]
     fn a_span_is_said_in_its_two_greatest_units() {
-        let told = [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (5 * 86_400 + 7_322, "5 d 2 h")];
+        let told =
+            [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (5 * 86_400 + 7_322, "5 d 2 h")];
         for (seconds, wanted) in told {
             assert_eq!(span(seconds), wanted);
         }
@@ -324,13 +332,17 @@ mod tests {
     #[test]
     fn only_what_fails_for_longer_than_was_allowed_is_a_reason_to_pause() {
         let (at, hour) = (Timestamp::from_unix(1_700_000_000), Duration::from_secs(3600));
-        let since = |seconds| Some(Timestamp::from_unix(1_700_000_000 - seconds));
+        let since = |seconds: i64| Some(Timestamp::from_unix(1_700_000_000 - seconds));
         let stops = Stops { gone: true, after: Some(hour) };
         let retry = Then::Retry(hour);
         assert_eq!(reason(retry, stops, since(3599), at), None);
         let says = "failing since 2023-11-14T21:13:20Z: no attempt arrived for 1 h";
         assert_eq!(reason(retry, stops, since(3600), at).as_deref(), Some(says));
-        assert_eq!(reason(retry, Stops { gone: true, after: None }, since(999_999), at), None, "unless asked");
+        assert_eq!(
+            reason(retry, Stops { gone: true, after: None }, since(999_999), at),
+            None,
+            "unless asked"
+        );
         assert_eq!(reason(Then::GiveUp, stops, None, at), None);
         assert_eq!(reason(Then::Gone, stops, None, at).as_deref(), Some(GONE));
         assert_eq!(reason(Then::Gone, Stops::default(), None, at), None);

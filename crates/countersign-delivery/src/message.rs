@@ -83,21 +83,26 @@ impl Message {
         let Message { id, time, topic, kind, payload } = self;
         for (what, name) in [("topic", topic), ("type", kind)] {
             if !is_name(name) {
-                let says = format!("the {what} will not do: write 1 to {MAX_NAME} visible characters of ASCII, without spaces");
+                let says = format!(
+                    "the {what} will not do: write 1 to {MAX_NAME} visible characters of ASCII, without spaces"
+                );
                 return Err(MessageError(says));
             }
         }
         if payload.len() > limit {
             return Err(too_long(limit));
         }
-        let text = std::str::from_utf8(payload).map_err(|_| MessageError("the payload is no UTF-8".into()))?;
+        let text =
+            std::str::from_utf8(payload).map_err(|_| MessageError("the payload is no UTF-8".into()))?;
         let mut body = Vec::with_capacity(payload.len() + 256);
         body.extend_from_slice(b"{\"data\":");
         canonical::write(text, &mut body).map_err(|wrong| {
             let place = if wrong.pointer.is_empty() { "it".into() } else { format!("`{}`", wrong.pointer) };
             MessageError(format!("the payload cannot be sent: {place} {}", wrong.says))
         })?;
-        for (name, text) in [("id", id.as_str()), ("time", &time_text(*time)?), ("topic", topic), ("type", kind)] {
+        for (name, text) in
+            [("id", id.as_str()), ("time", &time_text(*time)?), ("topic", topic), ("type", kind)]
+        {
             body.extend_from_slice(b",\"");
             body.extend_from_slice(name.as_bytes());
             body.extend_from_slice(b"\":");
@@ -128,7 +133,7 @@ pub struct Canonical {
 /// What is kept of a message beside its body.
 #[derive(Deserialize)]
 struct Kept {
-    topic: Arc<str>,
+    topic: String,
 }
 
 impl Canonical {
@@ -146,7 +151,12 @@ impl Canonical {
         let StoredEvent { id, kind, head, body, .. } = event;
         let Kept { topic } = serde_json::from_slice(head).ok()?;
         let kind = kind.clone()?;
-        (is_name(&topic) && is_name(&kind)).then(|| Canonical { id: id.clone(), topic, kind, body: body.clone() })
+        (is_name(&topic) && is_name(&kind)).then(|| Canonical {
+            id: id.clone(),
+            topic: topic.into(),
+            kind,
+            body: body.clone(),
+        })
     }
 }
 
@@ -252,7 +262,8 @@ mod tests {
     #[test]
     fn what_is_published_comes_back_from_the_store_as_it_was() {
         let canonical = message("{}").canonical(MAX_MESSAGE).unwrap();
-        let Publication { event, kind, head, body, .. } = canonical.publication(vec![], Timestamp::from_unix(0));
+        let Publication { event, kind, head, body, .. } =
+            canonical.publication(vec![], Timestamp::from_unix(0));
         let mut stored = StoredEvent {
             id: event,
             source: "published".into(),

@@ -138,7 +138,8 @@ mod tests {
         }
         assert!(begun.windows(2).all(|pair| pair[1] - pair[0] >= Duration::from_millis(100)));
         for from in &begun {
-            let within = begun.iter().filter(|at| *at >= from && **at < *from + Duration::from_secs(1)).count();
+            let within =
+                begun.iter().filter(|at| *at >= from && **at < *from + Duration::from_secs(1)).count();
             assert!(within <= 10);
         }
         assert!(begun.len() >= 30, "{} in three seconds: what is allowed is used", begun.len());

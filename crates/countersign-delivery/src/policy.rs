@@ -164,7 +164,9 @@ impl std::error::Error for OutOfBounds {}
 
 fn seconds(what: &str, given: Duration, allowed: RangeInclusive<u64>) -> Result<(), OutOfBounds> {
     // Up: what is a moment longer than allowed is not allowed.
-    let whole = given.as_secs().saturating_add(u64::from(given.subsec_nanos() > 0 && given.as_secs() >= *allowed.end()));
+    let whole = given
+        .as_secs()
+        .saturating_add(u64::from(given.subsec_nanos() > 0 && given.as_secs() >= *allowed.end()));
     within(what, whole, allowed, " seconds")
 }
 
@@ -186,7 +188,11 @@ mod tests {
         let policy = Policy::default;
         let second = Duration::from_secs(1);
         for (ends, sets) in [
-            (TIMEOUT, (|policy, n| policy_of(Policy::timeout(policy, Duration::from_secs(n)))) as fn(Policy, u64) -> Result<(), String>),
+            (
+                TIMEOUT,
+                (|policy, n| policy_of(Policy::timeout(policy, Duration::from_secs(n))))
+                    as fn(Policy, u64) -> Result<(), String>,
+            ),
             (ATTEMPTS, |policy, n| policy_of(policy.attempts(n))),
             (CONCURRENCY, |policy, n| policy_of(policy.concurrency(n))),
             (RATE, |policy, n| policy_of(policy.rate(Some(n)))),
@@ -200,7 +206,10 @@ mod tests {
             }
         }
         assert!(policy().timeout(300 * second + Duration::from_nanos(1)).is_err());
-        assert_eq!(policy().timeout(2 * second).unwrap_err().to_string(), "`timeout` is 2 seconds: write 5 to 300");
+        assert_eq!(
+            policy().timeout(2 * second).unwrap_err().to_string(),
+            "`timeout` is 2 seconds: write 5 to 300"
+        );
         assert_eq!(policy().attempts(3).unwrap().waits().len(), 3);
     }
 

@@ -25,7 +25,10 @@ pub struct Names {
 /// `webhook-topic` and `webhook-type`.
 impl Default for Names {
     fn default() -> Self {
-        Names { topic: HeaderName::from_static("webhook-topic"), kind: HeaderName::from_static("webhook-type") }
+        Names {
+            topic: HeaderName::from_static("webhook-topic"),
+            kind: HeaderName::from_static("webhook-type"),
+        }
     }
 }
 
@@ -61,7 +64,10 @@ pub struct TargetBuilder {
 impl TargetBuilder {
     /// Headers that go along. Values may be secret: none is printed.
     #[must_use]
-    pub fn headers<N: Into<String>, V: Into<String>>(mut self, headers: impl IntoIterator<Item = (N, V)>) -> Self {
+    pub fn headers<N: Into<String>, V: Into<String>>(
+        mut self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
         self.headers.extend(headers.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
@@ -101,7 +107,9 @@ impl TargetBuilder {
             let taken = |known: &HeaderName| {
                 let ours = [&topic, &kind].contains(&known);
                 match () {
-                    () if FRAMING.contains(&known.as_str()) => Some("belongs to the connection: leave it out"),
+                    () if FRAMING.contains(&known.as_str()) => {
+                        Some("belongs to the connection: leave it out")
+                    }
                     () if signed.contains(known) => Some("is made by what signs: leave it out"),
                     () if ours => Some("says topic or type: leave it out, or name another for them"),
                     () if map.contains_key(known) => Some("stands twice: write it once"),
@@ -109,7 +117,10 @@ impl TargetBuilder {
                 }
             };
             let Ok(known) = HeaderName::from_bytes(name.as_bytes()) else {
-                wrong.push(format!("`{}` is no name of a header: write letters, digits and `-`", name.escape_debug()));
+                wrong.push(format!(
+                    "`{}` is no name of a header: write letters, digits and `-`",
+                    name.escape_debug()
+                ));
                 continue;
             };
             match (taken(&known), HeaderValue::from_str(value)) {
@@ -238,7 +249,8 @@ fn url_of(text: &str, client: &dyn Transport) -> Result<Url, String> {
         return Err("the URL has a space or a line break in it: write it without, or as `%20`".into());
     }
     client.judge(text).map_err(|refused| refused.to_string())?;
-    let url = Url::parse(text).map_err(|_| "this is no absolute URL: write `https://` and a host".to_owned())?;
+    let url =
+        Url::parse(text).map_err(|_| "this is no absolute URL: write `https://` and a host".to_owned())?;
     match url.has_host() && url.username().is_empty() && url.password().is_none() && url.fragment().is_none() {
         true => Ok(url),
         false => Err("the URL names no host, or carries a user, a password or a fragment: send what is secret in a header".into()),

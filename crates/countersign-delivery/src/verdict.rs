@@ -108,7 +108,9 @@ mod tests {
     fn what_our_own_rule_refuses_is_final_and_every_other_failure_is_tried_again() {
         for why in Why::ALL {
             let verdict = judge(&Err(Refused::new(*why, "x".repeat(500))), NOW);
-            let (Verdict::Final { error } | Verdict::Retry { error, .. }) = &verdict else { panic!("{verdict:?}") };
+            let (Verdict::Final { error } | Verdict::Retry { error, .. }) = &verdict else {
+                panic!("{verdict:?}")
+            };
             assert_eq!(matches!(verdict, Verdict::Final { .. }), why.is_rule(), "{why:?}");
             assert_eq!(error.chars().count(), MAX_ERROR);
         }

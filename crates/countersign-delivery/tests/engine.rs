@@ -3,10 +3,10 @@
 
 use bytes::Bytes;
 use countersign::{Clock, Context, Draft, Head, Keyring, Request, Timestamp, Vars};
-use countersign_delivery::{Endpoints, Engine, Prepared, Schedule, Settings, Unprepared};
+use countersign_delivery::{Endpoints, Engine, Prepared, Schedule, Settings, Stops, Unprepared};
 use countersign_egress::{Client, Limits, Reach};
 use countersign_store::{
-    AuditRow, Delivery, DeliveryState, Entry, Options, Recorded, Sqlite, Store, StoredEvent, record,
+    AuditRow, Delivery, DeliveryState, Entry, Options, Recorded, Redriven, Sqlite, Store, StoredEvent, record,
 };
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -82,7 +82,8 @@ impl Endpoints for To {
         let mut request = countersign_egress::Request::post(self.0.as_str(), event.body.to_vec());
         request.headers.insert("x-attempt", attempt.into());
         let limits = Limits::default().bytes(100).time(Duration::from_secs(5)).cut();
-        Ok(Prepared { request, client, limits, schedule: self.1.clone() })
+        let (client, schedule) = (Arc::new(client), self.1.clone());
+        Ok(Prepared { request, client, limits, schedule, stops: Stops::default() })
     }
 
     fn longest(&self) -> Duration {
@@ -213,9 +214,12 @@ async fn what_keeps_failing_and_what_cannot_be_sent_become_dead_letters_that_can
     assert_eq!(dead.error.as_deref(), Some("the answer was 503"));
     let gone = world.until("e2", |delivery| delivery.state == DeliveryState::Dead).await;
     assert_eq!((gone.status, gone.error.as_deref()), (None, Some("there is no such endpoint")));
-    assert_eq!(world.store.redrive(vec![dead.id.clone()], world.clock.now()).await.unwrap(), 1);
+    let again = |id: &Arc<str>| vec![(id.clone(), world.clock.now())];
+    let redriven = world.store.redrive(again(&dead.id), false).await.unwrap();
+    assert_eq!(redriven, [Redriven::Queued]);
     world.until("e1", |delivery| delivery.state == DeliveryState::Done).await;
-    assert_eq!(world.store.redrive(vec![dead.id], world.clock.now()).await.unwrap(), 0, "it arrived since");
+    let redriven = world.store.redrive(again(&dead.id), false).await.unwrap();
+    assert_eq!(redriven, [Redriven::Delivered], "it arrived since");
     stop.send(true).unwrap();
     engine.await.unwrap();
     assert_eq!(receiver.count(), 2);

@@ -15,7 +15,7 @@ mod shared;
 
 use bytes::Bytes;
 use countersign_store::{
-    Attempt, AuditRow, DeliveryState, Entry, Next, Options, Recorded, Search, Settled, Sqlite, Store,
+    Attempt, AuditRow, DeliveryState, Entry, Lease, Next, Options, Recorded, Search, Settled, Sqlite, Store,
     StoreError, record,
 };
 use shared::{NOW, Sender};
@@ -136,11 +136,9 @@ async fn put(store: &Sqlite, sender: &Sender, number: u64) -> Result<(), StoreEr
 }
 
 async fn deliver(store: &Sqlite) {
-    for one in store
-        .lease("me".into(), 5, NOW, NOW.after(std::time::Duration::from_secs(60)))
-        .await
-        .expect("a lease")
-    {
+    let until = NOW.after(std::time::Duration::from_secs(60));
+    let lease = Lease { worker: "me".into(), max: 5, each: 5, rooms: Vec::new(), now: NOW, until };
+    for one in store.lease(lease).await.expect("a lease") {
         let attempt = Attempt { at: NOW, status: Some(200), error: None, next: Next::Done };
         let (event, settled) = (one.event.id, store.settle(one.fence, attempt).await);
         assert_eq!(settled, Ok(Settled::Written));

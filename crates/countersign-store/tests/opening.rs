@@ -35,7 +35,7 @@ fn what_cannot_be_a_store_is_refused_in_a_sentence_that_says_what_to_do() {
         ("text.db", &["text.db` is not a database", "name another file"]),
         ("other.db", &["is a database of another program", "name another file"]),
         ("foreign.db", &["is a database of another program"]),
-        ("newer.db", &["is of version 7", "versions up to 1", "start the newer program"]),
+        ("newer.db", &["is of version 7", "versions up to 2", "start the newer program"]),
     ] {
         let before = fs::read(at(name)).ok();
         match Sqlite::open(at(name), Options::default()) {

@@ -70,8 +70,8 @@ impl Collector for Moment {
         out.gauge("store_largest_group", "The most operations of one commit", store.largest_group as f64)?;
         out.gauge("store_waiting", "Operations that wait to be written", store.waiting as f64)?;
         out.gauge("store_up", "Whether the store answered", f64::from(u8::from(queued.is_some())))?;
-        let Some(Queued { waiting, leased, dead, oldest }) = queued else { return Ok(()) };
-        let states = [("waiting", waiting), ("leased", leased), ("dead", dead)];
+        let Some(Queued { waiting, leased, dead, held, oldest }) = queued else { return Ok(()) };
+        let states = [("waiting", waiting), ("leased", leased), ("dead", dead), ("held", held)];
         let states = states.map(|(state, count)| (vec![("state", state.to_owned())], *count as f64));
         out.gauges("queue_deliveries", "Deliveries, by state", states.into_iter())?;
         let age = oldest.map_or(0, |at| now.unix_ms().saturating_sub(at.unix_ms()).max(0));

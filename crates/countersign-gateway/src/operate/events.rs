@@ -246,7 +246,7 @@ impl RequestShown {
 
 impl From<Delivery> for DeliveryLine {
     fn from(delivery: Delivery) -> Self {
-        let Delivery { id, endpoint, state, attempts, at, status, error, event: _ } = delivery;
+        let Delivery { id, endpoint, state, attempts, at, status, error, .. } = delivery;
         DeliveryLine {
             id: id.to_string(),
             endpoint: endpoint.to_string(),

@@ -2,7 +2,7 @@
 
 use countersign::{Draft, Keyring, Timestamp, Vars};
 use countersign_gateway::{Gateway, config::Warning};
-use countersign_store::{AuditRow, Delivery, Options, Search, Sqlite, Store, StoredEvent};
+use countersign_store::{AuditRow, Delivery, Options, Redriven, Search, Sqlite, Store, StoredEvent};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -122,7 +122,8 @@ impl World {
     pub(crate) fn try_redrive(&self, delivery: Arc<str>) -> usize {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
         let now = Timestamp::from_unix_ms(now);
-        self.runtime.block_on(self.store().redrive(vec![delivery], now)).unwrap()
+        let redriven = self.runtime.block_on(self.store().redrive(vec![(delivery, now)], false)).unwrap();
+        redriven.iter().filter(|one| **one == Redriven::Queued).count()
     }
 
     fn store(&self) -> Sqlite {

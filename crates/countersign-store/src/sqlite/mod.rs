@@ -9,9 +9,11 @@
 mod checkpoint;
 mod claims;
 mod deliveries;
+mod endpoints;
 mod fault;
 mod group;
 mod hours;
+mod lease;
 mod open;
 mod prune;
 mod put;
@@ -19,6 +21,7 @@ mod queue;
 mod search;
 mod sources;
 mod store;
+mod types;
 mod writer;
 
 pub use writer::Figures;

@@ -132,9 +132,9 @@ fn part<T>(rows: &mut Vec<T>, left: &mut usize) -> Vec<T> {
     part
 }
 
-/// An event whose deliveries have all arrived or been given up.
+/// An event whose deliveries have all arrived or been given up: none of them waits, is under way or is held.
 const ENDED: &str = "AND NOT EXISTS (SELECT 1 FROM deliveries AS d \
-    WHERE d.seq BETWEEN events.seq + 1 AND events.seq + events.deliveries AND d.state < 2)";
+    WHERE d.seq BETWEEN events.seq + 1 AND events.seq + events.deliveries AND d.state IN (0, 1, 4))";
 
 /// The oldest events, as many as there are bytes too many.
 fn beyond(db: &Connection, most: u64, max: usize, doomed: &mut Vec<i64>) -> Result<(), Fault> {

@@ -1,11 +1,12 @@
-//! Accepting: claim, event, queue and audit row; and the audit rows of what was not accepted.
+//! Accepting: claim, event, queue and audit row; the audit rows of what was not accepted; and publishing, which claims nothing.
 
 use super::fault::Fault;
 use super::group::Group;
-use crate::{AuditRow, Claim, Record};
+use crate::{AuditRow, Claim, PUBLISHED, Publication, Published, Record};
 use countersign::{ReplayKey, Timestamp};
 use rusqlite::ffi::ErrorCode;
 use rusqlite::params;
+use std::sync::Arc;
 
 /// About what a record holds, in bytes.
 pub(super) fn size(record: &Record) -> usize {
@@ -33,6 +34,33 @@ pub(super) fn audit(group: &mut Group<'_>, rows: &[AuditRow]) -> Result<(), Faul
     rows.iter().try_for_each(|row| write_audit(group, row))
 }
 
+/// An event of our own, unless there is one of its name.
+pub(super) fn publish(group: &mut Group<'_>, publication: &Publication) -> Result<Published, Fault> {
+    let Publication { event, kind, head, body, endpoints, now } = publication;
+    if group.db.prepare_cached("SELECT 1 FROM events WHERE id = ?1")?.exists([&**event])? {
+        return Ok(Published::Taken);
+    }
+    let now = now.unix_ms();
+    let seq = group.number(1 + endpoints.len());
+    let nothing = None::<&str>;
+    group.db.prepare_cached(INSERT)?.execute(params![
+        seq,
+        now,
+        PUBLISHED,
+        &**event,
+        &**kind,
+        "",
+        nothing,
+        nothing,
+        endpoints.len() as i64,
+        &head[..],
+        &body[..],
+    ])?;
+    group.grew((head.len() + body.len()) as i64);
+    queue(group, seq, now, endpoints)?;
+    Ok(Published::Fresh)
+}
+
 /// Nobody writes beside this transaction, so that looking and writing are one step.
 fn claim(group: &mut Group<'_>, keys: &[ReplayKey], now: Timestamp) -> Result<Claim, Fault> {
     let mut claim = Claim::Fresh;
@@ -58,10 +86,7 @@ fn write_event(group: &mut Group<'_>, record: &Record) -> Result<(), Fault> {
     let seq = group.number(1 + endpoints.len());
     group
         .db
-        .prepare_cached(
-            "INSERT INTO events (seq, at, source, id, kind, key, message_id, refused, deliveries, head, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?
+        .prepare_cached(INSERT)?
         .execute(params![
             seq,
             now,
@@ -81,14 +106,30 @@ fn write_event(group: &mut Group<'_>, record: &Record) -> Result<(), Fault> {
             )),
             _ => error.into(),
         })?;
-    group.happened(seq, now);
     group.grew((head.len() + body.len()) as i64);
+    queue(group, seq, now, endpoints)
+}
+
+const INSERT: &str = "INSERT INTO events \
+    (seq, at, source, id, kind, key, message_id, refused, deliveries, head, body) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+/// The deliveries of event `seq`, which have the numbers behind it.
+///
+/// Whether an endpoint is paused is looked up for each, in the statement that writes it. That is one look into a tree of a few pages that
+/// are in memory, far below what the row itself costs, and unlike a copy of it in this process it is never out of date: another process
+/// may have paused the endpoint a moment ago.
+fn queue(group: &mut Group<'_>, seq: i64, now: i64, endpoints: &[Arc<str>]) -> Result<(), Fault> {
     let mut queue = group.db.prepare_cached(
-        "INSERT INTO deliveries (seq, event, at, state, fence, attempts, endpoint) VALUES (?1, ?2, ?3, 0, 0, 0, ?4)",
+        "INSERT INTO deliveries (seq, event, at, state, fence, attempts, endpoint) VALUES (?1, ?2, ?3, \
+         iif(EXISTS (SELECT 1 FROM endpoints WHERE name = ?4 AND paused_at IS NOT NULL), 4, 0), 0, 0, ?4)",
     )?;
     for (place, endpoint) in (1..).zip(endpoints) {
         queue.execute(params![seq + place, seq, now, &**endpoint])?;
     }
+    // The last of them as well, so that a search by time finds them where it finds the event.
+    group.happened(seq, now);
+    group.happened(seq + endpoints.len() as i64, now);
     Ok(())
 }
 

@@ -3,10 +3,10 @@
 //! Not by time. A request that came first may be written last, and whoever follows a listing would miss it. A search by time is
 //! turned into one by number with the help of `spans`; the time of each row is compared all the same.
 
-use super::deliveries::bounded;
+use super::deliveries::{DELIVERY, OF_EVENT, bounded, delivery};
 use super::fault::Fault;
 use super::group::HOUR;
-use crate::{AuditRow, Cursor, Page, Search, StoredEvent};
+use crate::{AuditRow, Cursor, Delivery, DeliverySearch, DeliveryState, Page, Search, StoredEvent};
 use bytes::Bytes;
 use countersign::Timestamp;
 use rusqlite::types::Value;
@@ -57,11 +57,7 @@ pub(super) fn audits(db: &Connection, search: &Search) -> Result<Page<AuditRow>,
 
 /// Events, without their bodies.
 pub(super) fn events(db: &Connection, search: &Search) -> Result<Page<StoredEvent>, Fault> {
-    let word = search.word.as_ref().map(|word| match word.strip_suffix(".*") {
-        // What begins with `a.` lies before `a/`, the next byte.
-        Some(prefix) => Word::Between("kind", format!("{prefix}."), format!("{prefix}/")),
-        None => Word::Is("kind", word.to_string()),
-    });
+    let word = search.word.as_deref().map(|word| Word::of_kind("kind", word));
     page(
         search,
         rows(db, search, &format!("{EVENT}, seq FROM events"), word, |row| Ok((row.get(9)?, listed(row)?)))?,
@@ -107,6 +103,47 @@ fn audit_of(row: &Row<'_>) -> rusqlite::Result<(i64, AuditRow)> {
     Ok((row.get(6)?, audit))
 }
 
+/// Deliveries.
+///
+/// Of those that are dead, held or cancelled there are few beside those that are done, and an index by endpoint has only them. A search
+/// in any of these states is one for each endpoint that has some, put together again, each of them in the order of the listing.
+/// What is queued has an index too, but by time, so that it has to be sorted: that is worth it while the queue is short.
+/// Everything else is read from one end, past what is not looked for, until the page is full: that too is how events are searched by their type.
+pub(super) fn deliveries(db: &Connection, search: &DeliverySearch) -> Result<Page<Delivery>, Fault> {
+    let DeliverySearch { state, endpoint, kind, from, to, after, oldest_first, max } = search.clone();
+    let listing = Search { source: None, word: kind, from, to, after, oldest_first, max };
+    let (mut first, mut last) = range(db, &listing)?;
+    let index = match state {
+        Some(DeliveryState::Dead) => "deliveries_dead",
+        Some(DeliveryState::Held) => "deliveries_held",
+        Some(DeliveryState::Cancelled) => "deliveries_cancelled",
+        Some(DeliveryState::Waiting | DeliveryState::Leased) if is_short(db, endpoint.as_deref())? => QUEUE,
+        _ => "",
+    };
+    let endpoints = match (state, endpoint) {
+        (Some(state), None) if !matches!(index, "" | QUEUE) => {
+            let first = format!(
+                "SELECT min(endpoint) FROM deliveries INDEXED BY {index} WHERE state = {}",
+                state as i64
+            );
+            let next = format!("{first} AND endpoint > ?1");
+            distinct(db, &first, &next, &[])?.into_iter().map(Some).collect()
+        }
+        (_, endpoint) => vec![endpoint],
+    };
+    let mut found = Vec::new();
+    for endpoint in endpoints {
+        let of = Part { state, endpoint, index, numbers: (first, last) };
+        found.extend(part(db, &listing, &of)?);
+        in_order(&listing, &mut found);
+        // Of the next endpoint, only what comes before the last of a full page is of any use.
+        if let Some((seq, _)) = found.get(most(&listing) - 1) {
+            *(if oldest_first { &mut last } else { &mut first }) = *seq;
+        }
+    }
+    page(&listing, found)
+}
+
 /// The values of a column, each found by looking behind the one before.
 fn distinct(db: &Connection, first: &str, next: &str, of: &[&str]) -> Result<Vec<Arc<str>>, Fault> {
     let mut found: Vec<Arc<str>> = Vec::new();
@@ -128,13 +165,28 @@ enum Word {
     Between(&'static str, String, String),
 }
 
+impl Word {
+    /// A type, or all that begin so.
+    fn of_kind(column: &'static str, word: &str) -> Self {
+        match word.strip_suffix(".*") {
+            // What begins with `a.` lies before `a/`, the next byte.
+            Some(prefix) => Word::Between(column, format!("{prefix}."), format!("{prefix}/")),
+            None => Word::Is(column, word.to_string()),
+        }
+    }
+}
+
 /// What was found, in the order and number that were asked for.
 fn page<T>(search: &Search, mut found: Vec<(i64, T)>) -> Result<Page<T>, Fault> {
-    found.sort_by_key(|(seq, _)| if search.oldest_first { *seq } else { -seq });
-    found.truncate(most(search));
+    in_order(search, &mut found);
     let last = found.last().map(|(seq, _)| Cursor(seq.to_string().into()));
     let next = last.or_else(|| search.after.clone());
     Ok(Page { rows: found.into_iter().map(|(_, row)| row).collect(), next })
+}
+
+fn in_order<T>(search: &Search, found: &mut Vec<(i64, T)>) {
+    found.sort_by_key(|(seq, _)| if search.oldest_first { *seq } else { -seq });
+    found.truncate(most(search));
 }
 
 fn most(search: &Search) -> usize {
@@ -149,44 +201,123 @@ fn rows<T>(
     word: Option<Word>,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<(i64, T)>,
 ) -> Result<Vec<(i64, T)>, Fault> {
-    let Search { source, from, to, after, oldest_first, max: _, word: _ } = search;
-    let after = after.as_ref().map(place).transpose()?;
-    let (mut first, mut last) = within(db, *from, *to)?;
-    match after {
-        Some(place) if *oldest_first => first = first.max(place.saturating_add(1)),
-        Some(place) => last = last.min(place.saturating_sub(1)),
-        None => {}
+    let mut asked = Asked::between(&format!("{what} WHERE seq"), range(db, search)?);
+    if let Some(source) = &search.source {
+        asked.and("source = ?", source.to_string());
     }
-    let order = if *oldest_first { "ASC" } else { "DESC" };
-    let mut asked = format!("SELECT {what} WHERE seq BETWEEN ? AND ?");
-    let mut values = vec![Value::from(first), Value::from(last)];
-    let mut and = |test: &str, value: Value| {
-        asked.push_str(" AND ");
-        asked.push_str(test);
-        values.push(value);
-    };
-    if let Some(source) = source {
-        and("source = ?", source.to_string().into());
+    asked.word(word);
+    asked.times("at", search);
+    asked.rows(db, "seq", search, read)
+}
+
+/// The numbers that what is looked for can have.
+fn range(db: &Connection, search: &Search) -> Result<(i64, i64), Fault> {
+    let after = search.after.as_ref().map(place).transpose()?;
+    let (first, last) = within(db, search.from, search.to)?;
+    Ok(match after {
+        Some(place) if search.oldest_first => (first.max(place.saturating_add(1)), last),
+        Some(place) => (first, last.min(place.saturating_sub(1))),
+        None => (first, last),
+    })
+}
+
+/// A search as it is put together.
+struct Asked {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Asked {
+    /// Rows whose number, which `what` ends with, lies between two.
+    fn between(what: &str, (first, last): (i64, i64)) -> Self {
+        Self { sql: format!("SELECT {what} BETWEEN ? AND ?"), values: vec![first.into(), last.into()] }
     }
-    match word {
-        Some(Word::Is(column, word)) => and(&format!("{column} = ?"), word.into()),
-        Some(Word::Between(column, from, to)) => {
-            and(&format!("{column} >= ?"), from.into());
-            and(&format!("{column} < ?"), to.into());
+
+    fn and(&mut self, test: &str, value: impl Into<Value>) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(test);
+        self.values.push(value.into());
+    }
+
+    fn word(&mut self, word: Option<Word>) {
+        match word {
+            Some(Word::Is(column, word)) => self.and(&format!("{column} = ?"), word),
+            Some(Word::Between(column, from, to)) => {
+                self.and(&format!("{column} >= ?"), from);
+                self.and(&format!("{column} < ?"), to);
+            }
+            None => {}
         }
-        None => {}
     }
-    if let Some(from) = from {
-        and("at >= ?", from.unix_ms().into());
+
+    fn times(&mut self, column: &str, search: &Search) {
+        if let Some(from) = search.from {
+            self.and(&format!("{column} >= ?"), from.unix_ms());
+        }
+        if let Some(to) = search.to {
+            self.and(&format!("{column} < ?"), to.unix_ms());
+        }
     }
-    if let Some(to) = to {
-        and("at < ?", to.unix_ms().into());
+
+    /// What is found, by the number `seq`, as much as makes a page.
+    fn rows<T>(
+        mut self,
+        db: &Connection,
+        seq: &str,
+        search: &Search,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<(i64, T)>,
+    ) -> Result<Vec<(i64, T)>, Fault> {
+        let order = if search.oldest_first { "ASC" } else { "DESC" };
+        self.sql.push_str(&format!(" ORDER BY {seq} {order} LIMIT ?"));
+        self.values.push(bounded(most(search)).into());
+        let mut asked = db.prepare_cached(&self.sql)?;
+        let found = asked.query_map(params_from_iter(self.values), |row| read(row))?;
+        Ok(found.collect::<Result<_, _>>()?)
     }
-    asked.push_str(&format!(" ORDER BY seq {order} LIMIT ?"));
-    values.push(bounded(most(search)).into());
-    let mut asked = db.prepare_cached(&asked)?;
-    let found = asked.query_map(params_from_iter(values), |row| read(row))?;
-    Ok(found.collect::<Result<_, _>>()?)
+}
+
+const QUEUE: &str = "deliveries_queue";
+
+/// A queue that is no longer than this is sorted.
+const SHORT: i64 = 5_000;
+
+/// Whether what is queued, to this endpoint or to all, is little.
+fn is_short(db: &Connection, endpoint: Option<&str>) -> Result<bool, Fault> {
+    let of = if endpoint.is_some() { "AND endpoint = ?" } else { "" };
+    let mut count = db.prepare_cached(&format!(
+        "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY {QUEUE} WHERE state < 2 {of} LIMIT {})",
+        SHORT + 1
+    ))?;
+    Ok(count.query_row(params_from_iter(endpoint), |row| row.get::<_, i64>(0))? <= SHORT)
+}
+
+/// A part of a search: of one endpoint, or of all.
+struct Part<'a> {
+    state: Option<DeliveryState>,
+    endpoint: Option<Arc<str>>,
+    /// By which it is found, if not by number alone.
+    index: &'a str,
+    numbers: (i64, i64),
+}
+
+fn part(db: &Connection, listing: &Search, part: &Part<'_>) -> Result<Vec<(i64, Delivery)>, Fault> {
+    let Part { state, endpoint, index, numbers } = part;
+    // States are numbers in the text and no values, or the engine would not know that an index has all of them.
+    let by = match *index {
+        "" => format!("{DELIVERY} {OF_EVENT} WHERE d.seq"),
+        QUEUE => format!("{DELIVERY} INDEXED BY {QUEUE} {OF_EVENT} WHERE d.state < 2 AND d.seq"),
+        index => format!("{DELIVERY} INDEXED BY {index} {OF_EVENT} WHERE d.seq"),
+    };
+    let mut asked = Asked::between(&by, *numbers);
+    if let Some(state) = state {
+        asked.sql.push_str(&format!(" AND d.state = {}", *state as i64));
+    }
+    if let Some(endpoint) = endpoint {
+        asked.and("d.endpoint = ?", endpoint.to_string());
+    }
+    asked.word(listing.word.as_deref().map(|kind| Word::of_kind("e.kind", kind)));
+    asked.times("e.at", listing);
+    asked.rows(db, "d.seq", listing, |row| Ok((row.get(0)?, delivery(row)?)))
 }
 
 /// The numbers that rows between two moments can have.

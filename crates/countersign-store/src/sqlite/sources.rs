@@ -119,7 +119,8 @@ pub(super) fn revision(db: &Connection) -> Result<u64, Fault> {
     Ok(revision.query_row([], |row| row.get::<_, i64>(0))? as u64)
 }
 
-fn changed(group: &mut Group<'_>) -> Result<(), Fault> {
+/// Let everyone know that something of this was.
+pub(super) fn changed(group: &mut Group<'_>) -> Result<(), Fault> {
     group.db.prepare_cached("UPDATE counters SET revision = revision + 1")?.execute([])?;
     Ok(())
 }

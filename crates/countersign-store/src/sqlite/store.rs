@@ -1,6 +1,6 @@
 //! [`Store`] on [`Sqlite`]: which thread does what.
 
-use super::{Sqlite, deliveries, hours, prune, put, search, sources};
+use super::{Sqlite, deliveries, endpoints, hours, lease, prune, put, search, sources, types};
 use crate::{
     Attempt, AuditRow, Claim, Delivery, DeliverySearch, EndpointRow, EventTypeRow, Fence, Keep, KeyUse,
     Lease, Leased, NewEndpoint, Page, Publication, Published, Queued, Record, Redriven, Reply, Search,
@@ -30,14 +30,24 @@ impl Store for Sqlite {
         self.write(uses.len() * 100, move |group| hours::matched(group, &uses))
     }
 
+    fn publish(&self, publication: Publication) -> Reply<'_, Published> {
+        let bytes = publication.head.len() + publication.body.len();
+        self.write(bytes, move |group| put::publish(group, &publication))
+    }
+
     fn lease(&self, lease: Lease) -> Reply<'_, Vec<Leased>> {
         Box::pin(async move {
-            let Lease { worker, max, now, until, .. } = lease;
-            let taken = self.write(0, move |group| deliveries::take(group, &worker, max, now, until)).await?;
+            let now = lease.now;
+            let taken = self.write(0, move |group| lease::take(group, &lease)).await?;
             if taken.is_empty() {
                 return Ok(Vec::new());
             }
-            self.read(|db| deliveries::with_events(db, taken)).await
+            let (leased, unreadable) = self.read(|db| lease::with_events(db, taken)).await?;
+            if !unreadable.is_empty() {
+                // If this cannot be written, their leases run out. The others are leased in either case.
+                let _ = self.write(0, move |group| lease::bury(group, &unreadable, now)).await;
+            }
+            Ok(leased)
         })
     }
 
@@ -45,60 +55,57 @@ impl Store for Sqlite {
         self.write(0, move |group| deliveries::settle(group, &fence, &attempt))
     }
 
-    fn next_due(&self, _: Vec<Arc<str>>) -> Reply<'_, Option<Timestamp>> {
-        self.read(deliveries::next_due)
+    fn redrive(&self, deliveries: Vec<(Arc<str>, Timestamp)>, force: bool) -> Reply<'_, Vec<Redriven>> {
+        self.write(deliveries.len() * 50, move |group| deliveries::redrive(group, &deliveries, force))
     }
 
-    fn publish(&self, _: Publication) -> Reply<'_, Published> {
-        not_yet()
+    fn cancel(&self, deliveries: Vec<Arc<str>>, now: Timestamp) -> Reply<'_, Vec<bool>> {
+        self.write(deliveries.len() * 50, move |group| deliveries::cancel(group, &deliveries, now))
     }
 
-    fn redrive(&self, _: Vec<(Arc<str>, Timestamp)>, _: bool) -> Reply<'_, Vec<Redriven>> {
-        not_yet()
+    fn next_due(&self, but: Vec<Arc<str>>) -> Reply<'_, Option<Timestamp>> {
+        self.read(move |db| lease::next_due(db, &but))
     }
 
-    fn cancel(&self, _: Vec<Arc<str>>, _: Timestamp) -> Reply<'_, Vec<bool>> {
-        not_yet()
+    fn delivery(&self, id: Arc<str>) -> Reply<'_, Option<Delivery>> {
+        self.read(move |db| deliveries::one(db, &id))
     }
 
-    fn delivery(&self, _: Arc<str>) -> Reply<'_, Option<Delivery>> {
-        not_yet()
+    fn find_deliveries(&self, search: DeliverySearch) -> Reply<'_, Page<Delivery>> {
+        self.read(move |db| search::deliveries(db, &search))
     }
 
-    fn find_deliveries(&self, _: DeliverySearch) -> Reply<'_, Page<Delivery>> {
-        not_yet()
-    }
-
-    fn add_endpoint(&self, _: NewEndpoint) -> Reply<'_, bool> {
-        not_yet()
+    fn add_endpoint(&self, new: NewEndpoint) -> Reply<'_, bool> {
+        self.write(new.table.len(), move |group| endpoints::add(group, &new))
     }
 
     fn endpoints(&self) -> Reply<'_, Vec<EndpointRow>> {
-        not_yet()
+        self.read(endpoints::all)
     }
 
-    fn pause(&self, _: Arc<str>, _: Arc<str>, _: Timestamp) -> Reply<'_, bool> {
-        not_yet()
+    fn pause(&self, endpoint: Arc<str>, reason: Arc<str>, now: Timestamp) -> Reply<'_, bool> {
+        self.write(0, move |group| endpoints::pause(group, &endpoint, &reason, now))
     }
 
-    fn resume(&self, _: Arc<str>, _: Timestamp) -> Reply<'_, bool> {
-        not_yet()
+    fn resume(&self, endpoint: Arc<str>, now: Timestamp) -> Reply<'_, bool> {
+        self.write(0, move |group| endpoints::resume(group, &endpoint, now))
     }
 
-    fn remove_endpoint(&self, _: Arc<str>, _: Timestamp) -> Reply<'_, bool> {
-        not_yet()
+    fn remove_endpoint(&self, name: Arc<str>, now: Timestamp) -> Reply<'_, bool> {
+        self.write(0, move |group| endpoints::remove(group, &name, now))
     }
 
     fn event_types(&self) -> Reply<'_, Vec<EventTypeRow>> {
-        not_yet()
+        self.read(types::all)
     }
 
-    fn save_event_type(&self, _: EventTypeRow) -> Reply<'_, ()> {
-        not_yet()
+    fn save_event_type(&self, row: EventTypeRow) -> Reply<'_, ()> {
+        let bytes = row.schema.as_ref().map_or(0, |schema| schema.len());
+        self.write(bytes, move |group| types::save(group, &row))
     }
 
-    fn remove_event_type(&self, _: Arc<str>) -> Reply<'_, bool> {
-        not_yet()
+    fn remove_event_type(&self, name: Arc<str>) -> Reply<'_, bool> {
+        self.write(0, move |group| types::remove(group, &name))
     }
 
     fn audits(&self, search: Search) -> Reply<'_, Page<AuditRow>> {
@@ -174,8 +181,4 @@ impl Store for Sqlite {
             Ok(())
         })
     }
-}
-
-fn not_yet<'a, T: Send + 'a>() -> Reply<'a, T> {
-    Box::pin(async { Err(crate::StoreError::Broken("not yet".into())) })
 }

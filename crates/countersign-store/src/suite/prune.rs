@@ -1,7 +1,7 @@
 //! Forgetting what is old, and nothing else.
 
 use super::Place;
-use super::sample::{KEEP, at, claim, open, put_all, record, row};
+use super::sample::{KEEP, any, at, claim, open, put_all, record, row};
 use crate::{Attempt, Keep, Next, Queued, Record, Search, Settled, Store, Tally};
 use countersign::Claim::{Fresh, Seen};
 use countersign::Timestamp;
@@ -18,7 +18,7 @@ pub(super) async fn what_is_old_goes_and_what_is_not_delivered_stays(place: &dyn
         .audit(vec![row("orders", "stale", 400, 0), row("orders", "stale", 400, DAY)])
         .await
         .expect("written");
-    for one in store.lease("me".into(), 9, at(0), at(9)).await.expect("a lease") {
+    for one in store.lease(any("me", 9, 0, 9)).await.expect("a lease") {
         let next = match &*one.endpoint {
             "waiting" => Next::Retry(at(10 * DAY)),
             "done" => Next::Done,
@@ -40,12 +40,12 @@ pub(super) async fn what_is_old_goes_and_what_is_not_delivered_stays(place: &dyn
     let audits = store.audits(Search::default()).await.expect("audits").rows;
     assert!(audits.len() == 2 && audits.iter().all(|row| row.at == at(DAY)), "{audits:?}");
     assert_eq!(store.deliveries("done".into()).await, Ok(Vec::new()));
-    let left = Queued { waiting: 1, leased: 1, dead: 0, oldest: Some(at(0)) };
+    let left = Queued { waiting: 1, leased: 1, oldest: Some(at(0)), ..Queued::default() };
     assert_eq!(store.queued().await, Ok(left));
     let hours = store.hours(None, at(-DAY), at(2 * DAY)).await.expect("hours");
     assert_eq!(hours.iter().map(|hour| hour.hour).collect::<Vec<_>>(), [at(DAY - 400)]);
     // What waited can still be delivered, and then it goes.
-    let late = store.lease("me".into(), 9, at(10 * DAY), at(11 * DAY)).await.expect("a lease");
+    let late = store.lease(any("me", 9, 10 * DAY, 11 * DAY)).await.expect("a lease");
     assert_eq!(late.len(), 2);
     for one in late {
         let attempt = Attempt { at: at(10 * DAY), status: Some(200), error: None, next: Next::Done };

@@ -1,20 +1,22 @@
 //! The queue: each delivery to one worker at a time, until it ends.
 
 use super::Place;
-use super::sample::{all_at_once, at, open, put_all, record};
-use crate::{Attempt, Delivery, DeliveryState, Fence, Leased, Next, Queued, Record, Settled, Store};
+use super::sample::{all_at_once, any, at, open, put_all, record};
+use crate::{
+    Attempt, Delivery, DeliveryState, Fence, Leased, Next, Queued, Record, Redriven, Settled, Store,
+};
 use bytes::Bytes;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(super) async fn what_is_put_is_due_at_once_at_each_endpoint(place: &dyn Place) {
     let store = open(place).await;
-    assert_eq!(store.next_due().await, Ok(None));
+    assert_eq!(store.next_due(Vec::new()).await, Ok(None));
     let endpoints = vec!["books".into(), "mail".into()];
     let body = Bytes::from_static(b"\xff whole");
     put_all(&*store, [Record { endpoints, body: body.clone(), ..record("evt_1", 5) }, record("evt_2", 1)])
         .await;
-    assert_eq!(store.next_due().await, Ok(Some(at(5))));
+    assert_eq!(store.next_due(Vec::new()).await, Ok(Some(at(5))));
     assert_eq!(lease(&*store, "me", 9, 4, 60).await, [], "it is not due yet");
     let deliveries = store.deliveries("evt_1".into()).await.expect("deliveries");
     let told: Vec<_> =
@@ -36,7 +38,7 @@ pub(super) async fn a_lease_is_exclusive_until_it_ends(place: &dyn Place) {
     let store = one_queued(place).await;
     let first = lease(&*store, "me", 9, 0, 60).await;
     assert_eq!(first.len(), 1);
-    assert_eq!(store.next_due().await, Ok(Some(at(60))), "it is due again when the lease ends");
+    assert_eq!(store.next_due(Vec::new()).await, Ok(Some(at(60))), "it is due again when the lease ends");
     assert_eq!(one(&*store).await.state, DeliveryState::Leased);
     let other = open(place).await;
     assert_eq!(lease(&*other, "you", 9, 59, 100).await, []);
@@ -65,8 +67,8 @@ pub(super) async fn of_many_that_lease_at_once_each_delivery_goes_to_one(place: 
     let many = (0..40)
         .map(|number| Record { endpoints: vec!["books".into()], ..record(&format!("evt_{number}"), 0) });
     put_all(&*stores[0], many).await;
-    let leases = (0..16)
-        .map(|worker: usize| stores[worker % 2].lease(format!("worker {worker}").into(), 5, at(1), at(60)));
+    let leases =
+        (0..16).map(|worker: usize| stores[worker % 2].lease(any(&format!("worker {worker}"), 5, 1, 60)));
     let mut taken: Vec<Arc<str>> = Vec::new();
     for leased in all_at_once(leases).await {
         taken.extend(leased.expect("a lease").into_iter().map(|one| one.fence.delivery));
@@ -118,7 +120,7 @@ pub(super) async fn what_failed_waits_for_its_time(place: &dyn Place) {
             ((attempt > 1).then_some(502), Some("bad gateway"))
         );
         assert_eq!(lease(&*store, "me", 1, now + 99, now + 200).await, []);
-        assert_eq!(store.next_due().await, Ok(Some(at(now + 100))));
+        assert_eq!(store.next_due(Vec::new()).await, Ok(Some(at(now + 100))));
     }
 }
 
@@ -140,10 +142,11 @@ pub(super) async fn what_ended_is_not_leased_again_and_settled_once(place: &dyn 
     ended.sort();
     assert_eq!(ended, [("dead", at(3)), ("done", at(3))]);
     assert_eq!(lease(&*store, "me", 9, 1_000_000, 2_000_000).await, []);
-    assert_eq!(store.next_due().await, Ok(None));
+    assert_eq!(store.next_due(Vec::new()).await, Ok(None));
 }
 
 pub(super) async fn redriving_is_for_the_dead_and_repeating_it_changes_nothing(place: &dyn Place) {
+    use Redriven::{Delivered, Queued, Unknown, Waiting};
     let store = open(place).await;
     let endpoints = ["dead", "done", "leased", "waiting"].map(Arc::from).to_vec();
     put_all(&*store, [Record { endpoints, ..record("evt_1", 0) }]).await;
@@ -163,8 +166,14 @@ pub(super) async fn redriving_is_for_the_dead_and_repeating_it_changes_nothing(p
     let before = store.deliveries("evt_1".into()).await.expect("deliveries");
     let all: Vec<Arc<str>> =
         before.iter().map(|one| one.id.clone()).chain(["d999999".into(), "evt_1".into()]).collect();
-    for (round, dead) in [(0, 1), (1, 0), (2, 0)] {
-        assert_eq!(store.redrive(all.clone(), at(100 + round)).await, Ok(dead), "round {round}");
+    let due = |all: &[Arc<str>], seconds| all.iter().map(|id| (id.clone(), at(seconds))).collect::<Vec<_>>();
+    for (round, dead) in [(0, Queued), (1, Waiting), (2, Waiting)] {
+        let redriven = store.redrive(due(&all, 100 + round), false).await;
+        assert_eq!(
+            redriven,
+            Ok(vec![dead, Delivered, Waiting, Waiting, Unknown, Unknown]),
+            "round {round}, in the order that was asked for"
+        );
     }
     let after = store.deliveries("evt_1".into()).await.expect("deliveries");
     for (before, after) in before.into_iter().zip(after) {
@@ -179,7 +188,8 @@ pub(super) async fn redriving_is_for_the_dead_and_repeating_it_changes_nothing(p
     let again = again.iter().find(|one| &*one.endpoint == "dead").expect("it is due again");
     assert_eq!(settle(&*store, &old, 101, Next::GiveUp).await, Settled::Fenced, "that was another lease");
     assert_eq!(settle(&*store, &again.fence, 102, Next::Done).await, Settled::Written);
-    assert_eq!(store.redrive(all, at(200)).await, Ok(0), "what arrived is not sent twice");
+    let arrived = store.redrive(due(&all[..1], 200), false).await;
+    assert_eq!(arrived, Ok(vec![Delivered]), "what arrived is not sent twice");
 }
 
 pub(super) async fn the_queue_is_counted(place: &dyn Place) {
@@ -194,7 +204,7 @@ pub(super) async fn the_queue_is_counted(place: &dyn Place) {
     let taken = lease(&*store, "me", 4, 10, 60).await;
     assert_eq!(settle(&*store, &taken[0].fence, 11, Next::Done).await, Settled::Written);
     assert_eq!(settle(&*store, &taken[1].fence, 11, Next::GiveUp).await, Settled::Written);
-    let queued = Queued { waiting: 2, leased: 2, dead: 1, oldest: Some(at(1)) };
+    let queued = Queued { waiting: 2, leased: 2, dead: 1, held: 0, oldest: Some(at(1)) };
     assert_eq!(store.queued().await, Ok(queued), "the first event was delivered, or given up");
 }
 
@@ -210,7 +220,7 @@ async fn one(store: &dyn Store) -> Delivery {
 }
 
 async fn lease(store: &dyn Store, worker: &str, max: usize, now: i64, until: i64) -> Vec<Leased> {
-    store.lease(worker.into(), max, at(now), at(until)).await.expect("a lease")
+    store.lease(any(worker, max, now, until)).await.expect("a lease")
 }
 
 async fn settle(store: &dyn Store, fence: &Fence, now: i64, next: Next) -> Settled {

@@ -1,7 +1,7 @@
 //! Records to put, of requests that were signed and verified: there is no other way to a claim.
 
 use super::Place;
-use crate::{AuditRow, Record, Store};
+use crate::{AuditRow, Lease, Record, Store};
 use bytes::Bytes;
 use countersign::{Context, Draft, Head, KeyId, Keyring, Registry, ReplayKey, Request, Timestamp, Vars};
 use std::future::{Future, poll_fn};
@@ -80,6 +80,11 @@ pub(super) fn row(source: &str, outcome: &str, status: u16, seconds: i64) -> Aud
         columns: format!("{{\"z\":1, \"a\":{seconds}}}").into(),
         repeated: None,
     }
+}
+
+/// Whatever is due, of any endpoint, up to `max`.
+pub(super) fn any(worker: &str, max: usize, now: i64, until: i64) -> Lease {
+    Lease { worker: worker.into(), max, each: max, rooms: Vec::new(), now: at(now), until: at(until) }
 }
 
 /// Put events that claim nothing known, one after the other.

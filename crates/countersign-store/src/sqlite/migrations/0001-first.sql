@@ -63,7 +63,7 @@ CREATE TABLE deliveries (
   seq INTEGER PRIMARY KEY,
   event INTEGER NOT NULL,     -- its seq
   at INTEGER NOT NULL,        -- due, leased until, or ended
-  state INTEGER NOT NULL,     -- 0 waiting, 1 leased, 2 done, 3 dead
+  state INTEGER NOT NULL,     -- 0 waiting, 1 leased, 2 done, 3 dead; 4 held, 5 cancelled since the second version
   fence INTEGER NOT NULL,     -- how often it was leased
   attempts INTEGER NOT NULL,
   endpoint TEXT NOT NULL,
@@ -71,8 +71,9 @@ CREATE TABLE deliveries (
   status INTEGER,
   error TEXT
 ) STRICT;
-CREATE INDEX deliveries_due ON deliveries (at, state) WHERE state < 2;
-CREATE INDEX deliveries_dead ON deliveries (at) WHERE state = 3;
+-- The first that is due of each endpoint, however long their queues are. The state is there only to be counted.
+CREATE INDEX deliveries_queue ON deliveries (endpoint, at, state) WHERE state < 2;
+CREATE INDEX deliveries_dead ON deliveries (endpoint) WHERE state = 3;
 
 CREATE TABLE hours (
   hour INTEGER NOT NULL,      -- its first moment
