@@ -275,7 +275,7 @@ fn delivery(Delivery { preset, policy: how, topic_header, type_header }: &Delive
 }
 
 /// How an endpoint is sent to.
-pub(super) fn policy(out: &mut Tree, policy: &Policy) {
+fn policy(out: &mut Tree, policy: &Policy) {
     let (share, stops) = (policy.share(), policy.stops());
     out.add("timeout", time(policy.limits().time));
     out.add("schedule", list(policy.waits().waits().iter().map(|wait| time(*wait))));
