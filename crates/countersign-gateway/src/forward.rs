@@ -43,6 +43,11 @@ impl Forwards {
     pub(crate) fn put(&self, targets: HashMap<Arc<str>, Target>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(targets);
     }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
 }
 
 impl Target {

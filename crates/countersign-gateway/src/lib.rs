@@ -12,6 +12,7 @@ mod forward;
 mod gate;
 mod ids;
 pub mod operate;
+mod outbound;
 mod receive;
 mod run;
 pub mod secrets;

@@ -8,9 +8,9 @@ use crate::admin;
 use crate::config::{
     Change, Config, Egress, HeaderText, Keys as SourceKeys, Modules, Refused, VarText, Warning, diff,
 };
-use crate::forward::Forwards;
 use crate::gate::{Gate, Snapshot};
 use crate::operate::Operator;
+use crate::outbound::{Bench, Outbound};
 use crate::receive::receive;
 use crate::secrets::{Outside, Sealer, SecretPlace, system_random};
 use crate::server::{Rules, serve};
@@ -96,7 +96,9 @@ pub struct Gateway {
 pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) store: Arc<Sqlite>,
-    forwards: Arc<Forwards>,
+    outbound: Arc<Outbound>,
+    /// What endpoints are sent to by: its rule of addresses is the one of `[egress]`.
+    client: Client,
     modules: Mutex<Modules>,
     /// The one in use. Locked while another is made ready.
     config: RwLock<Arc<Config>>,
@@ -134,7 +136,8 @@ impl Gateway {
         let shared = Arc::new(Shared {
             gate,
             store: store.clone(),
-            forwards: Arc::default(),
+            outbound: Arc::default(),
+            client: client(&config.egress)?,
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
             of_file: std::sync::RwLock::new(config.clone()),
@@ -230,8 +233,8 @@ impl Gateway {
             gate.books.keep(&**store, || gate.ledgers(), stopped).await;
         }));
         let worker = format!("gateway-{}", std::process::id());
-        let forwards = self.shared.forwards.clone();
-        let engine = Engine::new(self.shared.store.clone(), forwards, clock, worker, even)
+        let outbound = self.shared.outbound.clone();
+        let engine = Engine::new(self.shared.store.clone(), outbound, clock, worker, even)
             .settings(Settings::default());
         self.shared.gate.on_queued(engine.wake());
         let stopped = closed.clone();
@@ -272,18 +275,26 @@ impl Shared {
         let mut current = self.config.write().await;
         let (sources, held) = (self.store.sources().await?, self.store.secrets().await?);
         let whole = with_stored(&config, &sources).map_err(StartError::Sources)?;
+        let endpoints = self.store.endpoints().await?;
         let stored = Stored { sources, secrets: held, sealer: self.gate.sealer.clone() };
-        let before = self.gate.snapshot();
+        let (before, client, now) = (self.gate.snapshot(), self.client.clone(), self.gate.clock.now());
         // Files are read and commands run: on a thread that serves nobody.
         let making = {
             let whole = whole.clone();
-            move || ready(&whole, &stored, &before)
+            move || {
+                let ready = ready(&whole, &stored, &before)?;
+                let Stored { secrets, sealer, .. } = &stored;
+                let sealer = sealer.as_deref();
+                let bench = Bench { config: &whole, secrets, sealer, client: &client, now };
+                Ok((ready, bench.ready(&endpoints)))
+            }
         };
         let made = tokio::task::spawn_blocking(making).await;
         let made = made.map_err(|_| StartError::System("making the sources ready failed".into()))?;
-        let Ready { inlets, targets, warnings } = made.map_err(StartError::Sources)?;
+        let (Ready { inlets, targets, warnings }, endpoints) = made.map_err(StartError::Sources)?;
         // Nothing can fail from here on.
-        self.forwards.put(targets);
+        self.outbound.forwards.put(targets);
+        self.outbound.endpoints.put(endpoints);
         self.gate.put(Snapshot::new(config.server.clone(), inlets));
         *current = Arc::new(whole);
         *self.of_file.write().unwrap_or_else(PoisonError::into_inner) = config;
@@ -383,11 +394,16 @@ fn secret(place: &SecretPlace, what: &str, config: &Config) -> Result<Secret, St
 }
 
 fn fetcher(egress: &Egress, clock: Arc<dyn Clock>) -> Result<KeyFetcher, StartError> {
-    let client = Client::builder().reach(egress.reach()).build();
-    let client = client.map_err(|refused| StartError::System(refused.to_string()))?;
+    let client = client(egress)?;
     let mut rules = FetchRules::default();
     rules.hosts = egress.fetch_hosts.iter().map(|host| host.to_string()).collect();
     Ok(KeyFetcher::builder(client, clock).rules(rules).build())
+}
+
+/// What calls whatever a stranger may have written.
+fn client(egress: &Egress) -> Result<Client, StartError> {
+    let client = Client::builder().reach(egress.reach()).build();
+    client.map_err(|refused| StartError::System(refused.to_string()))
 }
 
 /// Bytes that nobody can guess.

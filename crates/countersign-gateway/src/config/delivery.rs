@@ -69,7 +69,10 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.url.clone();
         url.set_query(None);
-        f.debug_struct("Endpoint").field("name", &self.name).field("url", &url.as_str()).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("name", &self.name)
+            .field("url", &url.as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -180,7 +183,8 @@ pub(super) fn endpoint(
         (Some(text), _) => signing(around, schemes, &text.value, &text.span),
         (None, Some(default)) => signing(around, schemes, default, table.span()),
         (None, None) => {
-            let says = "no preset here says `default_outbound = true`, and neither this nor `[delivery]` names one";
+            let says =
+                "no preset here says `default_outbound = true`, and neither this nor `[delivery]` names one";
             around.wrong(table.span(), says, "write `preset = \"NAME\"`");
             None
         }
@@ -209,7 +213,9 @@ fn texts(around: &Around<'_>, table: &Reader<'_>, compiled: Option<&Compiled>) -
     let text = |(name, value): (Arc<str>, VarText)| match value {
         VarText::Text(text) => Some((name, text)),
         VarText::Secret(_) => {
-            let says = format!("the variable `{name}` is a secret somewhere, and an endpoint's table names no place");
+            let says = format!(
+                "the variable `{name}` is a secret somewhere, and an endpoint's table names no place"
+            );
             around.wrong(table.span(), says, "give the text itself");
             None
         }
@@ -223,7 +229,11 @@ fn name(around: &Around<'_>, table: &Reader<'_>) -> Option<Arc<str>> {
         return Some(name.value);
     }
     let says = format!("`{}` can be no endpoint's name", name.value);
-    around.wrong(&name.span, says, "write `name = \"books\"`, say: 1 to 64 letters, digits and `_`, `.`, `-`");
+    around.wrong(
+        &name.span,
+        says,
+        "write `name = \"books\"`, say: 1 to 64 letters, digits and `_`, `.`, `-`",
+    );
     None
 }
 
@@ -248,10 +258,12 @@ fn headers(around: &Around<'_>, delivery: &Delivery, table: &Reader<'_>) -> Vec<
     let mut headers: Vec<(HeaderName, Arc<str>)> = Vec::new();
     for (key, node) in table.entries("headers") {
         let name = Spanned { value: key.name.clone(), span: key.span.clone() };
-        let Some((name, text)) = header(around, "headers", &name).zip(plain_header(around, node, &key.name)) else {
+        let Some((name, text)) = header(around, "headers", &name).zip(plain_header(around, node, &key.name))
+        else {
             continue;
         };
-        if [&delivery.topic_header, &delivery.type_header].contains(&&name) || name.as_str() == "content-type" {
+        if [&delivery.topic_header, &delivery.type_header].contains(&&name) || name.as_str() == "content-type"
+        {
             let says = format!("`headers`: `{}` is written for every message", name.as_str());
             around.wrong(&key.span, says, "leave it out");
         }

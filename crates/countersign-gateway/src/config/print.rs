@@ -5,8 +5,8 @@
 
 use super::units::{print_duration, print_rate, print_size};
 use super::{
-    Accepted, Admin, Audit, Config, Delivery, Egress, Forward, HeaderText, Junk, Keys, Limits, Rate, Server, Shape,
-    Source, StoreSettings, VarText,
+    Accepted, Admin, Audit, Config, Delivery, Egress, Forward, HeaderText, Junk, Keys, Limits, Rate, Server,
+    Shape, Source, StoreSettings, VarText,
 };
 use crate::secrets::{KeyPlace, SecretPlace, fingerprint};
 use countersign::config::{Key, Node, Span, Value};

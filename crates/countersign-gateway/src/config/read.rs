@@ -3,7 +3,8 @@
 use super::source::Bench;
 use super::values::{Around, finish};
 use super::{
-    Config, Endpoint, FolderError, Modules, Schemes, Source, Warning, Warnings, delivery, mask, schemes, source, tables,
+    Config, Endpoint, FolderError, Modules, Schemes, Source, Warning, Warnings, delivery, mask, schemes,
+    source, tables,
 };
 use super::{Forward, HeaderText, Keys, VarText};
 use countersign::config::{Complaints, ConfigCode, FileId, Reader};
@@ -141,7 +142,10 @@ impl Config {
         self.read_one(name, text, "source", |around, layer, table| {
             let bench = Bench::new(*around, &self.schemes, &self.server, self.store.key.is_some());
             let source = source::read(&bench, table);
-            source.iter().filter(|_| stored).for_each(|source| names_no_place(source, layer, around.complaints));
+            source
+                .iter()
+                .filter(|_| stored)
+                .for_each(|source| names_no_place(source, layer, around.complaints));
             source
         })
     }
