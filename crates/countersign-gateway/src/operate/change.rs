@@ -91,6 +91,18 @@ pub enum Switch {
     Enforce,
 }
 
+impl Switch {
+    /// The words of the command that does it.
+    const fn command(self) -> &'static str {
+        match self {
+            Switch::Enable => "source enable",
+            Switch::Disable => "source disable",
+            Switch::Observe => "source observe",
+            Switch::Enforce => "source enforce",
+        }
+    }
+}
+
 impl Operator {
     /// Add a source to the store. It is read by the reader of the configuration file, and so are its mistakes.
     pub async fn add_source(&self, new: &NewSource) -> Result<SourceAdded, OperateError> {
@@ -99,7 +111,7 @@ impl Operator {
         let (source, warnings) = config.read_stored(&called(new.called()), &table).map_err(refused)?;
         let placed = Placed { source: Arc::new(source), row: None, in_file: false };
         // The source and its secret are one step: there is no source whose secret nobody has seen, nor one without.
-        let secret = self.write("add sources", |held| {
+        let secret = self.write("source add", |held| {
             held.expect_free(&placed.source)?;
             let text = Some(table.as_str().into());
             let mut edits = vec![Edit::Source(row(&placed.source, text, self.now()))];
@@ -119,7 +131,7 @@ impl Operator {
 
     /// Forget a source that the store keeps, and its secrets. One that still receives only with `force`.
     pub async fn remove_source(&self, name: &str, force: bool) -> Result<SourceRemoved, OperateError> {
-        let removed = self.write("remove sources", |held| {
+        let removed = self.write("source remove", |held| {
             held.expect_removable(name, force, &self.current().file)?;
             let secrets = held.secrets.iter().filter(|row| *row.source == *name).count();
             Ok((vec![Edit::Gone(name.into())], SourceRemoved { name: name.into(), secrets }))
@@ -129,7 +141,7 @@ impl Operator {
 
     /// Switch a source, wherever it is defined. A gateway that runs sees it within a second.
     pub async fn switch(&self, name: &str, to: Switch) -> Result<SourceShown, OperateError> {
-        let switched = self.write("switch sources", |held| {
+        let switched = self.write(to.command(), |held| {
             let placed = held.known.find(name)?;
             if to == Switch::Enable && placed.in_file && !placed.source.enabled {
                 return Err(in_file(name, "switched on").help(format!(

@@ -10,6 +10,7 @@
 use super::known::Known;
 use super::{ErrorCode, OperateError, Operator};
 use countersign_store::{Changed, Edit, SecretRow};
+use std::sync::Arc;
 
 /// How often is decided anew. Who is overtaken as often as that has met a program that never rests.
 const ATTEMPTS: usize = 8;
@@ -24,7 +25,7 @@ pub(super) struct Held {
 
 impl Operator {
     /// Have `decide` say what to write, and what is told of it once it is written. It is asked again when somebody wrote meanwhile, and
-    /// so must do nothing else.
+    /// so must do nothing else. `what` is what the log calls it: the command's words.
     pub(super) async fn write<T>(
         &self,
         what: &'static str,
@@ -33,13 +34,23 @@ impl Operator {
         for _ in 0..ATTEMPTS {
             let held = self.held().await?;
             let (edits, told) = decide(&held)?;
+            let done: Vec<_> = edits.iter().map(whose).collect();
             if self.store().change(edits, held.revision).await? == Changed::Written {
+                // Who it was is for whoever called this to say: see the API's span.
+                for (source, secret) in done {
+                    tracing::info!(
+                        what,
+                        source = &*source,
+                        secret = secret.as_deref(),
+                        "an operator's change"
+                    );
+                }
                 return Ok(told);
             }
         }
         let says = format!("it was not done: others changed sources or secrets {ATTEMPTS} times meanwhile");
         Err(OperateError::new(ErrorCode::Conflict, says)
-            .help(format!("try again; if it stays so, see what else would {what} all the time")))
+            .help("try again; if it stays so, find the program that changes them without rest"))
     }
 
     pub(super) async fn held(&self) -> Result<Held, OperateError> {
@@ -47,5 +58,16 @@ impl Operator {
         let revision = self.store().revision().await?;
         let known = self.known().await?;
         Ok(Held { known, secrets: self.store().secrets().await?, revision })
+    }
+}
+
+/// What a step is about: a source, and a secret of it.
+fn whose(edit: &Edit) -> (Arc<str>, Option<Arc<str>>) {
+    match edit {
+        Edit::Source(row) => (row.name.clone(), None),
+        Edit::Secret(row) => (row.source.clone(), Some(row.id.clone())),
+        Edit::Forgotten { source, id } => (source.clone(), Some(id.clone())),
+        Edit::Unsaid(name) | Edit::Gone(name) => (name.clone(), None),
+        _ => ("".into(), None),
     }
 }

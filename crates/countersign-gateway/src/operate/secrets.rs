@@ -143,7 +143,7 @@ impl Operator {
 
     /// One more secret: the one that is given, or one that is made. It verifies at once, beside those that are there.
     pub async fn add_secret(&self, source: &str, given: Given) -> Result<SecretChanged, OperateError> {
-        let added = self.write("add secrets", |held| {
+        let added = self.write("secret add", |held| {
             let vault = self.vault(source, held)?;
             let (row, value) = vault.make(self, &given)?;
             let changed = vault.changed(self, &row, value, &[]);
@@ -160,7 +160,7 @@ impl Operator {
         given: Given,
     ) -> Result<SecretChanged, OperateError> {
         let keep = span("keep", keep, KEEP, MOST_KEEP)?;
-        let rotated = self.write("rotate secrets", |held| {
+        let rotated = self.write("secret rotate", |held| {
             let vault = self.vault(source, held)?;
             let (row, value) = vault.make(self, &given)?;
             let (now, end) = (self.now(), self.now().after(keep));
@@ -177,7 +177,7 @@ impl Operator {
 
     /// Forget a secret. The last one that verifies only with `force`: the source accepts nothing from then on.
     pub async fn forget(&self, source: &str, id: &str, force: bool) -> Result<SecretChanged, OperateError> {
-        let forgotten = self.write("forget secrets", |held| {
+        let forgotten = self.write("secret forget", |held| {
             let vault = self.vault(source, held)?;
             let row = vault.row(id)?;
             let live = |row: &&SecretRow| state(row, self.now()) == KeyState::Live;
@@ -204,7 +204,7 @@ impl Operator {
         id: &str,
         fingerprint: &str,
     ) -> Result<SecretChanged, OperateError> {
-        let confirmed = self.write("confirm secrets", |held| {
+        let confirmed = self.write("secret confirm", |held| {
             let vault = self.vault(source, held)?;
             let row = vault.confirmed(id, fingerprint)?;
             let changed = vault.changed(self, &row, None, &[]);
@@ -219,7 +219,7 @@ impl Operator {
     /// Wait for a secret that a set-up challenge hands over: for `time`, `1h` if nothing is said. One is taken.
     pub async fn learn(&self, source: &str, time: Option<&str>) -> Result<Secrets, OperateError> {
         let time = span("for", time, LEARN, MOST_LEARN)?;
-        let waits = self.write("wait for secrets", |held| {
+        let waits = self.write("secret learn", |held| {
             let vault = self.vault(source, held)?;
             vault.expect_learns()?;
             let (now, mut row) = (self.now(), vault.placed.row());
