@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -55,6 +56,8 @@ impl Desk {
 struct Gateway {
     child: Child,
     at: String,
+    admin: Option<String>,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Gateway {
@@ -70,8 +73,36 @@ impl Gateway {
                 break at.to_owned();
             }
         };
-        std::thread::spawn(move || lines.for_each(drop));
-        Gateway { child, at }
+        let text = std::fs::read_to_string(desk.folder.path().join("countersign.toml")).unwrap();
+        let admin = text.contains("[admin]").then(|| {
+            let line = lines.next().expect("it is administered").unwrap();
+            line.split_once("administered on http://").unwrap().1.to_owned()
+        });
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = log.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        Gateway { child, at, admin, log }
+    }
+
+    /// Whether a line of the log says all of this.
+    fn logged(&self, all: &[&str]) -> bool {
+        self.log.lock().unwrap().iter().any(|line| all.iter().all(|text| line.contains(text)))
+    }
+
+    /// Ask the admin API; its status, and what it says.
+    fn ask(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.admin.as_ref().unwrap()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let length = body.len();
+        write!(stream, "{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
     fn send(&self, request: &str) -> u16 {
@@ -347,5 +378,44 @@ fn the_page_of_operating_can_be_typed_from_its_first_command_to_its_last() {
     assert!(all.len() > 15, "{all:?}");
     for line in all {
         desk.run(&line.replace("secret.txt", &secret_file).replace("request.http", &request)).exits(0);
+    }
+}
+
+const TOKEN: &str = "an-admin-token-of-some-length";
+
+/// A desk with an admin API, and a gateway on it.
+fn administered(sources: &str) -> (Desk, Gateway) {
+    let desk = Desk::new(&format!(
+        "[admin]\nlisten = \"127.0.0.1:0\"\ntoken = {{ file = \"admin.txt\" }}\n{sources}"
+    ));
+    desk.folder.file("admin.txt", TOKEN);
+    let gateway = Gateway::start(&desk);
+    (desk, gateway)
+}
+
+#[test]
+fn what_operators_do_stands_in_the_log_by_whichever_door_and_no_value_does() {
+    let (desk, gateway) = administered("");
+    let new = r#"{"name":"shop","path":"/in/shop","preset":"standard-webhooks","generate_secret":true}"#;
+    let (status, added) = gateway.ask("POST", "/api/v1/sources", TOKEN, new);
+    assert_eq!(status, 200, "{added}");
+    until("what came by the API is told, and from where", || {
+        gateway.logged(&["\"what\":\"source add\"", "\"source\":\"shop\"", "\"address\":\"127.0.0.1\""])
+            && gateway.logged(&["\"what\":\"secret added\"", "\"source\":\"shop\"", "taken from the store"])
+    });
+    let second = desk.run("secret rotate shop --id second --keep 1h").exits(0).out;
+    desk.run("source observe shop").exits(0);
+    until("and what a command did", || {
+        gateway.logged(&["\"what\":\"secret added\"", "\"source\":\"shop\"", "\"secret\":\"second\""])
+            && gateway.logged(&["\"what\":\"secret ends at ", "\"source\":\"shop\""])
+            && gateway.logged(&["\"what\":\"enforce = observe\"", "\"source\":\"shop\""])
+    });
+    desk.run("secret forget shop second").exits(0);
+    desk.run("source remove shop --force").exits(0);
+    until("to its end", || gateway.logged(&["\"what\":\"removed\"", "\"source\":\"shop\""]));
+    let log = gateway.log.lock().unwrap().join("\n");
+    let first: Value = serde_json::from_str(&added).unwrap();
+    for secret in [first["secret"]["value"].as_str().unwrap(), second.trim_end()] {
+        assert!(secret.starts_with("whsec_") && !log.contains(&secret[6..]), "{log}");
     }
 }

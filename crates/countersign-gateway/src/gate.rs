@@ -9,7 +9,7 @@ use crate::ids::Ids;
 use crate::receive::{Budget, Junk};
 use crate::secrets::{Sealer, fingerprint, system_random};
 use countersign::{Clock, KeyId, Secret, Timestamp, Verifier};
-use countersign_store::{SecretRow, SecretState, Store, StoreError};
+use countersign_store::{Changed, Edit, SecretRow, SecretState, Store, StoreError};
 use countersign_tower::Keys;
 use http::Uri;
 use http::uri::PathAndQuery;
@@ -21,6 +21,9 @@ use tokio::sync::{Mutex, Notify, Semaphore, SemaphorePermit};
 
 /// How a secret that a challenge handed over is called.
 pub(crate) const LEARNT: &str = "learnt-";
+
+/// How often it is tried to take one down while operators are at work.
+const ATTEMPTS: usize = 8;
 
 /// What all requests share.
 pub(crate) struct Gate {
@@ -144,12 +147,6 @@ impl Gate {
                 "a secret was handed over, and there is no `[store] key` to seal it with".into(),
             ));
         };
-        // One at a time: two at once would both find that there is none.
-        let _one = self.learning.lock().await;
-        let held = self.store.secrets().await?;
-        if held.iter().any(|row| row.source == *source && row.state == SecretState::Pending) {
-            return Ok(false);
-        }
         let id: Arc<str> = format!("{LEARNT}{}", self.ids.next(now).text()).into();
         let sealed = sealer.seal(source, &KeyId::new(id.clone()), &secret, &mut system_random);
         let sealed = sealed
@@ -164,8 +161,20 @@ impl Gate {
             not_after: None,
             created_at: now,
         };
-        self.store.save_secrets(vec![row]).await?;
-        Ok(true)
+        // One at a time here, and as operators do it: two at once would both find that there is none.
+        let _one = self.learning.lock().await;
+        for _ in 0..ATTEMPTS {
+            let revision = self.store.revision().await?;
+            let held = self.store.secrets().await?;
+            if held.iter().any(|row| row.source == *source && row.state == SecretState::Pending) {
+                return Ok(false);
+            }
+            let written = self.store.change(vec![Edit::Secret(row.clone())], revision).await?;
+            if written == Changed::Written {
+                return Ok(true);
+            }
+        }
+        Err(StoreError::Unavailable("others change sources or secrets all the while".into()))
     }
 }
 

@@ -9,6 +9,7 @@
 //! same words.
 
 mod change;
+mod decide;
 mod error;
 mod events;
 mod keys;

@@ -4,10 +4,11 @@
 //! is in use from the next request on, with what the sources had spent and counted. Settings of the server itself (addresses,
 //! limits of connections) want a restart, and it is said that they do.
 
+mod changes;
+mod told;
+
 use crate::admin;
-use crate::config::{
-    Change, Config, Egress, HeaderText, Keys as SourceKeys, Modules, Refused, VarText, Warning, diff,
-};
+use crate::config::{Change, Config, Egress, Modules, Refused, Warning, diff};
 use crate::gate::{Gate, Snapshot};
 use crate::operate::Operator;
 use crate::outbound::{Bench, Outbound};
@@ -23,21 +24,16 @@ use countersign_tower::{KeyFetcher, Keys, Rules as FetchRules, SystemClock};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
-
-/// How long to wait before what could not be taken is tried again: commands may be run for it.
-const AGAIN: Duration = Duration::from_secs(5);
+use told::Rows;
 
 /// The shortest token that operators are let in by, in bytes.
 const LEAST_TOKEN: usize = 16;
-
-/// How often files and the store are looked at for changes.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// How often what is too old is forgotten, and how much at once: the writer is never held up for long.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -104,6 +100,8 @@ pub(crate) struct Shared {
     config: RwLock<Arc<Config>>,
     /// The same as the file says it: without the sources that the store keeps.
     of_file: std::sync::RwLock<Arc<Config>>,
+    /// What of the store is in use, once something is.
+    rows: Mutex<Option<Rows>>,
 }
 
 impl Gateway {
@@ -141,6 +139,7 @@ impl Gateway {
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
             of_file: std::sync::RwLock::new(config.clone()),
+            rows: Mutex::default(),
         });
         let mut warnings = loaded.warnings;
         warnings.extend(shared.take(config.clone()).await?);
@@ -186,7 +185,7 @@ impl Gateway {
             let router = admin::router(Arc::new(shared.operator()), token, shared.measure());
             gateway.front.push(tokio::spawn(admin::serve(listener, router, stopped.clone())));
         }
-        gateway.front.push(tokio::spawn(watch_changes(shared, stopped)));
+        gateway.front.push(tokio::spawn(changes::follow(shared, stopped)));
         Ok((gateway, warnings))
     }
 
@@ -276,6 +275,7 @@ impl Shared {
         let (sources, held) = (self.store.sources().await?, self.store.secrets().await?);
         let whole = with_stored(&config, &sources).map_err(StartError::Sources)?;
         let endpoints = self.store.endpoints().await?;
+        let rows = Rows { sources: sources.clone(), secrets: held.clone() };
         let stored = Stored { sources, secrets: held, sealer: self.gate.sealer.clone() };
         let (before, client, now) = (self.gate.snapshot(), self.client.clone(), self.gate.clock.now());
         // Files are read and commands run: on a thread that serves nobody.
@@ -297,6 +297,11 @@ impl Shared {
         self.outbound.endpoints.put(endpoints);
         self.gate.put(Snapshot::new(config.server.clone(), inlets));
         *current = Arc::new(whole);
+        let mut known = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*known {
+            known.tell(&rows);
+        }
+        *known = Some(rows);
         *self.of_file.write().unwrap_or_else(PoisonError::into_inner) = config;
         Ok(warnings)
     }
@@ -441,138 +446,5 @@ async fn forget(shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
                 }
             }
         }
-    }
-}
-
-/// Look at the configuration, at files with secrets and at the store, and take what has changed; and when somebody says so (SIGHUP).
-async fn watch_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let mut hangup = Hangup::new();
-    // Nothing was seen yet: what changed while the gateway started is read at the first look.
-    let mut seen = State { revision: None, files: Vec::new() };
-    let mut owed = Owed::default();
-    loop {
-        let asked = tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => return,
-            () = hangup.heard() => true,
-            () = tokio::time::sleep(LOOK) => false,
-        };
-        let now = State::of(&shared).await;
-        let watches = shared.config().await.server.watch;
-        let due = owed.since.is_some_and(|since| since.elapsed() >= AGAIN);
-        let files = asked || (watches && now.files != seen.files) || (due && owed.files);
-        let store = now.revision != seen.revision || (due && owed.store);
-        if !files && !store {
-            continue;
-        }
-        // As it was before reading: what changes meanwhile is read once more.
-        seen = now;
-        let mut taken = if files { shared.reload().await } else { shared.refresh().await };
-        // A file that will not do is no reason to go on with a secret that an operator has taken back.
-        let refreshed = match (&taken, files && (store || owed.store)) {
-            (Err(_), true) => shared.refresh().await.is_ok(),
-            (taken, _) => taken.is_ok(),
-        };
-        // What waits to be read of the file, waits on, though something was taken from the store meanwhile.
-        let files = if files { watches && taken.is_err() } else { owed.files };
-        let store = !refreshed && (store || owed.store);
-        let told = owed.files || owed.store;
-        owed = Owed { files, store, since: (files || store).then(Instant::now) };
-        shared.gate.books.reloaded(taken.is_ok() && !files && !store);
-        if told && !asked {
-            // Once is enough.
-            taken = taken.or(Ok(Vec::new()));
-        }
-        match taken {
-            Ok(changes) => {
-                if asked || !changes.is_empty() {
-                    tracing::info!(changes = changes.len(), "the configuration was read anew");
-                }
-                changes.iter().for_each(|change| tracing::info!(%change, "changed"));
-            }
-            Err(error) => tracing::error!(
-                %error, "the configuration was not read anew: what was in use stays in use, and it is tried again"
-            ),
-        }
-    }
-}
-
-/// What was seen and could not be taken: it is tried again as it was asked for. A secret that was taken back must not live on because
-/// something else failed in that second.
-#[derive(Default)]
-struct Owed {
-    files: bool,
-    store: bool,
-    since: Option<Instant>,
-}
-
-/// What is looked at.
-struct State {
-    revision: Option<u64>,
-    files: Vec<(PathBuf, Option<(SystemTime, u64)>)>,
-}
-
-impl State {
-    async fn of(shared: &Shared) -> Self {
-        let config = shared.config().await;
-        let revision = shared.store.revision().await.ok();
-        let files = files(&config);
-        let look = move || {
-            let stamp = |path: &PathBuf| {
-                let meta = std::fs::metadata(path).ok()?;
-                Some((meta.modified().ok()?, meta.len()))
-            };
-            files.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
-        };
-        State { revision, files: tokio::task::spawn_blocking(look).await.unwrap_or_default() }
-    }
-}
-
-/// The configuration, and every file that a secret is read from. A folder with presets is not among them: whoever changes one says
-/// so by SIGHUP.
-fn files(config: &Config) -> Vec<PathBuf> {
-    let mut files = vec![config.file.clone()];
-    for source in &config.sources {
-        let keys = match &source.keys {
-            SourceKeys::Placed(places) => &places[..],
-            SourceKeys::Found | SourceKeys::Managed => &[],
-        };
-        let vars = source.vars.iter().filter_map(|(_, text)| match text {
-            VarText::Secret(place) => Some(place),
-            VarText::Text(_) => None,
-        });
-        let headers =
-            source.forward.iter().flat_map(|forward| &forward.headers).filter_map(|(_, text)| match text {
-                HeaderText::Secret(place) => Some(place),
-                HeaderText::Text(_) => None,
-            });
-        let signing = source.forward.iter().filter_map(|forward| forward.sign.as_ref());
-        let places = keys.iter().map(|key| &key.place).chain(vars).chain(headers).chain(signing);
-        files.extend(places.filter_map(SecretPlace::file).map(Path::to_owned));
-    }
-    files
-}
-
-/// SIGHUP, where there is one.
-struct Hangup {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-impl Hangup {
-    fn new() -> Self {
-        Hangup {
-            #[cfg(unix)]
-            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
-        }
-    }
-
-    async fn heard(&mut self) {
-        #[cfg(unix)]
-        if let Some(signal) = &mut self.signal
-            && signal.recv().await.is_some()
-        {
-            return;
-        }
-        std::future::pending().await
     }
 }

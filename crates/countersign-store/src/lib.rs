@@ -69,6 +69,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod change;
 mod histogram;
 mod outbound;
 mod record;
@@ -77,6 +78,7 @@ mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;
 
+pub use change::{Changed, Edit};
 pub use countersign::Claim;
 pub use histogram::Histogram;
 pub use outbound::{
@@ -109,6 +111,8 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 /// * **[`put`](Self::put) claims like a guard**: of any number of records that share a key of [`Record::claims`], exactly one
 ///   is told [`Claim::Fresh`], and of no other is anything written but the later end of its keys. The contract of
 ///   [`countersign::ReplayGuard`] holds, word by word.
+/// * **[`change`](Self::change) overwrites nothing that was not seen.** Two operators who read the same and decide at the same time
+///   are not both written.
 /// * **A lease is exclusive until it ends**, and a [`Fence`] that was overtaken writes nothing.
 /// * **Time is an argument.** No engine looks at a clock.
 /// * **Bytes come back as they went in**: bodies and heads are not parsed, and not printed again.
@@ -212,26 +216,21 @@ pub trait Store: Send + Sync + 'static {
     /// Every source that has a row.
     fn sources(&self) -> Reply<'_, Vec<SourceRow>>;
 
-    /// Write a source's row, in place of the one that may be there.
-    fn save_source(&self, row: SourceRow) -> Reply<'_, ()>;
-
-    /// Forget a source's row, its secrets and when they matched; whether there was one. Its events stay.
-    fn remove_source(&self, name: Arc<str>) -> Reply<'_, bool>;
-
     /// Every secret, sealed as it was given.
     fn secrets(&self) -> Reply<'_, Vec<SecretRow>>;
 
-    /// Write secrets, each in place of the one of its source and id, all or none.
-    fn save_secrets(&self, rows: Vec<SecretRow>) -> Reply<'_, ()>;
-
-    /// Forget one secret; whether there was one.
-    fn forget_secret(&self, source: Arc<str>, id: Arc<str>) -> Reply<'_, bool>;
+    /// Change sources and secrets, one step after the other, all or none, if nobody has since `expected`, the
+    /// [`revision`](Self::revision) that was read *before* what this change was decided by. The comparison and the change are one
+    /// step: of any number of changes that expect one revision, and change something, one is written. What is to be forgotten and
+    /// is not there is passed over.
+    fn change(&self, edits: Vec<Edit>, expected: u64) -> Reply<'_, Changed>;
 
     /// When each key last matched.
     fn key_uses(&self) -> Reply<'_, Vec<KeyUse>>;
 
-    /// A number that grows with every change to sources, secrets, endpoints and types, by whichever process. That an endpoint fails or
-    /// does not any more is no change; that it is paused is one.
+    /// A number that grows with every change to sources, secrets, endpoints and types, by whichever process. A
+    /// [`change`](Self::change) that found nothing to change leaves it as it is; and so does an endpoint that fails, or does not any
+    /// more. That it is paused is a change.
     fn revision(&self) -> Reply<'_, u64>;
 
     /// Forget up to `max` things that `keep` does not keep; how many were. Zero means that nothing is left to forget. An event

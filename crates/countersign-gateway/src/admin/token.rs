@@ -13,6 +13,7 @@ use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::Instrument as _;
 
 /// How many wrong tokens an address may show in which time, and how many addresses are remembered.
 const FAILURES: u32 = 10;
@@ -47,7 +48,8 @@ pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
         scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
     });
     if token.is_some_and(|token| ct::equal(token, guard.token.expose())) {
-        return next.run(request).await;
+        // Whatever is written down on the way says for whom.
+        return next.run(request).instrument(tracing::info_span!("admin", %address)).await;
     }
     // Behind the comparison: who has the token is let in, whoever else tries from where he is.
     if let Some(wait) = guard.wrong.wait(0, address, guard.millis()) {

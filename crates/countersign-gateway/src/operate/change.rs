@@ -1,14 +1,16 @@
 //! Sources that are added, removed, switched on and off.
 
+use super::decide::Held;
 use super::known::{Placed, called};
 use super::secrets::{Given, SecretChanged};
 use super::{ErrorCode, OperateError, Operator, SourceShown};
 use crate::config::{Config, Enforce, Refused, Source};
 use countersign::Timestamp;
-use countersign_store::SourceRow;
+use countersign_store::{Edit, SourceRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -89,106 +91,124 @@ pub enum Switch {
     Enforce,
 }
 
+impl Switch {
+    /// The words of the command that does it.
+    const fn command(self) -> &'static str {
+        match self {
+            Switch::Enable => "source enable",
+            Switch::Disable => "source disable",
+            Switch::Observe => "source observe",
+            Switch::Enforce => "source enforce",
+        }
+    }
+}
+
 impl Operator {
     /// Add a source to the store. It is read by the reader of the configuration file, and so are its mistakes.
     pub async fn add_source(&self, new: &NewSource) -> Result<SourceAdded, OperateError> {
         let config = self.current();
         let table = new.table(&config)?;
         let (source, warnings) = config.read_stored(&called(new.called()), &table).map_err(refused)?;
-        let placed = self.expect_free(source).await?;
-        // Made before anything is written: what cannot be made is heard of before there is half a source.
-        let made = match new.generate_secret {
-            false => None,
-            true => {
-                let vault = self.vault_of(placed.clone(), Vec::new())?;
-                let (row, value) = vault.make(self, Given::default())?;
-                let changed = vault.changed(self, &row, value, &[]);
-                Some((row, changed))
+        let placed = Placed { source: Arc::new(source), row: None, in_file: false };
+        // The source and its secret are one step: there is no source whose secret nobody has seen, nor one without.
+        let secret = self.write("source add", |held| {
+            held.expect_free(&placed.source)?;
+            let text = Some(table.as_str().into());
+            let mut edits = vec![Edit::Source(row(&placed.source, text, self.now()))];
+            if !new.generate_secret {
+                return Ok((edits, None));
             }
-        };
-        let Placed { source, .. } = placed;
-        self.store().save_source(row(&source, Some(table.as_str().into()), self.now())).await?;
-        let mut secret = None;
-        if let Some((row, changed)) = made {
-            if let Err(error) = self.store().save_secrets(vec![row]).await {
-                // Better no source than one whose secret nobody has seen.
-                let _ = self.store().remove_source(source.name.clone()).await;
-                return Err(error.into());
-            }
-            secret = Some(changed);
-        }
+            let vault = self.vault_of(placed.clone(), &held.secrets)?;
+            let (row, value) = vault.make(self, &Given::default())?;
+            let changed = vault.changed(self, &row, value, &[]);
+            edits.push(Edit::Secret(row));
+            Ok((edits, Some(changed)))
+        });
+        let secret = secret.await?;
         let warnings = warnings.iter().map(ToString::to_string).collect();
-        Ok(SourceAdded { source: self.source(&source.name).await?, table, secret, warnings })
+        Ok(SourceAdded { source: self.source(&placed.source.name).await?, table, secret, warnings })
     }
 
     /// Forget a source that the store keeps, and its secrets. One that still receives only with `force`.
     pub async fn remove_source(&self, name: &str, force: bool) -> Result<SourceRemoved, OperateError> {
-        let known = self.known().await?;
-        let broken = known.broken.iter().any(|(row, _)| *row.name == *name);
-        let rows = self.store().secrets().await?;
-        let secrets = rows.iter().filter(|row| *row.source == *name).count();
-        match known.find(name) {
-            Ok(placed) if placed.in_file => {
-                return Err(in_file(name, "removed").help(format!(
-                    "take its `[[source]]` out of `{}`; or `countersign source disable {name}`",
-                    self.current().file.display()
-                )));
-            }
-            Ok(placed) if placed.enabled() && !force => {
-                let says = format!("`{name}` still receives: its senders would be answered 404");
-                return Err(OperateError::new(ErrorCode::InUse, says).help(format!(
-                    "`countersign source disable {name}` first; --force removes it all the same"
-                )));
-            }
-            Ok(_) => {}
-            // What is left of a source that the file had: its secrets would be another's of the same name.
-            Err(_) if broken || secrets > 0 => {}
-            Err(unknown) => return Err(unknown),
-        }
-        self.store().remove_source(name.into()).await?;
-        Ok(SourceRemoved { name: name.into(), secrets })
+        let removed = self.write("source remove", |held| {
+            held.expect_removable(name, force, &self.current().file)?;
+            let secrets = held.secrets.iter().filter(|row| *row.source == *name).count();
+            Ok((vec![Edit::Gone(name.into())], SourceRemoved { name: name.into(), secrets }))
+        });
+        removed.await
     }
 
     /// Switch a source, wherever it is defined. A gateway that runs sees it within a second.
     pub async fn switch(&self, name: &str, to: Switch) -> Result<SourceShown, OperateError> {
-        let known = self.known().await?;
-        let placed = known.find(name)?;
-        if to == Switch::Enable && placed.in_file && !placed.source.enabled {
-            return Err(in_file(name, "switched on").help(format!(
-                "take `enabled = false` out of its `[[source]]` in `{}`",
-                self.current().file.display()
-            )));
-        }
-        let mut row = placed.row();
-        match to {
-            Switch::Enable => row.enabled = true,
-            Switch::Disable => row.enabled = false,
-            Switch::Observe => row.enforce = Some(Enforce::Observe.word().into()),
-            Switch::Enforce => row.enforce = Some(Enforce::Reject.word().into()),
-        }
-        row.changed_at = self.now();
-        self.store().save_source(row).await?;
+        let switched = self.write(to.command(), |held| {
+            let placed = held.known.find(name)?;
+            if to == Switch::Enable && placed.in_file && !placed.source.enabled {
+                return Err(in_file(name, "switched on").help(format!(
+                    "take `enabled = false` out of its `[[source]]` in `{}`",
+                    self.current().file.display()
+                )));
+            }
+            let mut row = placed.row();
+            match to {
+                Switch::Enable => row.enabled = true,
+                Switch::Disable => row.enabled = false,
+                Switch::Observe => row.enforce = Some(Enforce::Observe.word().into()),
+                Switch::Enforce => row.enforce = Some(Enforce::Reject.word().into()),
+            }
+            row.changed_at = self.now();
+            Ok((vec![Edit::Source(row)], ()))
+        });
+        switched.await?;
         self.source(name).await
     }
+}
 
+impl Held {
     /// Nothing has its name or its path, nor has anything left secrets behind under that name.
-    async fn expect_free(&self, source: Source) -> Result<Placed, OperateError> {
-        let known = self.known().await?;
+    fn expect_free(&self, source: &Source) -> Result<(), OperateError> {
         let taken = |placed: &&Placed| placed.source.name == source.name || placed.source.path == source.path;
-        if let Some(Placed { source: other, .. }) = known.sources.iter().find(taken) {
+        if let Some(Placed { source: other, .. }) = self.known.sources.iter().find(taken) {
             let what = if other.name == source.name { "name" } else { "path" };
             let says = format!("the {what} is taken: `{}` is at `{}`", other.name, other.path);
             return Err(OperateError::new(ErrorCode::Taken, says)
                 .help(format!("give it another {what}; `countersign source list` shows all")));
         }
         let name = &source.name;
-        let left = self.store().secrets().await?.iter().any(|row| row.source == *name);
-        if left || known.broken.iter().any(|(row, _)| row.name == *name) {
+        if self.has_left(name) || self.is_broken(name) {
             let says = format!("the store still keeps what is left of a source called `{name}`");
             return Err(OperateError::new(ErrorCode::Taken, says)
                 .help(format!("`countersign source remove {name}` forgets it, with its secrets")));
         }
-        Ok(Placed { source: Arc::new(source), row: None, in_file: false })
+        Ok(())
+    }
+
+    /// It can be forgotten: it is the store's, and receives no more, or that is no matter.
+    fn expect_removable(&self, name: &str, force: bool, file: &Path) -> Result<(), OperateError> {
+        match self.known.find(name) {
+            Ok(placed) if placed.in_file => Err(in_file(name, "removed").help(format!(
+                "take its `[[source]]` out of `{}`; or `countersign source disable {name}`",
+                file.display()
+            ))),
+            Ok(placed) if placed.enabled() && !force => {
+                let says = format!("`{name}` still receives: its senders would be answered 404");
+                Err(OperateError::new(ErrorCode::InUse, says).help(format!(
+                    "`countersign source disable {name}` first; --force removes it all the same"
+                )))
+            }
+            Ok(_) => Ok(()),
+            // What is left of a source that the file had: its secrets would be another's of the same name.
+            Err(_) if self.is_broken(name) || self.has_left(name) => Ok(()),
+            Err(unknown) => Err(unknown),
+        }
+    }
+
+    fn is_broken(&self, name: &str) -> bool {
+        self.known.broken.iter().any(|(row, _)| *row.name == *name)
+    }
+
+    fn has_left(&self, name: &str) -> bool {
+        self.secrets.iter().any(|row| *row.source == *name)
     }
 }
 

@@ -40,6 +40,7 @@ codes! {
     UnknownEvent = "unknown_event", 404, "no event is called so, or it is no longer kept";
     UnknownPath = "unknown_path", 404, "the API has nothing there";
     UnknownMethod = "unknown_method", 405, "the API has another method there";
+    Conflict = "conflict", 409, "others changed sources or secrets all the while, and nothing was written";
     Taken = "taken", 409, "a name or a path belongs to another source";
     InFile = "in_file", 409, "it stands in the configuration file, and is changed there";
     NotManaged = "not_managed", 409, "the source's secrets are not kept in the store";

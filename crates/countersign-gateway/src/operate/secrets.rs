@@ -3,13 +3,14 @@
 //!
 //! A value leaves this module in one place: [`ShownOnce`], the answer to having made it.
 
+use super::decide::Held;
 use super::keys::{KeyLine, KeyState, newest_first, state, stored_line};
 use super::known::Placed;
 use super::{ErrorCode, Moment, OperateError, Operator};
 use crate::config::{Keys, Source, duration};
 use crate::secrets::{Sealer, fingerprint, new_secret};
 use countersign::{Key, KeyError, KeyId, Keyring, MAX_KEYS, Secret, Timestamp, ct};
-use countersign_store::{SecretRow, SecretState};
+use countersign_store::{Edit, SecretRow, SecretState, SourceRow};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
@@ -142,10 +143,13 @@ impl Operator {
 
     /// One more secret: the one that is given, or one that is made. It verifies at once, beside those that are there.
     pub async fn add_secret(&self, source: &str, given: Given) -> Result<SecretChanged, OperateError> {
-        let vault = self.vault(source).await?;
-        let (row, value) = vault.make(self, given)?;
-        self.store().save_secrets(vec![row.clone()]).await?;
-        Ok(vault.changed(self, &row, value, &[]))
+        let added = self.write("secret add", |held| {
+            let vault = self.vault(source, held)?;
+            let (row, value) = vault.make(self, &given)?;
+            let changed = vault.changed(self, &row, value, &[]);
+            Ok((vec![Edit::Secret(row)], changed))
+        });
+        added.await
     }
 
     /// One more secret, and an end for those that verify now: `keep` from now on. `7d` if nothing is said; `0s` ends them at once.
@@ -156,36 +160,40 @@ impl Operator {
         given: Given,
     ) -> Result<SecretChanged, OperateError> {
         let keep = span("keep", keep, KEEP, MOST_KEEP)?;
-        let vault = self.vault(source).await?;
-        let (row, value) = vault.make(self, given)?;
-        let (now, end) = (self.now(), self.now().after(keep));
-        let ends_later = |row: &&SecretRow| row.not_after.is_none_or(|at| end < at);
-        let ending = vault.rows.iter().filter(|row| state(row, now) == KeyState::Live).filter(ends_later);
-        let ending: Vec<SecretRow> =
-            ending.map(|row| SecretRow { not_after: Some(end), ..row.clone() }).collect();
-        // All in one step: at no moment does the source lack a secret, or have a new one beside one without an end.
-        self.store().save_secrets(ending.iter().chain([&row]).cloned().collect()).await?;
-        Ok(vault.changed(self, &row, value, &ending))
+        let rotated = self.write("secret rotate", |held| {
+            let vault = self.vault(source, held)?;
+            let (row, value) = vault.make(self, &given)?;
+            let (now, end) = (self.now(), self.now().after(keep));
+            let ends_later = |row: &&SecretRow| row.not_after.is_none_or(|at| end < at);
+            let ending = vault.rows.iter().filter(|row| state(row, now) == KeyState::Live).filter(ends_later);
+            let ending: Vec<SecretRow> =
+                ending.map(|row| SecretRow { not_after: Some(end), ..row.clone() }).collect();
+            let changed = vault.changed(self, &row, value, &ending);
+            // All in one step: at no moment does the source lack a secret, or have a new one beside one without an end.
+            Ok((ending.into_iter().chain([row]).map(Edit::Secret).collect(), changed))
+        });
+        rotated.await
     }
 
     /// Forget a secret. The last one that verifies only with `force`: the source accepts nothing from then on.
     pub async fn forget(&self, source: &str, id: &str, force: bool) -> Result<SecretChanged, OperateError> {
-        let vault = self.vault(source).await?;
-        let row = vault.row(id)?;
-        let live = |row: &&SecretRow| state(row, self.now()) == KeyState::Live;
-        let last = live(&row) && vault.rows.iter().filter(live).count() == 1;
-        if last && !force {
-            let says = format!(
-                "`{id}` is the last secret of `{source}` that verifies: without it nothing is accepted"
-            );
-            return Err(OperateError::new(ErrorCode::LastSecret, says).help(format!(
-                "`countersign secret rotate {source}` makes another first; --force forgets it all the same"
-            )));
-        }
-        if !self.store().forget_secret(source.into(), id.into()).await? {
-            return Err(no_secret(source, id, &vault.rows));
-        }
-        Ok(vault.changed(self, row, None, &[]))
+        let forgotten = self.write("secret forget", |held| {
+            let vault = self.vault(source, held)?;
+            let row = vault.row(id)?;
+            let live = |row: &&SecretRow| state(row, self.now()) == KeyState::Live;
+            let last = live(&row) && vault.rows.iter().filter(live).count() == 1;
+            if last && !force {
+                let says = format!(
+                    "`{id}` is the last secret of `{source}` that verifies: without it nothing is accepted"
+                );
+                return Err(OperateError::new(ErrorCode::LastSecret, says).help(format!(
+                    "`countersign secret rotate {source}` makes another first; --force forgets it all the same"
+                )));
+            }
+            let edit = Edit::Forgotten { source: row.source.clone(), id: row.id.clone() };
+            Ok((vec![edit], vault.changed(self, row, None, &[])))
+        });
+        forgotten.await
     }
 
     /// Let a secret that was handed over verify. `fingerprint` is what the operator saw at the provider's, or in `secret list`:
@@ -196,68 +204,39 @@ impl Operator {
         id: &str,
         fingerprint: &str,
     ) -> Result<SecretChanged, OperateError> {
-        let vault = self.vault(source).await?;
-        let row = vault.row(id)?;
-        if row.state != SecretState::Pending {
-            let says = format!("`{id}` of `{source}` does not wait to be confirmed");
-            return Err(OperateError::new(ErrorCode::NotPending, says)
-                .help(format!("`countersign secret list {source}` shows which do")));
-        }
-        if !ct::equal(row.fingerprint.as_bytes(), fingerprint.as_bytes()) {
-            let says = format!("the fingerprint of `{id}` is another one: it was not confirmed");
-            return Err(OperateError::new(ErrorCode::FingerprintDiffers, says).help(format!(
-                "compare with `countersign secret list {source}`; if the provider's secret is another, `countersign secret forget {source} {id}`"
-            )));
-        }
-        // It waited sealed: that it opens, and is a secret of this scheme, is seen before it counts.
-        let secret = vault.open(row)?;
-        vault.check(&row.id, &secret)?;
-        let row = SecretRow { state: SecretState::Live, ..row.clone() };
-        self.store().save_secrets(vec![row.clone()]).await?;
-        self.stop_learning(&vault.placed).await?;
-        Ok(vault.changed(self, &row, None, &[]))
+        let confirmed = self.write("secret confirm", |held| {
+            let vault = self.vault(source, held)?;
+            let row = vault.confirmed(id, fingerprint)?;
+            let changed = vault.changed(self, &row, None, &[]);
+            let waited = vault.placed.row.clone().filter(|row| row.learns_until.is_some());
+            let stopped = waited.map(|row| SourceRow { learns_until: None, changed_at: self.now(), ..row });
+            let edits = [Edit::Secret(row)].into_iter().chain(stopped.map(Edit::Source));
+            Ok((edits.collect(), changed))
+        });
+        confirmed.await
     }
 
     /// Wait for a secret that a set-up challenge hands over: for `time`, `1h` if nothing is said. One is taken.
     pub async fn learn(&self, source: &str, time: Option<&str>) -> Result<Secrets, OperateError> {
         let time = span("for", time, LEARN, MOST_LEARN)?;
-        let vault = self.vault(source).await?;
-        if !learns(&vault.placed.source) {
-            let says = format!("the scheme of `{source}` has no challenge that hands a secret over");
-            return Err(OperateError::new(ErrorCode::NothingToLearn, says)
-                .help(format!("copy it from the provider: `countersign secret add {source} --value -`")));
-        }
-        if let Some(row) = vault.rows.iter().find(|row| row.state == SecretState::Pending) {
-            let says = format!("`{}` of `{source}` was handed over, and waits to be confirmed", row.id);
-            return Err(OperateError::new(ErrorCode::SecretTaken, says).help(format!(
-                "`countersign secret confirm {source} {0} --fingerprint …`, or `countersign secret forget {source} {0}`",
-                row.id
-            )));
-        }
-        let (now, mut row) = (self.now(), vault.placed.row());
-        (row.learns_until, row.changed_at) = (Some(now.after(time)), now);
-        self.store().save_source(row).await?;
+        let waits = self.write("secret learn", |held| {
+            let vault = self.vault(source, held)?;
+            vault.expect_learns()?;
+            let (now, mut row) = (self.now(), vault.placed.row());
+            (row.learns_until, row.changed_at) = (Some(now.after(time)), now);
+            Ok((vec![Edit::Source(row)], ()))
+        });
+        waits.await?;
         self.secrets(source).await
     }
 
-    async fn stop_learning(&self, placed: &Placed) -> Result<(), OperateError> {
-        if placed.row.as_ref().is_some_and(|row| row.learns_until.is_some()) {
-            let mut row = placed.row();
-            (row.learns_until, row.changed_at) = (None, self.now());
-            self.store().save_source(row).await?;
-        }
-        Ok(())
-    }
-
     /// The managed secrets of a source, and what opens them.
-    pub(super) async fn vault(&self, source: &str) -> Result<Vault<'_>, OperateError> {
-        let known = self.known().await?;
-        let placed = known.find(source)?;
-        let rows = self.store().secrets().await?;
-        self.vault_of(placed.clone(), rows)
+    fn vault(&self, source: &str, held: &Held) -> Result<Vault<'_>, OperateError> {
+        self.vault_of(held.known.find(source)?.clone(), &held.secrets)
     }
 
-    pub(super) fn vault_of(&self, placed: Placed, rows: Vec<SecretRow>) -> Result<Vault<'_>, OperateError> {
+    /// The same of one that may not be there yet.
+    pub(super) fn vault_of(&self, placed: Placed, secrets: &[SecretRow]) -> Result<Vault<'_>, OperateError> {
         let name = &placed.source.name;
         if let Some(refused) = not_managed(&placed.source) {
             return Err(refused);
@@ -269,7 +248,7 @@ impl Operator {
                 "write `key = { env = \"COUNTERSIGN_STORE_KEY\" }` in `[store]`: 32 random bytes, `openssl rand -hex 32` makes them",
             ));
         };
-        let mut rows: Vec<_> = rows.into_iter().filter(|row| row.source == *name).collect();
+        let mut rows: Vec<_> = secrets.iter().filter(|row| row.source == *name).cloned().collect();
         newest_first(&mut rows);
         Ok(Vault { placed, rows, sealer })
     }
@@ -288,7 +267,7 @@ impl Vault<'_> {
     pub(super) fn make(
         &self,
         operator: &Operator,
-        given: Given,
+        given: &Given,
     ) -> Result<(SecretRow, Option<ShownOnce>), OperateError> {
         let Given { id, value, not_before, not_after } = given;
         let (source, now) = (&self.placed.source, operator.now());
@@ -303,9 +282,9 @@ impl Vault<'_> {
             return Err(OperateError::new(ErrorCode::InvalidArgument, "its window ends before it begins")
                 .help("exchange `not_before` and `not_after`"));
         }
-        let id = self.id(id, now)?;
+        let id = self.id(id.as_deref(), now)?;
         let (text, made) = match value {
-            Some(Value(text)) => (text, false),
+            Some(Value(text)) => (text.clone(), false),
             None => (self.new_text(operator)?, true),
         };
         let secret =
@@ -344,6 +323,45 @@ impl Vault<'_> {
         }
     }
 
+    /// A secret that waits, as it is once it verifies.
+    fn confirmed(&self, id: &str, fingerprint: &str) -> Result<SecretRow, OperateError> {
+        let (source, row) = (&self.placed.source.name, self.row(id)?);
+        if row.state != SecretState::Pending {
+            let says = format!("`{id}` of `{source}` does not wait to be confirmed");
+            return Err(OperateError::new(ErrorCode::NotPending, says)
+                .help(format!("`countersign secret list {source}` shows which do")));
+        }
+        if !ct::equal(row.fingerprint.as_bytes(), fingerprint.as_bytes()) {
+            let says = format!("the fingerprint of `{id}` is another one: it was not confirmed");
+            return Err(OperateError::new(ErrorCode::FingerprintDiffers, says).help(format!(
+                "compare with `countersign secret list {source}`; if the provider's secret is another, `countersign secret forget {source} {id}`"
+            )));
+        }
+        // It waited sealed: that it opens, and is a secret of this scheme, is seen before it counts.
+        let secret = self.open(row)?;
+        self.check(&row.id, &secret)?;
+        Ok(SecretRow { state: SecretState::Live, ..row.clone() })
+    }
+
+    /// There is a challenge that hands a secret over, and none was.
+    fn expect_learns(&self) -> Result<(), OperateError> {
+        let source = &self.placed.source.name;
+        if !learns(&self.placed.source) {
+            let says = format!("the scheme of `{source}` has no challenge that hands a secret over");
+            return Err(OperateError::new(ErrorCode::NothingToLearn, says)
+                .help(format!("copy it from the provider: `countersign secret add {source} --value -`")));
+        }
+        match self.rows.iter().find(|row| row.state == SecretState::Pending) {
+            None => Ok(()),
+            Some(SecretRow { id, .. }) => {
+                let says = format!("`{id}` of `{source}` was handed over, and waits to be confirmed");
+                Err(OperateError::new(ErrorCode::SecretTaken, says).help(format!(
+                    "`countersign secret confirm {source} {id} --fingerprint …`, or `countersign secret forget {source} {id}`"
+                )))
+            }
+        }
+    }
+
     fn new_text(&self, operator: &Operator) -> Result<Zeroizing<String>, OperateError> {
         let source = &self.placed.source;
         new_secret(&source.compiled, &mut |bytes| (operator.chance)(bytes)).map_err(|none| {
@@ -353,7 +371,7 @@ impl Vault<'_> {
     }
 
     /// The name that is given, or today's date, with a number behind it if that is taken.
-    fn id(&self, given: Option<String>, now: Timestamp) -> Result<String, OperateError> {
+    fn id(&self, given: Option<&str>, now: Timestamp) -> Result<String, OperateError> {
         let taken = |id: &str| self.rows.iter().any(|row| *row.id == *id);
         let Some(id) = given else {
             let day: String = now.to_string().chars().take(10).collect();
@@ -367,12 +385,12 @@ impl Vault<'_> {
                 OperateError::new(ErrorCode::InvalidArgument, says).help("call it by its date: 2026-11-05")
             );
         }
-        if taken(&id) {
+        if taken(id) {
             let says = format!("`{}` has a secret called `{id}` already", self.placed.source.name);
             return Err(OperateError::new(ErrorCode::SecretTaken, says)
                 .help("give it another name, or none: then it is called by today's date"));
         }
-        Ok(id)
+        Ok(id.into())
     }
 
     /// Whether the scheme takes it, in the scheme's own words, which quote no secret.

@@ -156,7 +156,7 @@ impl Operator {
         };
         for row in rows.iter().filter(of_source) {
             let Some(sealer) = &self.sealer else {
-                return self.vault_of(placed.clone(), Vec::new()).map(|_| Keyring::new());
+                return self.vault_of(placed.clone(), &[]).map(|_| Keyring::new());
             };
             let mut key = Key::new(KeyId::new(row.id.clone()), kind, super::secrets::open(sealer, row)?);
             key.window = Window { not_before: row.not_before, not_after: row.not_after };

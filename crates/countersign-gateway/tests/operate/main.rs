@@ -5,6 +5,7 @@ mod api;
 mod document;
 mod leaks;
 mod life;
+mod two;
 #[allow(dead_code)]
 #[path = "../gateway/world.rs"]
 mod world;

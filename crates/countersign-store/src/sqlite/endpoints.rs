@@ -5,7 +5,7 @@
 
 use super::fault::Fault;
 use super::group::Group;
-use super::sources::{changed, save_secrets};
+use super::sources::{changed, save_secret};
 use crate::{EndpointRow, NewEndpoint, of_endpoint};
 use countersign::Timestamp;
 use rusqlite::{Connection, params};
@@ -46,7 +46,9 @@ pub(super) fn add(group: &mut Group<'_>, new: &NewEndpoint) -> Result<bool, Faul
         .prepare_cached("INSERT OR IGNORE INTO endpoints (name, config, created_at) VALUES (?1, ?2, ?3)")?
         .execute(params![&**name, &**table, now.unix_ms()])?;
     if added == 1 {
-        save_secrets(group, secrets)?;
+        for secret in secrets {
+            save_secret(group.db, secret)?;
+        }
         changed(group)?;
     }
     Ok(added == 1)

@@ -2,9 +2,9 @@
 
 use super::fault::Fault;
 use super::group::Group;
-use crate::{SecretRow, SecretState, SourceRow};
+use crate::{Changed, Edit, SecretRow, SecretState, SourceRow};
 use countersign::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params, params_from_iter};
 
 /// Every source.
 pub(super) fn all(db: &Connection) -> Result<Vec<SourceRow>, Fault> {
@@ -24,35 +24,58 @@ pub(super) fn all(db: &Connection) -> Result<Vec<SourceRow>, Fault> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Do all of it, if this is still the revision. Nobody writes beside this transaction, in whichever process.
+pub(super) fn change(group: &mut Group<'_>, edits: &[Edit], expected: u64) -> Result<Changed, Fault> {
+    if revision(group.db)? != expected {
+        return Ok(Changed::Overtaken);
+    }
+    let mut touched = 0;
+    for edit in edits {
+        touched += match edit {
+            Edit::Source(row) => save(group.db, row)?,
+            Edit::Unsaid(name) => forget("DELETE FROM sources WHERE name = ?1", group.db, [&**name])?,
+            Edit::Gone(name) => remove(group.db, name)?,
+            Edit::Secret(row) => save_secret(group.db, row)?,
+            Edit::Forgotten { source, id } => {
+                forget("DELETE FROM secrets WHERE source = ?1 AND id = ?2", group.db, [&**source, &**id])?
+            }
+        };
+    }
+    if touched > 0 {
+        changed(group)?;
+    }
+    Ok(Changed::Written)
+}
+
 /// Write one.
-pub(super) fn save(group: &mut Group<'_>, row: &SourceRow) -> Result<(), Fault> {
+fn save(db: &Connection, row: &SourceRow) -> Result<usize, Fault> {
     let SourceRow { name, table, enabled, enforce, learns_until, changed_at } = row;
-    group
-        .db
-        .prepare_cached(
-            "INSERT OR REPLACE INTO sources (name, config, enabled, enforce, learns_until, changed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
-            &**name,
-            table.as_deref(),
-            enabled,
-            enforce.as_deref(),
-            learns_until.map(Timestamp::unix_ms),
-            changed_at.unix_ms()
-        ])?;
-    changed(group)
+    let mut write = db.prepare_cached(
+        "INSERT OR REPLACE INTO sources (name, config, enabled, enforce, learns_until, changed_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    Ok(write.execute(params![
+        &**name,
+        table.as_deref(),
+        enabled,
+        enforce.as_deref(),
+        learns_until.map(Timestamp::unix_ms),
+        changed_at.unix_ms()
+    ])?)
 }
 
 /// Forget one, with its secrets and their uses.
-pub(super) fn remove(group: &mut Group<'_>, name: &str) -> Result<bool, Fault> {
-    let was = group.db.prepare_cached("DELETE FROM sources WHERE name = ?1")?.execute([name])?;
-    let secrets = group.db.prepare_cached("DELETE FROM secrets WHERE source = ?1")?.execute([name])?;
-    if was + secrets > 0 {
-        group.db.prepare_cached("DELETE FROM key_uses WHERE source = ?1")?.execute([name])?;
-        changed(group)?;
+fn remove(db: &Connection, name: &str) -> Result<usize, Fault> {
+    let was = forget("DELETE FROM sources WHERE name = ?1", db, [name])?
+        + forget("DELETE FROM secrets WHERE source = ?1", db, [name])?;
+    if was > 0 {
+        forget("DELETE FROM key_uses WHERE source = ?1", db, [name])?;
     }
-    Ok(was > 0)
+    Ok(was)
+}
+
+fn forget<const N: usize>(sql: &str, db: &Connection, which: [&str; N]) -> Result<usize, Fault> {
+    Ok(db.prepare_cached(sql)?.execute(params_from_iter(which))?)
 }
 
 /// Every secret, as it was sealed.
@@ -79,38 +102,23 @@ pub(super) fn secrets(db: &Connection) -> Result<Vec<SecretRow>, Fault> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Write some.
-pub(super) fn save_secrets(group: &mut Group<'_>, rows: &[SecretRow]) -> Result<(), Fault> {
-    let mut write = group.db.prepare_cached(
+/// Write one.
+pub(super) fn save_secret(db: &Connection, row: &SecretRow) -> Result<usize, Fault> {
+    let SecretRow { source, id, sealed, fingerprint, state, not_before, not_after, created_at } = row;
+    let mut write = db.prepare_cached(
         "INSERT OR REPLACE INTO secrets (source, id, sealed, fingerprint, state, not_before, not_after, created_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    for row in rows {
-        let SecretRow { source, id, sealed, fingerprint, state, not_before, not_after, created_at } = row;
-        write.execute(params![
-            &**source,
-            &**id,
-            &sealed[..],
-            &**fingerprint,
-            *state as i64,
-            not_before.map(Timestamp::unix_ms),
-            not_after.map(Timestamp::unix_ms),
-            created_at.unix_ms()
-        ])?;
-    }
-    if rows.is_empty() { Ok(()) } else { changed(group) }
-}
-
-/// Forget one.
-pub(super) fn forget(group: &mut Group<'_>, source: &str, id: &str) -> Result<bool, Fault> {
-    let was = group
-        .db
-        .prepare_cached("DELETE FROM secrets WHERE source = ?1 AND id = ?2")?
-        .execute([source, id])?;
-    if was > 0 {
-        changed(group)?;
-    }
-    Ok(was > 0)
+    Ok(write.execute(params![
+        &**source,
+        &**id,
+        &sealed[..],
+        &**fingerprint,
+        *state as i64,
+        not_before.map(Timestamp::unix_ms),
+        not_after.map(Timestamp::unix_ms),
+        created_at.unix_ms()
+    ])?)
 }
 
 /// How often anything of this was changed.

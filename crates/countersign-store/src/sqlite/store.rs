@@ -2,9 +2,9 @@
 
 use super::{Sqlite, deliveries, endpoints, hours, lease, prune, put, search, sources, types};
 use crate::{
-    Attempt, AuditRow, Claim, Delivery, DeliverySearch, EndpointRow, EventTypeRow, Fence, Keep, KeyUse,
-    Lease, Leased, NewEndpoint, Page, Publication, Published, Queued, Record, Redriven, Reply, Search,
-    SecretRow, Settled, SourceRow, Store, StoredEvent, Tally,
+    Attempt, AuditRow, Changed, Claim, Delivery, DeliverySearch, Edit, EndpointRow, EventTypeRow, Fence,
+    Keep, KeyUse, Lease, Leased, NewEndpoint, Page, Publication, Published, Queued, Record, Redriven, Reply,
+    Search, SecretRow, Settled, SourceRow, Store, StoredEvent, Tally,
 };
 use countersign::Timestamp;
 use std::sync::Arc;
@@ -136,24 +136,12 @@ impl Store for Sqlite {
         self.read(sources::all)
     }
 
-    fn save_source(&self, row: SourceRow) -> Reply<'_, ()> {
-        self.write(0, move |group| sources::save(group, &row))
-    }
-
-    fn remove_source(&self, name: Arc<str>) -> Reply<'_, bool> {
-        self.write(0, move |group| sources::remove(group, &name))
-    }
-
     fn secrets(&self) -> Reply<'_, Vec<SecretRow>> {
         self.read(sources::secrets)
     }
 
-    fn save_secrets(&self, rows: Vec<SecretRow>) -> Reply<'_, ()> {
-        self.write(0, move |group| sources::save_secrets(group, &rows))
-    }
-
-    fn forget_secret(&self, source: Arc<str>, id: Arc<str>) -> Reply<'_, bool> {
-        self.write(0, move |group| sources::forget(group, &source, &id))
+    fn change(&self, edits: Vec<Edit>, expected: u64) -> Reply<'_, Changed> {
+        self.write(0, move |group| sources::change(group, &edits, expected))
     }
 
     fn key_uses(&self) -> Reply<'_, Vec<KeyUse>> {

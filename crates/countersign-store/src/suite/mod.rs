@@ -97,6 +97,8 @@ macro_rules! suite {
                 sources_are_written_replaced_and_removed_with_their_secrets
                 secrets_are_written_replaced_and_forgotten
                 every_change_of_sources_and_secrets_is_seen_by_others
+                what_was_overtaken_is_not_written
+                of_many_that_change_at_once_one_is_written
                 a_store_that_can_write_says_so;
             prune:
                 what_is_old_goes_and_what_is_not_delivered_stays
