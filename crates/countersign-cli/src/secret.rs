@@ -77,16 +77,15 @@ fn read(specs: &[String], kind: KeyKind, stdin: &mut Stdin, as_stored: bool) -> 
 }
 
 /// One secret as text, to be handed on whole: where it is and nothing else, for its name and its window are said beside it.
-pub(crate) fn text(spec: &str, stdin: &mut Stdin) -> Result<Zeroizing<String>, Failure> {
+/// `option` is what it was given by.
+pub(crate) fn text(option: &str, spec: &str, stdin: &mut Stdin) -> Result<Zeroizing<String>, Failure> {
     let place = Place::parse(spec)
-        .map_err(|Wrong { says, next }| Failure::usage(format!("--value: {says}")).next(next))?;
+        .map_err(|Wrong { says, next }| Failure::usage(format!("{option}: {says}")).next(next))?;
     let bytes = place.read(&KeyId::new("main"), stdin, false)?;
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => {
-            Err(Failure::key("--value: what is there is no text")
-                .next("see that it is what the provider shows"))
-        }
+        Err(_) => Err(Failure::key(format!("{option}: what is there is no text"))
+            .next("see that it is what the provider shows")),
     }
 }
 

@@ -1,12 +1,14 @@
 //! `countersign secret`: secrets of a source over their life. A value is printed in one place, once: [`hand_out`].
 
-use crate::args::{Format, SecretCommand, Which, WindowArgs};
+use crate::args::{Format, GatewayArgs, SecretCommand, Which, WindowArgs};
 use crate::error::{Exit, Failure};
 use crate::operate::{Tools, at, moment, or_none};
 use crate::output::{self, plain};
 use crate::request::Stdin;
 use crate::secret;
+use countersign::Secret;
 use countersign_gateway::operate::{Given, KeyLine, KeyState, SecretChanged, Secrets, Value};
+use countersign_gateway::secrets::{Sealer, fingerprint};
 
 /// Do it.
 pub(crate) fn run(command: &SecretCommand) -> Result<Exit, Failure> {
@@ -48,6 +50,8 @@ pub(crate) fn run(command: &SecretCommand) -> Result<Exit, Failure> {
         }
         SecretCommand::List { which } => list(which)?,
         SecretCommand::Learn { which, time } => learn(which, time)?,
+        SecretCommand::Fingerprint { secret, format } => print(secret, *format)?,
+        SecretCommand::Reseal { old_key, gateway } => reseal(old_key, gateway)?,
     }
     Ok(Exit::Done)
 }
@@ -59,7 +63,7 @@ fn given(
 ) -> Result<Given, Failure> {
     let (not_before, not_after) =
         (moment("--not-before", not_before.as_deref())?, moment("--not-after", not_after.as_deref())?);
-    let value = value.map(|spec| secret::text(spec, &mut Stdin::default())).transpose()?;
+    let value = value.map(|spec| secret::text("--value", spec, &mut Stdin::default())).transpose()?;
     Ok(Given { id: id.clone(), value: value.map(Value::new), not_before, not_after })
 }
 
@@ -122,6 +126,37 @@ fn learn(which: &Which, time: &str) -> Result<(), Failure> {
         at(secrets.learns_until)
     ));
     output::help(&format!("have the provider send its challenge, then `countersign secret list {name}`"));
+    Ok(())
+}
+
+/// As the gateway has it of one that was handed over.
+fn print(spec: &str, format: Format) -> Result<(), Failure> {
+    let secret = secret::text("--secret", spec, &mut Stdin::default())?;
+    // What can be no secret has no fingerprint that anybody could compare.
+    let secret = Secret::new(secret.as_bytes())?;
+    let print = fingerprint(secret.expose());
+    match format {
+        Format::Json => output::print_json(&serde_json::json!({ "fingerprint": print })),
+        _ => output::print(&format!("{print}\n")),
+    }
+}
+
+fn reseal(old: &str, gateway: &GatewayArgs) -> Result<(), Failure> {
+    let old = secret::text("--old-key", old, &mut Stdin::default())?;
+    let old = Secret::new(old.as_bytes()).and_then(|old| Sealer::new(&old));
+    let old = old.map_err(|error| Failure::key(format!("--old-key: {}", error.without_key())))?;
+    let tools = Tools::with_key(gateway)?;
+    let resealed = tools.run(tools.operator.reseal(&old))?;
+    if gateway.format == Format::Json {
+        return output::print_json(&resealed);
+    }
+    output::note(&format!(
+        "{} secrets were sealed anew; {} had been before",
+        resealed.resealed, resealed.already
+    ));
+    if resealed.resealed > 0 {
+        output::help("start a gateway that runs anew: until then it opens none of them");
+    }
     Ok(())
 }
 

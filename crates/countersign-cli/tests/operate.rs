@@ -376,8 +376,10 @@ fn the_page_of_operating_can_be_typed_from_its_first_command_to_its_last() {
     let request = desk.folder.file("request.http", signed("standard-webhooks", secret, "/in/acme", "{}"));
     let all = commands(&page);
     assert!(all.len() > 15, "{all:?}");
+    let old_key = format!("file:{}", desk.folder.path().join("store.txt").display());
     for line in all {
-        desk.run(&line.replace("secret.txt", &secret_file).replace("request.http", &request)).exits(0);
+        let line = line.replace("secret.txt", &secret_file).replace("request.http", &request);
+        desk.run(&line.replace("env:OLD_STORE_KEY", &old_key)).exits(0);
     }
 }
 
@@ -418,4 +420,46 @@ fn what_operators_do_stands_in_the_log_by_whichever_door_and_no_value_does() {
     for secret in [first["secret"]["value"].as_str().unwrap(), second.trim_end()] {
         assert!(secret.starts_with("whsec_") && !log.contains(&secret[6..]), "{log}");
     }
+}
+
+#[test]
+fn a_fingerprint_is_that_of_the_secret_which_is_stored() {
+    let desk = Desk::new("");
+    desk.run("source add --name shop --path /in/shop --preset github").exits(0);
+    desk.folder.file("theirs.txt", "a-secret-of-theirs-0123456789\n");
+    let theirs = format!("file:{}", desk.folder.path().join("theirs.txt").display());
+    desk.run(&format!("secret add shop --value {theirs}")).exits(0);
+    let stored = desk.json("secret list shop")["keys"][0]["fingerprint"].as_str().unwrap().to_owned();
+    let ran = desk.run(&format!("secret fingerprint --secret {theirs}")).exits(0);
+    assert_eq!(ran.out, format!("{stored}\n"));
+    let given = desk.with("secret fingerprint --secret - --format json", b"a-secret-of-theirs-0123456789");
+    assert_eq!(given.exits(0).json()["fingerprint"], stored);
+    desk.run("secret fingerprint --secret hunter2").exits(2).says("--secret: ").says("env:NAME");
+    assert!(!desk.said.borrow().contains("hunter2"));
+}
+
+#[test]
+fn a_store_gets_another_key_by_one_command_and_the_old_one_is_needed() {
+    let desk = Desk::new("");
+    let first = desk
+        .run("source add --name shop --path /in/shop --preset standard-webhooks --generate-secret")
+        .exits(0)
+        .out;
+    let another = KEY.replace("00", "aa");
+    desk.folder.file("store.txt", &another);
+    desk.run("secret new shop").exits(4).says("does not open secret").says("secret reseal --old-key");
+    let key = |name: &str, text: &str| {
+        desk.folder.file(name, text);
+        format!("file:{}", desk.folder.path().join(name).display())
+    };
+    let wrong = key("wrong.txt", &KEY.replace("00", "bb"));
+    desk.run(&format!("secret reseal --old-key {wrong}")).exits(4).says("opens with neither key");
+    let none = key("none.txt", "hunter2-is-no-key");
+    desk.run(&format!("secret reseal --old-key {none}")).exits(4).says("--old-key: ").says("openssl rand");
+    let old = key("old.txt", KEY);
+    desk.run(&format!("secret reseal --old-key {old}")).exits(0).says("1 secrets were sealed anew");
+    assert_eq!(desk.json(&format!("secret reseal --old-key {old}"))["already"], 1);
+    let gateway = Gateway::start(&desk);
+    assert_eq!(gateway.send(&signed("standard-webhooks", first.trim_end(), "/in/shop", "{}")), 200);
+    assert!(!desk.said.borrow().contains("hunter2"));
 }

@@ -6,15 +6,17 @@
 use crate::books::{Books, Ledger};
 use crate::config::{Config, Enforce, Server, Source};
 use crate::ids::Ids;
+use crate::operate::expect_opens;
 use crate::receive::{Budget, Junk};
 use crate::secrets::{Sealer, fingerprint, system_random};
-use countersign::{Clock, KeyId, Secret, Timestamp, Verifier};
+use countersign::{Clock, KeyId, Secret, Timestamp, Verifier, Window};
 use countersign_store::{Changed, Edit, SecretRow, SecretState, Store, StoreError};
 use countersign_tower::Keys;
 use http::Uri;
 use http::uri::PathAndQuery;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Notify, Semaphore, SemaphorePermit};
@@ -59,6 +61,10 @@ pub(crate) struct Inlet {
     pub(crate) verifier: Arc<Verifier>,
     /// It has no key yet: nothing verifies, and challenges are recognised.
     pub(crate) keyless: bool,
+    /// When each of its keys may be used; none where the scheme finds them.
+    pub(crate) windows: Vec<Window>,
+    /// It was told that none may be used any more.
+    pub(crate) told: AtomicBool,
     pub(crate) enforce: Enforce,
     pub(crate) budget: Option<Arc<Budget>>,
     pub(crate) ledger: Arc<Ledger>,
@@ -169,6 +175,7 @@ impl Gate {
             if held.iter().any(|row| row.source == *source && row.state == SecretState::Pending) {
                 return Ok(false);
             }
+            expect_opens(sealer, &held).map_err(|error| StoreError::Broken(error.to_string()))?;
             let written = self.store.change(vec![Edit::Secret(row.clone())], revision).await?;
             if written == Changed::Written {
                 return Ok(true);
@@ -191,6 +198,19 @@ impl Snapshot {
 }
 
 impl Inlet {
+    /// Whether none of its keys may be used now. Told once, in the log.
+    pub(crate) fn is_past_its_keys(&self, now: Timestamp) -> bool {
+        let past = !self.windows.is_empty() && !self.windows.iter().any(|window| window.holds(now));
+        if past && !self.told.swap(true, Ordering::Relaxed) {
+            let source = &*self.config.name;
+            tracing::error!(
+                source,
+                "none of its keys may be used at this time, and it accepts nothing: give it one"
+            );
+        }
+        past
+    }
+
     /// A place for one request; `None` if all are taken.
     pub(crate) fn enter(&self) -> Option<Room<'_>> {
         match &self.room {

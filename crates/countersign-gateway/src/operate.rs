@@ -16,6 +16,7 @@ mod keys;
 mod known;
 mod moment;
 mod requests;
+mod sealed;
 mod secrets;
 mod sources;
 mod stats;
@@ -28,6 +29,8 @@ pub use keys::{KeyLine, KeyState};
 pub(crate) use known::receives;
 pub use moment::Moment;
 pub use requests::{Checks, Columns, RequestLine, RequestSearch, Word};
+pub use sealed::Resealed;
+pub(crate) use sealed::expect_opens;
 pub use secrets::{Given, SecretChanged, Secrets, ShownOnce, Value};
 pub use sources::{ForwardLine, FreshnessShown, RateShown, SourceLine, SourceShown};
 pub use stats::{Counts, Hour, Span, Stats};
@@ -37,6 +40,7 @@ use crate::config::Config;
 use crate::secrets::Sealer;
 use countersign::{Clock, Timestamp};
 use countersign_store::{Cursor, Options, Page, Queued, Sqlite, Store};
+use known::Placed;
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
@@ -116,10 +120,11 @@ impl Operator {
         Ok(self.store.ready().await?)
     }
 
-    /// The configuration in use, as JSON: what was written and what was not, with where secrets are and none of them.
+    /// The configuration in use, as JSON: what was written and what was not, and what operators have switched since, with where
+    /// secrets are and none of them.
     pub async fn config(&self) -> Result<serde_json::Value, OperateError> {
         let mut whole = Config::clone(&self.current());
-        whole.sources = self.known().await?.sources.into_iter().map(|placed| placed.source).collect();
+        whole.sources = self.known().await?.sources.into_iter().map(Placed::in_use).collect();
         Ok(whole.to_json())
     }
 

@@ -16,6 +16,7 @@ use countersign_egress::Client;
 use countersign_store::{SecretRow, SecretState, SourceRow};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -120,6 +121,8 @@ fn inlet(
         number,
         verifier: verifier.map_err(|error| error.to_string())?,
         keyless,
+        windows: if keyless { Vec::new() } else { ring.iter().map(|(_, key)| key.window).collect() },
+        told: AtomicBool::new(false),
         enforce: row.and_then(enforce).unwrap_or(source.enforce),
         budget: source.limits.rate.map(|rate| match old.and_then(|old| old.budget.clone()) {
             Some(budget) if budget.rate() == rate => budget,

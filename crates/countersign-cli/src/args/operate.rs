@@ -364,6 +364,30 @@ Examples:
         #[command(flatten)]
         gateway: GatewayArgs,
     },
+    /// The fingerprint of a secret that you have: compare it with that of one that was handed over. Nothing is stored
+    #[command(after_help = "\
+Examples:
+  countersign secret fingerprint --secret file:secret.txt
+  countersign secret fingerprint --secret -")]
+    Fingerprint {
+        /// The secret, by where it is: env:NAME, file:PATH, cmd:COMMAND, or `-` for standard input
+        #[arg(long, value_name = "SPEC", allow_hyphen_values = true)]
+        secret: String,
+        /// How to answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Seal every secret of the store with the key that `[store]` names now, in place of the one that sealed them: all or none
+    #[command(
+        after_help = "Example:\n  countersign secret reseal --old-key env:OLD_STORE_KEY\n\nA gateway that runs holds the old key until it is started anew."
+    )]
+    Reseal {
+        /// The key that sealed them, by where it is: env:NAME, file:PATH, cmd:COMMAND, or `-` for standard input
+        #[arg(long, value_name = "SPEC", allow_hyphen_values = true)]
+        old_key: String,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
     /// Wait for a secret that a set-up challenge hands over; one is taken, and does not verify before it is confirmed
     #[command(after_help = "Example:\n  countersign secret learn payments --for 10m")]
     Learn {

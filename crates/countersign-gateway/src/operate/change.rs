@@ -156,8 +156,7 @@ impl Operator {
                 Switch::Observe => row.enforce = Some(Enforce::Observe.word().into()),
                 Switch::Enforce => row.enforce = Some(Enforce::Reject.word().into()),
             }
-            row.changed_at = self.now();
-            Ok((vec![Edit::Source(row)], ()))
+            Ok((vec![placed.edit(row, self.now())], ()))
         });
         switched.await?;
         self.source(name).await

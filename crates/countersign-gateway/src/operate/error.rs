@@ -132,6 +132,11 @@ impl OperateError {
         Self { help: Some(help.into()), ..self }
     }
 
+    /// There is no randomness, and nothing is safe without.
+    pub(crate) fn no_chance() -> Self {
+        Self::new(ErrorCode::NoChance, "this system gives no random bytes: nothing was sealed")
+    }
+
     /// No source is called so; `known` are.
     pub(crate) fn no_source<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();

@@ -2,7 +2,8 @@
 
 use super::{ErrorCode, OperateError, Operator};
 use crate::config::{Enforce, Refused, Source};
-use countersign_store::SourceRow;
+use countersign::Timestamp;
+use countersign_store::{Edit, SourceRow};
 use std::sync::Arc;
 
 /// All of them, as they are now. A gateway that runs takes a change within a second; here it shows at once.
@@ -85,15 +86,38 @@ impl Placed {
         changed.map_or(self.source.enforce, |(_, enforce)| *enforce)
     }
 
+    /// The source as it is received by: with what its row says otherwise than the file.
+    pub(super) fn in_use(self) -> Arc<Source> {
+        let (enabled, enforce) = (self.enabled(), self.enforce());
+        if (enabled, enforce) == (self.source.enabled, self.source.enforce) {
+            return self.source;
+        }
+        let mut source = Source::clone(&self.source);
+        (source.enabled, source.enforce) = (enabled, enforce);
+        Arc::new(source)
+    }
+
+    /// Write this row in place of its own; or none, if the row says nothing that the file does not. One that was kept for what it
+    /// said once would speak again when the file is changed.
+    pub(super) fn edit(&self, mut row: SourceRow, now: Timestamp) -> Edit {
+        row.learns_until = row.learns_until.filter(|until| now < *until);
+        row.changed_at = now;
+        let as_written = row.enforce.as_deref().is_none_or(|word| word == self.source.enforce.word());
+        if row.table.is_none() && row.enabled && as_written && row.learns_until.is_none() {
+            return Edit::Unsaid(row.name);
+        }
+        Edit::Source(row)
+    }
+
     /// Its row, or the one that changes nothing.
     pub(super) fn row(&self) -> SourceRow {
         self.row.clone().unwrap_or_else(|| SourceRow {
             name: self.source.name.clone(),
             table: None,
-            enabled: self.source.enabled,
+            enabled: true,
             enforce: None,
             learns_until: None,
-            changed_at: countersign::Timestamp::from_unix(0),
+            changed_at: Timestamp::from_unix(0),
         })
     }
 }

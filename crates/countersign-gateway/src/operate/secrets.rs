@@ -6,6 +6,7 @@
 use super::decide::Held;
 use super::keys::{KeyLine, KeyState, newest_first, state, stored_line};
 use super::known::Placed;
+use super::sealed::{expect_opens, open};
 use super::{ErrorCode, Moment, OperateError, Operator};
 use crate::config::{Keys, Source, duration};
 use crate::secrets::{Sealer, fingerprint, new_secret};
@@ -223,20 +224,24 @@ impl Operator {
             let vault = self.vault(source, held)?;
             vault.expect_learns()?;
             let (now, mut row) = (self.now(), vault.placed.row());
-            (row.learns_until, row.changed_at) = (Some(now.after(time)), now);
-            Ok((vec![Edit::Source(row)], ()))
+            row.learns_until = Some(now.after(time));
+            Ok((vec![vault.placed.edit(row, now)], ()))
         });
         waits.await?;
         self.secrets(source).await
     }
 
     /// The managed secrets of a source, and what opens them.
-    fn vault(&self, source: &str, held: &Held) -> Result<Vault<'_>, OperateError> {
+    fn vault<'v>(&'v self, source: &str, held: &'v Held) -> Result<Vault<'v>, OperateError> {
         self.vault_of(held.known.find(source)?.clone(), &held.secrets)
     }
 
     /// The same of one that may not be there yet.
-    pub(super) fn vault_of(&self, placed: Placed, secrets: &[SecretRow]) -> Result<Vault<'_>, OperateError> {
+    pub(super) fn vault_of<'v>(
+        &'v self,
+        placed: Placed,
+        secrets: &'v [SecretRow],
+    ) -> Result<Vault<'v>, OperateError> {
         let name = &placed.source.name;
         if let Some(refused) = not_managed(&placed.source) {
             return Err(refused);
@@ -250,7 +255,7 @@ impl Operator {
         };
         let mut rows: Vec<_> = secrets.iter().filter(|row| row.source == *name).cloned().collect();
         newest_first(&mut rows);
-        Ok(Vault { placed, rows, sealer })
+        Ok(Vault { placed, rows, all: secrets, sealer })
     }
 }
 
@@ -259,6 +264,8 @@ pub(super) struct Vault<'o> {
     placed: Placed,
     /// The newest first.
     rows: Vec<SecretRow>,
+    /// Those of every source.
+    all: &'o [SecretRow],
     sealer: &'o Sealer,
 }
 
@@ -271,11 +278,7 @@ impl Vault<'_> {
     ) -> Result<(SecretRow, Option<ShownOnce>), OperateError> {
         let Given { id, value, not_before, not_after } = given;
         let (source, now) = (&self.placed.source, operator.now());
-        if self.rows.len() >= MAX_KEYS {
-            let says = format!("`{}` holds {MAX_KEYS} secrets, and more are not tried", source.name);
-            return Err(OperateError::new(ErrorCode::TooManySecrets, says)
-                .help(format!("`countersign secret forget {} ID` forgets one that has ended", source.name)));
-        }
+        self.expect_room(1)?;
         if let (Some(from), Some(to)) = (not_before, not_after)
             && from >= to
         {
@@ -291,12 +294,13 @@ impl Vault<'_> {
             Secret::new(text.as_bytes()).map_err(|error| invalid_secret(source, &error.to_string()))?;
         self.check(&id, &secret)?;
         self.expect_new(&secret)?;
+        expect_opens(self.sealer, self.all)?;
         let key = KeyId::new(id.as_str());
         let sealed = self.sealer.seal(&source.name, &key, &secret, &mut |bytes| (operator.chance)(bytes));
         let row = SecretRow {
             source: source.name.clone(),
             id: id.as_str().into(),
-            sealed: sealed.ok_or_else(no_chance)?.into(),
+            sealed: sealed.ok_or_else(OperateError::no_chance)?.into(),
             fingerprint: fingerprint(secret.expose()).into(),
             state: SecretState::Live,
             not_before: not_before.map(|at| at.0),
@@ -323,6 +327,17 @@ impl Vault<'_> {
         }
     }
 
+    /// A source has no more keys than are tried: with one too many, it could not be used at all.
+    fn expect_room(&self, more: usize) -> Result<(), OperateError> {
+        if self.rows.len() + more <= MAX_KEYS {
+            return Ok(());
+        }
+        let name = &self.placed.source.name;
+        let says = format!("`{name}` holds {MAX_KEYS} secrets, and more are not tried");
+        Err(OperateError::new(ErrorCode::TooManySecrets, says)
+            .help(format!("`countersign secret forget {name} ID` forgets one that has ended")))
+    }
+
     /// A secret that waits, as it is once it verifies.
     fn confirmed(&self, id: &str, fingerprint: &str) -> Result<SecretRow, OperateError> {
         let (source, row) = (&self.placed.source.name, self.row(id)?);
@@ -337,6 +352,8 @@ impl Vault<'_> {
                 "compare with `countersign secret list {source}`; if the provider's secret is another, `countersign secret forget {source} {id}`"
             )));
         }
+        // One that is handed over is taken down however many there are.
+        self.expect_room(0)?;
         // It waited sealed: that it opens, and is a secret of this scheme, is seen before it counts.
         let secret = self.open(row)?;
         self.check(&row.id, &secret)?;
@@ -433,14 +450,6 @@ impl Vault<'_> {
     }
 }
 
-/// A stored secret, opened. Why it does not open is for the operator.
-pub(super) fn open(sealer: &Sealer, row: &SecretRow) -> Result<Secret, OperateError> {
-    sealer.open(&row.source, &KeyId::new(row.id.clone()), &row.sealed).map_err(|error| {
-        OperateError::new(ErrorCode::Unreadable, format!("secret `{}` of `{}`: {error}", row.id, row.source))
-            .help("give `[store] key` the key that it was sealed with, or forget it and add it anew")
-    })
-}
-
 /// Whether a scheme has a challenge that hands a secret over.
 fn learns(source: &Source) -> bool {
     use countersign::config::Value;
@@ -506,8 +515,4 @@ fn no_secret(source: &str, id: &str, rows: &[SecretRow]) -> OperateError {
     let says = format!("`{source}` has no secret called `{}`", id.escape_debug());
     OperateError::new(ErrorCode::UnknownSecret, says)
         .help(format!("{near}`countersign secret list {source}` shows all"))
-}
-
-fn no_chance() -> OperateError {
-    OperateError::new(ErrorCode::NoChance, "this system gives no random bytes: nothing was sealed")
 }

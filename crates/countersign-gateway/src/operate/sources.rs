@@ -162,7 +162,7 @@ impl Operator {
         let keys = key_lines(source, &seen.secrets, &seen.uses, now);
         let (day, last) = seen.day.get(&*source.name).cloned().unwrap_or_default();
         let matched = keys.iter().filter_map(|key| key.last_matched.map(|at| at.0)).max();
-        let keyless = matches!(source.keys, Keys::Managed) && !keys.iter().any(KeyLine::verifies);
+        let keyless = !matches!(source.keys, Keys::Found) && !keys.iter().any(KeyLine::verifies);
         let learns_until = placed.row.as_ref().and_then(|row| row.learns_until);
         let learns_until =
             learns_until.or(source.learn.map(|learn| learn.until)).filter(|until| now < *until);

@@ -158,7 +158,7 @@ impl Operator {
             let Some(sealer) = &self.sealer else {
                 return self.vault_of(placed.clone(), &[]).map(|_| Keyring::new());
             };
-            let mut key = Key::new(KeyId::new(row.id.clone()), kind, super::secrets::open(sealer, row)?);
+            let mut key = Key::new(KeyId::new(row.id.clone()), kind, super::sealed::open(sealer, row)?);
             key.window = Window { not_before: row.not_before, not_after: row.not_after };
             ring.add(key).map_err(|error| OperateError::new(ErrorCode::Unreadable, error.to_string()))?;
         }

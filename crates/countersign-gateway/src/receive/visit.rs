@@ -183,6 +183,11 @@ impl<'g> Visit<'g> {
             Verdict::Refused(_) if inlet.keyless => {
                 return Err(Refused::new("no_key", 503).wait(Duration::from_secs(60)));
             }
+            // It had some: what the sender signed may be right, and is not to be given up for good.
+            Verdict::Refused(_) if inlet.is_past_its_keys(self.now) => {
+                self.or_observe(inlet, Refused::new("no_key", 503).wait(Duration::from_secs(60)))?;
+                None
+            }
             Verdict::Refused(rejection) => {
                 self.checks.signature = Check::Failed;
                 let answer = inlet.verifier.response(false, request);

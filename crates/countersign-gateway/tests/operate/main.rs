@@ -3,6 +3,7 @@
 
 mod api;
 mod document;
+mod keys;
 mod leaks;
 mod life;
 mod two;

@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
 /// What is done between the first operator's reading and his writing.
 type Between = Box<dyn FnMut(&Operator) + Send>;
 
@@ -79,11 +81,7 @@ impl Two {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("countersign.toml");
-        std::fs::write(
-            folder.path().join("store.txt"),
-            "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
-        )
-        .unwrap();
+        std::fs::write(folder.path().join("store.txt"), KEY).unwrap();
         let text = "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:countersign.db\"\nkey = { file = \"store.txt\" }\n";
         std::fs::write(&file, text).unwrap();
         let between = Arc::default();
@@ -134,6 +132,101 @@ fn named(id: &str) -> countersign_gateway::operate::Given {
 
 fn code<T: std::fmt::Debug>(result: Result<T, OperateError>) -> ErrorCode {
     result.unwrap_err().code
+}
+
+const ANOTHER: &str = "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100";
+
+impl Two {
+    /// An operator whose `[store] key` is this one.
+    fn with_key(&self, key: &str) -> Operator {
+        std::fs::write(self.folder.path().join("store.txt"), key).unwrap();
+        operator(&self.folder.path().join("countersign.toml"), None)
+    }
+}
+
+#[test]
+fn nothing_is_sealed_with_a_second_key() {
+    let two = Two::new();
+    let other = two.with_key(ANOTHER);
+    let sealing = [
+        two.run(other.add_secret("acme", named("new"))).unwrap_err(),
+        two.run(other.rotate("acme", None, named("new"))).unwrap_err(),
+        two.run(other.add_source(&NewSource {
+            path: Some("/in/b".into()),
+            name: None,
+            generate_secret: true,
+            ..acme()
+        }))
+        .unwrap_err(),
+    ];
+    for refused in sealing {
+        assert_eq!(refused.code, ErrorCode::Unreadable);
+        assert!(refused.message.contains("does not open secret `old` of `acme`"), "{refused}");
+        assert!(refused.help.unwrap().contains("countersign secret reseal --old-key"));
+    }
+    assert_eq!(two.secrets(), [("old".into(), false)]);
+    two.run(other.forget("acme", "old", true)).unwrap();
+    two.run(other.add_secret("acme", named("new"))).unwrap();
+}
+
+#[test]
+fn a_store_gets_another_key_whole_or_not_at_all() {
+    let two = Two::new();
+    let old = Sealer::new(&countersign::Secret::new(KEY.as_bytes()).unwrap()).unwrap();
+    two.run(two.first.add_secret("acme", named("second"))).unwrap();
+    let sealed = |two: &Two| -> Vec<_> {
+        two.run(two.store().secrets()).unwrap().into_iter().map(|row| row.sealed).collect()
+    };
+    let before = sealed(&two);
+    let other = two.with_key(ANOTHER);
+    let wrong =
+        Sealer::new(&countersign::Secret::new(ANOTHER.replace("1f", "2f").into_bytes()).unwrap()).unwrap();
+    let refused = two.run(other.reseal(&wrong)).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Unreadable);
+    assert!(refused.message.contains("`old` of `acme` opens with neither key"), "{refused}");
+    assert_eq!(sealed(&two), before, "none was sealed anew");
+    let done = two.run(other.reseal(&old)).unwrap();
+    assert_eq!((done.resealed, done.already), (2, 0));
+    assert!(sealed(&two).iter().all(|row| !before.contains(row)));
+    let again = two.run(other.reseal(&old)).unwrap();
+    assert_eq!((again.resealed, again.already), (0, 2), "repeating it does no harm");
+    two.run(other.add_secret("acme", named("third"))).unwrap();
+    assert_eq!(code(two.run(two.first.add_secret("acme", named("fourth")))), ErrorCode::Unreadable);
+}
+
+#[test]
+fn what_says_nothing_any_more_is_not_kept() {
+    let two = Two::new();
+    let text = std::fs::read_to_string(two.folder.path().join("countersign.toml")).unwrap();
+    let text = format!(
+        "{text}[[source]]\nname = \"filed\"\npath = \"/in/filed\"\npreset = \"standard-webhooks\"\nsecrets = \"managed\"\n"
+    );
+    std::fs::write(two.folder.path().join("countersign.toml"), text).unwrap();
+    let operator = two.with_key(KEY);
+    two.run(operator.add_secret("filed", named("main"))).unwrap();
+    let rows = || two.run(two.store().sources()).unwrap().iter().filter(|row| &*row.name == "filed").count();
+    let said = || {
+        let config = two.run(operator.config()).unwrap();
+        let sources = config["source"].as_array().unwrap();
+        let filed = sources.iter().find(|source| source["name"] == "filed").unwrap();
+        (filed["enabled"].as_bool().unwrap(), filed["enforce"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(said(), (true, "reject".into()));
+    for (to, enabled, enforce, kept) in [
+        (Switch::Disable, false, "reject", 1),
+        (Switch::Observe, false, "observe", 1),
+        (Switch::Enable, true, "observe", 1),
+        (Switch::Enforce, true, "reject", 0),
+        (Switch::Enforce, true, "reject", 0),
+    ] {
+        two.run(operator.switch("filed", to)).unwrap();
+        assert_eq!((said(), rows()), ((enabled, enforce.into()), kept), "{to:?}");
+    }
+    assert_eq!(two.secrets().len(), 2, "its secret is not what is forgotten");
+    for to in [Switch::Observe, Switch::Enforce] {
+        two.run(operator.switch("acme", to)).unwrap();
+    }
+    assert_eq!(two.run(two.store().sources()).unwrap().len(), 1, "the source of the store is its row");
 }
 
 #[test]
