@@ -33,7 +33,7 @@ pub use schemes::{
 };
 pub use server::{Accepted, Admin, Audit, Egress, Junk, Server, StoreSettings};
 pub use source::{Enforce, Events, Keys, Learn, Record, Source, VarText};
-pub use units::{MAX_COUNT, MAX_PER, duration, print_duration, print_rate, print_size, rate, size};
+pub use units::{MAX_COUNT, MAX_PER, duration, print_duration, print_rate, print_size, quoted, rate, size};
 pub use warning::{Warning, WarningCode, Warnings};
 
 use std::path::PathBuf;

@@ -10,24 +10,33 @@
 
 mod change;
 mod decide;
+mod deliveries;
+mod endpoints;
 mod error;
 mod events;
 mod keys;
 mod known;
 mod moment;
+mod publish;
 mod requests;
 mod sealed;
 mod secrets;
 mod sources;
 mod stats;
 mod trial;
+mod types;
 
 pub use change::{NewSource, SourceAdded, SourceRemoved, Switch};
+pub use deliveries::{DeliveriesAsked, DeliveryShown, Redrive, RedriveStep};
+pub use endpoints::{
+    Attempts, EndpointAdded, EndpointLine, EndpointRemoved, EndpointShown, EndpointTried, NewEndpoint,
+};
 pub use error::{Complaint, ErrorCode, OperateError};
 pub use events::{DeliveryLine, EventLine, EventSearch, EventShown, HeaderText, RequestShown};
 pub use keys::{KeyLine, KeyState};
 pub(crate) use known::receives;
 pub use moment::Moment;
+pub use publish::{MessageSent, NewMessage};
 pub use requests::{Checks, Columns, RequestLine, RequestSearch, Word};
 pub use sealed::Resealed;
 pub(crate) use sealed::expect_opens;
@@ -35,6 +44,7 @@ pub use secrets::{Given, SecretChanged, Secrets, ShownOnce, Value};
 pub use sources::{ForwardLine, FreshnessShown, RateShown, SourceLine, SourceShown};
 pub use stats::{Counts, Hour, Span, Stats};
 pub use trial::{DiagnosisShown, FindingShown, Trial, TrialCheck, Tried};
+pub use types::{EventType, NewEventType};
 
 use crate::config::Config;
 use crate::secrets::Sealer;

@@ -158,6 +158,11 @@ pub enum VarText {
 pub struct Events(pub(super) Vec<Arc<str>>);
 
 impl Events {
+    /// One pattern.
+    pub(crate) fn one(pattern: &str) -> Self {
+        Events(vec![pattern.into()])
+    }
+
     /// As written.
     pub fn patterns(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|pattern| &**pattern)

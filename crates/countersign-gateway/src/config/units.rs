@@ -4,6 +4,7 @@
 //! Every reading here says what was wrong in one sentence, which whoever asked puts behind the name of the key.
 
 use super::{Rate, Shape};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What each unit of time is called, and its milliseconds.
@@ -132,6 +133,22 @@ fn split(text: &str) -> (&str, &str) {
 /// `u64::parse` takes a sign.
 fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// As a basic string of TOML, on one line.
+pub fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\0'..='\x1f' | '\x7f' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]

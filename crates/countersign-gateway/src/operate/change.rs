@@ -2,9 +2,9 @@
 
 use super::decide::Held;
 use super::known::{Placed, called};
-use super::secrets::{Given, SecretChanged};
+use super::secrets::{Given, Owner, SecretChanged};
 use super::{ErrorCode, OperateError, Operator, SourceShown};
-use crate::config::{Config, Enforce, Refused, Source};
+use crate::config::{Config, Enforce, Refused, Source, quoted};
 use countersign::Timestamp;
 use countersign_store::{Edit, SourceRow};
 use serde::{Deserialize, Serialize};
@@ -118,7 +118,7 @@ impl Operator {
             if !new.generate_secret {
                 return Ok((edits, None));
             }
-            let vault = self.vault_of(placed.clone(), &held.secrets)?;
+            let vault = self.vault_of(Owner::source(&placed)?, &held.secrets)?;
             let (row, value) = vault.make(self, &Given::default())?;
             let changed = vault.changed(self, &row, value, &[]);
             edits.push(Edit::Secret(row));
@@ -279,9 +279,12 @@ fn row(source: &Source, table: Option<Arc<str>>, now: Timestamp) -> SourceRow {
 
 pub(super) fn refused(refused: Refused) -> OperateError {
     match refused {
-        Refused::Wrong { errors, texts } => {
-            OperateError::complaints("the source will not do as it is written", &errors, &texts)
-        }
+        Refused::Wrong { errors, texts } => OperateError::complaints(
+            ErrorCode::InvalidSource,
+            "the source will not do as it is written",
+            &errors,
+            &texts,
+        ),
         other => OperateError::new(ErrorCode::InvalidSource, other.to_string()),
     }
 }
@@ -291,20 +294,4 @@ fn in_file(name: &str, done: &str) -> OperateError {
         ErrorCode::InFile,
         format!("`{name}` stands in the configuration file, and is {done} there"),
     )
-}
-
-/// As a basic string of TOML, on one line.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\0'..='\x1f' | '\x7f' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

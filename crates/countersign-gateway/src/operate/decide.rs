@@ -9,7 +9,7 @@
 
 use super::known::Known;
 use super::{ErrorCode, OperateError, Operator};
-use countersign_store::{Changed, Edit, SecretRow};
+use countersign_store::{Changed, Edit, EndpointRow, SecretRow};
 use std::sync::Arc;
 
 /// How often is decided anew. Who is overtaken as often as that has met a program that never rests.
@@ -20,6 +20,8 @@ pub(super) struct Held {
     pub(super) known: Known,
     /// The secrets of every source.
     pub(super) secrets: Vec<SecretRow>,
+    /// Every endpoint.
+    pub(super) endpoints: Vec<EndpointRow>,
     revision: u64,
 }
 
@@ -57,7 +59,8 @@ impl Operator {
         // First of all: what is changed while the rest is read makes this reading an old one.
         let revision = self.store().revision().await?;
         let known = self.known().await?;
-        Ok(Held { known, secrets: self.store().secrets().await?, revision })
+        let (secrets, endpoints) = (self.store().secrets().await?, self.store().endpoints().await?);
+        Ok(Held { known, secrets, endpoints, revision })
     }
 }
 

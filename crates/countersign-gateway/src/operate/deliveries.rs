@@ -168,9 +168,12 @@ impl Operator {
         let mut names: Vec<Arc<str>> = Vec::with_capacity(ids.len());
         for id in ids {
             let found = self.delivery(id).await?;
-            let over = [DeliveryState::Done, DeliveryState::Cancelled].iter().any(|state| state.word() == found.line.state);
+            let over = [DeliveryState::Done, DeliveryState::Cancelled]
+                .iter()
+                .any(|state| state.word() == found.line.state);
             if over {
-                let says = format!("`{}` is {} already: nothing was cancelled", found.line.id, found.line.state);
+                let says =
+                    format!("`{}` is {} already: nothing was cancelled", found.line.id, found.line.state);
                 return Err(OperateError::new(ErrorCode::Over, says)
                     .help("`countersign delivery list --state waiting` shows what is not over"));
             }
@@ -204,7 +207,8 @@ impl Operator {
                 step.count(id, would(delivery.as_ref(), asked.force));
             }
         } else {
-            let queue = found.iter().enumerate().map(|(place, (id, _))| (id.clone(), due.of(place))).collect();
+            let queue =
+                found.iter().enumerate().map(|(place, (id, _))| (id.clone(), due.of(place))).collect();
             let done = self.store().redrive(queue, asked.force).await?;
             for ((id, _), done) in found.iter().zip(done) {
                 step.count(id, done);
@@ -262,7 +266,9 @@ struct Due {
 impl Due {
     fn of(&self, place: usize) -> Timestamp {
         let after = self.rate.map_or(Duration::ZERO, |rate| {
-            Duration::from_millis(u64::try_from(place).unwrap_or(u64::MAX).saturating_mul(1000) / u64::from(rate))
+            Duration::from_millis(
+                u64::try_from(place).unwrap_or(u64::MAX).saturating_mul(1000) / u64::from(rate),
+            )
         });
         self.first.after(after)
     }
@@ -304,17 +310,24 @@ fn state_of(word: &str) -> Result<DeliveryState, OperateError> {
     let known = DeliveryState::WORDS.iter().find(|(known, _)| *known == word);
     known.map(|(_, state)| *state).ok_or_else(|| {
         let words = countersign::config::one_of(DeliveryState::WORDS.iter().map(|(word, _)| *word));
-        OperateError::new(ErrorCode::InvalidArgument, format!("`{}` is no state: {words}", word.escape_debug()))
-            .help("write `dead`, say")
+        OperateError::new(
+            ErrorCode::InvalidArgument,
+            format!("`{}` is no state: {words}", word.escape_debug()),
+        )
+        .help("write `dead`, say")
     })
 }
 
 fn expect_few(ids: &[String]) -> Result<(), OperateError> {
     match ids.len() {
-        0 => Err(OperateError::new(ErrorCode::InvalidArgument, "no delivery is named").help("name one: `d42`")),
+        0 => {
+            Err(OperateError::new(ErrorCode::InvalidArgument, "no delivery is named").help("name one: `d42`"))
+        }
         1..=MAX_IDS => Ok(()),
-        more => Err(OperateError::new(ErrorCode::InvalidArgument, format!("{more} deliveries are named at once"))
-            .help(format!("name at most {MAX_IDS}; or say which by endpoint, type or time"))),
+        more => {
+            Err(OperateError::new(ErrorCode::InvalidArgument, format!("{more} deliveries are named at once"))
+                .help(format!("name at most {MAX_IDS}; or say which by endpoint, type or time")))
+        }
     }
 }
 

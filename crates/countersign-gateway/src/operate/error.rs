@@ -37,11 +37,17 @@ codes! {
     InvalidRequest = "invalid_request", 422, "the request to be tried cannot be read";
     UnknownSource = "unknown_source", 404, "no source is called so";
     UnknownSecret = "unknown_secret", 404, "the source has no secret of that name";
+    UnknownEndpoint = "unknown_endpoint", 404, "no endpoint is called so";
+    UnknownType = "unknown_type", 422, "no such type of events is declared";
+    UnknownDelivery = "unknown_delivery", 404, "no delivery is called so, or it is no longer kept";
+    InvalidEndpoint = "invalid_endpoint", 422, "the table of an endpoint has mistakes";
+    InvalidPayload = "invalid_payload", 422, "the message cannot be sent as it is";
+    Over = "over", 409, "the delivery is over already";
     UnknownEvent = "unknown_event", 404, "no event is called so, or it is no longer kept";
     UnknownPath = "unknown_path", 404, "the API has nothing there";
     UnknownMethod = "unknown_method", 405, "the API has another method there";
     Conflict = "conflict", 409, "others changed sources or secrets all the while, and nothing was written";
-    Taken = "taken", 409, "a name or a path belongs to another source";
+    Taken = "taken", 409, "a name or a path belongs to another";
     InFile = "in_file", 409, "it stands in the configuration file, and is changed there";
     NotManaged = "not_managed", 409, "the source's secrets are not kept in the store";
     NoStoreKey = "no_store_key", 409, "the store has no key to seal secrets with";
@@ -51,7 +57,7 @@ codes! {
     NotPending = "not_pending", 409, "it does not wait to be confirmed";
     FingerprintDiffers = "fingerprint_differs", 409, "the fingerprint is another secret's";
     NothingToLearn = "nothing_to_learn", 409, "the scheme has no challenge that hands a secret over";
-    InUse = "in_use", 409, "the source still receives";
+    InUse = "in_use", 409, "the source still receives, or the endpoint is still sent to";
     Unreadable = "unreadable", 409, "a source or one of its secrets cannot be read as it is kept";
     TooLong = "too_long", 413, "what was sent is longer than is taken";
     Unauthorized = "unauthorized", 401, "the token is missing or wrong";
@@ -150,7 +156,12 @@ impl OperateError {
     }
 
     /// A text with mistakes.
-    pub(crate) fn complaints(says: impl Into<String>, errors: &ConfigErrors, texts: &Sources) -> Self {
+    pub(crate) fn complaints(
+        code: ErrorCode,
+        says: impl Into<String>,
+        errors: &ConfigErrors,
+        texts: &Sources,
+    ) -> Self {
         let complaints = errors.0.iter().map(|error| {
             let at = error.span.as_ref().map(|span| span.locate(texts));
             Complaint {
@@ -164,7 +175,7 @@ impl OperateError {
         Self {
             complaints: complaints.collect(),
             rendered: Some(errors.render(texts)),
-            ..Self::new(ErrorCode::InvalidSource, says)
+            ..Self::new(code, says)
         }
     }
 }

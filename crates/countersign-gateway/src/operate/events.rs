@@ -125,9 +125,9 @@ pub enum HeaderText {
 pub struct DeliveryLine {
     /// Its name.
     pub id: String,
-    /// Where it goes: a source's name, and behind a slash a target's where it has several.
+    /// Where it goes: an endpoint, or a source's name, and behind a slash its target's or `forward`.
     pub endpoint: String,
-    /// `waiting`, `leased`, `done` or `dead`.
+    /// `waiting`, `leased`, `done`, `dead`, `held` or `cancelled`.
     pub state: String,
     /// How many attempts were made since it was queued.
     pub attempts: u32,
@@ -143,11 +143,8 @@ impl Operator {
     /// Events that fit, the newest first unless it is asked for otherwise, without their bodies.
     pub async fn events(&self, search: &EventSearch) -> Result<Listing<EventLine>, OperateError> {
         let EventSearch { source, kind, from, to, after, oldest_first, max } = search;
-        if let Some(pattern) = kind.as_deref().filter(|kind| is_odd_pattern(kind)) {
-            let says =
-                format!("`{}`: a star stands for the rest of a type, behind a dot", pattern.escape_debug());
-            return Err(OperateError::new(ErrorCode::InvalidArgument, says)
-                .help("write a whole type, such as `invoice.paid`, or how it begins: `invoice.*`"));
+        if let Some(kind) = kind {
+            expect_pattern(kind)?;
         }
         let asked = Search {
             source: source.as_deref().map(Into::into),
@@ -211,11 +208,17 @@ impl EventLine {
 /// A head as it is kept.
 #[derive(Deserialize)]
 pub(super) struct Kept {
+    /// A message that was published has none yet: each attempt makes its own.
+    #[serde(default = "post")]
     pub(super) method: String,
     pub(super) url: Option<String>,
     pub(super) target: Option<String>,
     #[serde(default)]
     pub(super) headers: Vec<(String, HeaderText)>,
+}
+
+fn post() -> String {
+    "POST".into()
 }
 
 impl Kept {
@@ -260,6 +263,11 @@ impl From<Delivery> for DeliveryLine {
 }
 
 /// A store looks for a type or for how it begins: another star would be looked for as a star, and found nowhere.
-fn is_odd_pattern(kind: &str) -> bool {
-    kind.strip_suffix(".*").unwrap_or(kind).contains('*')
+pub(super) fn expect_pattern(kind: &str) -> Result<(), OperateError> {
+    if !kind.strip_suffix(".*").unwrap_or(kind).contains('*') {
+        return Ok(());
+    }
+    let says = format!("`{}`: a star stands for the rest of a type, behind a dot", kind.escape_debug());
+    Err(OperateError::new(ErrorCode::InvalidArgument, says)
+        .help("write a whole type, such as `invoice.paid`, or how it begins: `invoice.*`"))
 }

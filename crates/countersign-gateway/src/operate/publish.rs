@@ -129,7 +129,7 @@ impl Operator {
         Ok(to)
     }
 
-    fn bytes<const N: usize>(&self) -> Result<[u8; N], OperateError> {
+    pub(super) fn bytes<const N: usize>(&self) -> Result<[u8; N], OperateError> {
         let mut bytes = [0; N];
         match (self.chance)(&mut bytes) {
             true => Ok(bytes),

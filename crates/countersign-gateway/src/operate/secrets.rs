@@ -8,12 +8,13 @@ use super::keys::{KeyLine, KeyState, newest_first, state, stored_line};
 use super::known::Placed;
 use super::sealed::{expect_opens, open};
 use super::{ErrorCode, Moment, OperateError, Operator};
-use crate::config::{Keys, Source, duration};
+use crate::config::{Endpoint, Keys, Source, duration};
 use crate::secrets::{Sealer, fingerprint, new_secret};
-use countersign::{Key, KeyError, KeyId, Keyring, MAX_KEYS, Secret, Timestamp, ct};
-use countersign_store::{Edit, SecretRow, SecretState, SourceRow};
+use countersign::{Compiled, Key, KeyError, KeyId, Keyring, MAX_KEYS, Secret, Timestamp, ct};
+use countersign_store::{Edit, SecretRow, SecretState, SourceRow, of_endpoint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -209,7 +210,9 @@ impl Operator {
             let vault = self.vault(source, held)?;
             let row = vault.confirmed(id, fingerprint)?;
             let changed = vault.changed(self, &row, None, &[]);
-            let waited = vault.placed.row.clone().filter(|row| row.learns_until.is_some());
+            let row_of = |placed: &Placed| placed.row.clone();
+            let waited =
+                vault.owner.placed.as_ref().and_then(row_of).filter(|row| row.learns_until.is_some());
             let stopped = waited.map(|row| SourceRow { learns_until: None, changed_at: self.now(), ..row });
             let edits = [Edit::Secret(row)].into_iter().chain(stopped.map(Edit::Source));
             Ok((edits.collect(), changed))
@@ -222,49 +225,91 @@ impl Operator {
         let time = span("for", time, LEARN, MOST_LEARN)?;
         let waits = self.write("secret learn", |held| {
             let vault = self.vault(source, held)?;
-            vault.expect_learns()?;
-            let (now, mut row) = (self.now(), vault.placed.row());
+            let placed = vault.expect_learns()?;
+            let (now, mut row) = (self.now(), placed.row());
             row.learns_until = Some(now.after(time));
-            Ok((vec![vault.placed.edit(row, now)], ()))
+            Ok((vec![placed.edit(row, now)], ()))
         });
         waits.await?;
         self.secrets(source).await
     }
 
-    /// The managed secrets of a source, and what opens them.
-    fn vault<'v>(&'v self, source: &str, held: &'v Held) -> Result<Vault<'v>, OperateError> {
-        self.vault_of(held.known.find(source)?.clone(), &held.secrets)
+    /// The managed secrets of a source or of an endpoint, and what opens them.
+    fn vault<'v>(&'v self, name: &str, held: &'v Held) -> Result<Vault<'v>, OperateError> {
+        match name.strip_prefix(ENDPOINT) {
+            None => self.vault_of(Owner::source(held.known.find(name)?)?, &held.secrets),
+            Some(endpoint) => {
+                let endpoint = self.endpoint_of(endpoint, &held.endpoints)?;
+                self.vault_of(Owner::endpoint(&endpoint), &held.secrets)
+            }
+        }
     }
 
     /// The same of one that may not be there yet.
     pub(super) fn vault_of<'v>(
         &'v self,
-        placed: Placed,
+        owner: Owner,
         secrets: &'v [SecretRow],
     ) -> Result<Vault<'v>, OperateError> {
-        let name = &placed.source.name;
-        if let Some(refused) = not_managed(&placed.source) {
-            return Err(refused);
-        }
         let Some(sealer) = &self.sealer else {
-            let says =
-                format!("the secrets of `{name}` are managed, and `[store]` has no `key` to seal them with");
+            let says = format!(
+                "the secrets of `{}` are managed, and `[store]` has no `key` to seal them with",
+                owner.name
+            );
             return Err(OperateError::new(ErrorCode::NoStoreKey, says).help(
                 "write `key = { env = \"COUNTERSIGN_STORE_KEY\" }` in `[store]`: 32 random bytes, `openssl rand -hex 32` makes them",
             ));
         };
-        let mut rows: Vec<_> = secrets.iter().filter(|row| row.source == *name).cloned().collect();
+        let mut rows: Vec<_> = secrets.iter().filter(|row| row.source == owner.name).cloned().collect();
         newest_first(&mut rows);
-        Ok(Vault { placed, rows, all: secrets, sealer })
+        Ok(Vault { owner, rows, all: secrets, sealer })
     }
 }
 
-/// The managed secrets of one source.
+/// What the name of an endpoint begins with where it stands beside those of sources: see [`of_endpoint`].
+const ENDPOINT: &str = "endpoint:";
+
+/// Whose secrets they are: a source that verifies by them, or an endpoint that is signed for.
+pub(super) struct Owner {
+    /// As the store and every command call it.
+    name: Arc<str>,
+    compiled: Arc<Compiled>,
+    preset: Option<Arc<str>>,
+    signs: bool,
+    /// Of a source.
+    placed: Option<Placed>,
+}
+
+impl Owner {
+    /// A source, if its secrets are in the store.
+    pub(super) fn source(placed: &Placed) -> Result<Self, OperateError> {
+        let Source { name, compiled, preset, .. } = &*placed.source;
+        match not_managed(&placed.source) {
+            Some(refused) => Err(refused),
+            None => Ok(Owner {
+                name: name.clone(),
+                compiled: compiled.clone(),
+                preset: preset.clone(),
+                signs: false,
+                placed: Some(placed.clone()),
+            }),
+        }
+    }
+
+    /// An endpoint: its secrets are always there.
+    pub(super) fn endpoint(endpoint: &Endpoint) -> Self {
+        let compiled = endpoint.compiled.clone();
+        let preset = Some(compiled.preset().name.clone());
+        Owner { name: of_endpoint(&endpoint.name).into(), compiled, preset, signs: true, placed: None }
+    }
+}
+
+/// The managed secrets of one source or endpoint.
 pub(super) struct Vault<'o> {
-    placed: Placed,
+    owner: Owner,
     /// The newest first.
     rows: Vec<SecretRow>,
-    /// Those of every source.
+    /// Those of everybody.
     all: &'o [SecretRow],
     sealer: &'o Sealer,
 }
@@ -277,7 +322,7 @@ impl Vault<'_> {
         given: &Given,
     ) -> Result<(SecretRow, Option<ShownOnce>), OperateError> {
         let Given { id, value, not_before, not_after } = given;
-        let (source, now) = (&self.placed.source, operator.now());
+        let (source, now) = (&self.owner, operator.now());
         self.expect_room(1)?;
         if let (Some(from), Some(to)) = (not_before, not_after)
             && from >= to
@@ -320,7 +365,7 @@ impl Vault<'_> {
     ) -> SecretChanged {
         let line = |row: &SecretRow| stored_line(row, &[], operator.now());
         SecretChanged {
-            source: self.placed.source.name.to_string(),
+            source: self.owner.name.to_string(),
             secret: line(row),
             value,
             ending: ending.iter().map(line).collect(),
@@ -332,7 +377,7 @@ impl Vault<'_> {
         if self.rows.len() + more <= MAX_KEYS {
             return Ok(());
         }
-        let name = &self.placed.source.name;
+        let name = &self.owner.name;
         let says = format!("`{name}` holds {MAX_KEYS} secrets, and more are not tried");
         Err(OperateError::new(ErrorCode::TooManySecrets, says)
             .help(format!("`countersign secret forget {name} ID` forgets one that has ended")))
@@ -340,7 +385,7 @@ impl Vault<'_> {
 
     /// A secret that waits, as it is once it verifies.
     fn confirmed(&self, id: &str, fingerprint: &str) -> Result<SecretRow, OperateError> {
-        let (source, row) = (&self.placed.source.name, self.row(id)?);
+        let (source, row) = (&self.owner.name, self.row(id)?);
         if row.state != SecretState::Pending {
             let says = format!("`{id}` of `{source}` does not wait to be confirmed");
             return Err(OperateError::new(ErrorCode::NotPending, says)
@@ -361,15 +406,15 @@ impl Vault<'_> {
     }
 
     /// There is a challenge that hands a secret over, and none was.
-    fn expect_learns(&self) -> Result<(), OperateError> {
-        let source = &self.placed.source.name;
-        if !learns(&self.placed.source) {
+    fn expect_learns(&self) -> Result<&Placed, OperateError> {
+        let source = &self.owner.name;
+        let Some(placed) = self.owner.placed.as_ref().filter(|placed| learns(&placed.source)) else {
             let says = format!("the scheme of `{source}` has no challenge that hands a secret over");
             return Err(OperateError::new(ErrorCode::NothingToLearn, says)
                 .help(format!("copy it from the provider: `countersign secret add {source} --value -`")));
-        }
+        };
         match self.rows.iter().find(|row| row.state == SecretState::Pending) {
-            None => Ok(()),
+            None => Ok(placed),
             Some(SecretRow { id, .. }) => {
                 let says = format!("`{id}` of `{source}` was handed over, and waits to be confirmed");
                 Err(OperateError::new(ErrorCode::SecretTaken, says).help(format!(
@@ -380,7 +425,7 @@ impl Vault<'_> {
     }
 
     fn new_text(&self, operator: &Operator) -> Result<Zeroizing<String>, OperateError> {
-        let source = &self.placed.source;
+        let source = &self.owner;
         new_secret(&source.compiled, &mut |bytes| (operator.chance)(bytes)).map_err(|none| {
             OperateError::new(ErrorCode::InvalidSecret, format!("none is made for `{}`: {none}", source.name))
                 .help(format!("hand it in: `countersign secret add {} --value -`", source.name))
@@ -403,7 +448,7 @@ impl Vault<'_> {
             );
         }
         if taken(id) {
-            let says = format!("`{}` has a secret called `{id}` already", self.placed.source.name);
+            let says = format!("`{}` has a secret called `{id}` already", self.owner.name);
             return Err(OperateError::new(ErrorCode::SecretTaken, says)
                 .help("give it another name, or none: then it is called by today's date"));
         }
@@ -412,9 +457,9 @@ impl Vault<'_> {
 
     /// Whether the scheme takes it, in the scheme's own words, which quote no secret.
     fn check(&self, id: &str, secret: &Secret) -> Result<(), OperateError> {
-        let source = &self.placed.source;
+        let source = &self.owner;
         let mut ring = Keyring::new();
-        let kind = source.compiled.needs().key_kind(false);
+        let kind = source.compiled.needs().key_kind(source.signs);
         let refused = |error: KeyError| invalid_secret(source, error.without_key());
         let copy = Secret::new(secret.expose()).map_err(refused)?;
         ring.add(Key::new(KeyId::new(id), kind, copy)).map_err(refused)?;
@@ -423,8 +468,11 @@ impl Vault<'_> {
         for var in source.compiled.preset().vars.iter() {
             vars.set(var.name.clone(), "x");
         }
-        let bound = source.compiled.scheme().bind(&ring, &vars);
-        bound.map(drop).map_err(refused)
+        match source.signs {
+            true => source.compiled.signer(&ring, &vars).map(drop),
+            false => source.compiled.scheme().bind(&ring, &vars).map(drop),
+        }
+        .map_err(refused)
     }
 
     /// One secret twice is one secret, and forgetting one of them would change nothing.
@@ -432,7 +480,7 @@ impl Vault<'_> {
         let print = fingerprint(secret.expose());
         for row in self.rows.iter().filter(|row| *row.fingerprint == *print) {
             if ct::equal(self.open(row)?.expose(), secret.expose()) {
-                let says = format!("`{}` of `{}` is this very secret", row.id, self.placed.source.name);
+                let says = format!("`{}` of `{}` is this very secret", row.id, self.owner.name);
                 return Err(OperateError::new(ErrorCode::SecretTaken, says)
                     .help("hand in the new one; to change its window, forget it and add it again"));
             }
@@ -446,7 +494,7 @@ impl Vault<'_> {
 
     fn row(&self, id: &str) -> Result<&SecretRow, OperateError> {
         let found = self.rows.iter().find(|row| *row.id == *id);
-        found.ok_or_else(|| no_secret(&self.placed.source.name, id, &self.rows))
+        found.ok_or_else(|| no_secret(&self.owner.name, id, &self.rows))
     }
 }
 
@@ -500,7 +548,7 @@ fn span(what: &str, text: Option<&str>, default: Duration, most: Duration) -> Re
     })
 }
 
-fn invalid_secret(source: &Source, says: &str) -> OperateError {
+fn invalid_secret(source: &Owner, says: &str) -> OperateError {
     let help = match &source.preset {
         Some(preset) => format!("`countersign preset show {preset}` says how a secret is written"),
         None => "see `key` of its scheme".into(),

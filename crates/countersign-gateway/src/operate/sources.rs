@@ -229,7 +229,7 @@ impl ForwardLine {
     }
 }
 
-fn without_query(to: &Url) -> String {
+pub(super) fn without_query(to: &Url) -> String {
     let mut shown = to.clone();
     shown.set_query(to.query().map(|_| "withheld"));
     // No URL of a target has a user: what cannot be taken off was not there.

@@ -2,6 +2,7 @@
 
 use super::{ErrorCode, Moment, OperateError, Operator};
 use countersign::Timestamp;
+use countersign_delivery::DELIVERED;
 use countersign_store::{Histogram, Tally};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,7 +146,7 @@ enum Sort {
 impl Sort {
     fn of(outcome: &str) -> Self {
         match outcome {
-            "ok" | "replayed" | "unwanted" | "handshake" => Sort::Accepted,
+            "ok" | "replayed" | "unwanted" | "handshake" | DELIVERED => Sort::Accepted,
             "rate_limited" | "junk_limited" | "busy" => Sort::Limited,
             _ if outcome.starts_with("observed/") => Sort::Observed,
             _ => Sort::Refused,

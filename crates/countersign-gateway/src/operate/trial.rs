@@ -4,6 +4,7 @@
 use super::events::Kept;
 use super::known::Placed;
 use super::requests::Word;
+use super::secrets::Owner;
 use super::{ErrorCode, HeaderText, Moment, OperateError, Operator};
 use crate::config::{Config, Keys, Source};
 use crate::secrets::Outside;
@@ -156,7 +157,7 @@ impl Operator {
         };
         for row in rows.iter().filter(of_source) {
             let Some(sealer) = &self.sealer else {
-                return self.vault_of(placed.clone(), &[]).map(|_| Keyring::new());
+                return self.vault_of(Owner::source(placed)?, &[]).map(|_| Keyring::new());
             };
             let mut key = Key::new(KeyId::new(row.id.clone()), kind, super::sealed::open(sealer, row)?);
             key.window = Window { not_before: row.not_before, not_after: row.not_after };

@@ -63,7 +63,9 @@ impl Operator {
         let text = schema.as_ref().map(Value::to_string);
         if text.as_ref().is_some_and(|text| text.len() > MAX_SCHEMA) {
             let says = format!("the schema is longer than {MAX_SCHEMA} bytes");
-            return Err(OperateError::new(ErrorCode::InvalidArgument, says).help("leave out what no payload has"));
+            return Err(
+                OperateError::new(ErrorCode::InvalidArgument, says).help("leave out what no payload has")
+            );
         }
         if let Some(schema) = schema {
             compiled(schema)?;
@@ -104,7 +106,8 @@ impl EventType {
 
 /// That each pattern fits a type that is declared; `*` fits what there will be.
 pub(super) fn expect_known(events: &Events, known: &[EventTypeRow]) -> Result<(), OperateError> {
-    let fits = |pattern: &&str| *pattern != "*" && !known.iter().any(|row| Events::one(pattern).fit(&row.name));
+    let fits =
+        |pattern: &&str| *pattern != "*" && !known.iter().any(|row| Events::one(pattern).fit(&row.name));
     events.patterns().find(fits).map_or(Ok(()), |pattern| Err(unknown(pattern, known)))
 }
 
@@ -134,8 +137,11 @@ fn unknown(name: &str, known: &[EventTypeRow]) -> OperateError {
 pub(super) fn check_payload(row: &EventTypeRow, payload: &Value) -> Result<(), OperateError> {
     let Some(text) = &row.schema else { return Ok(()) };
     let unreadable = || {
-        OperateError::new(ErrorCode::Unreadable, format!("the schema of `{}` cannot be read as it is kept", row.name))
-            .help("declare the type again")
+        OperateError::new(
+            ErrorCode::Unreadable,
+            format!("the schema of `{}` cannot be read as it is kept", row.name),
+        )
+        .help("declare the type again")
     };
     let schema: Value = serde_json::from_slice(text).map_err(|_| unreadable())?;
     let (schemas, index) = compiled(&schema)?;
@@ -144,8 +150,11 @@ pub(super) fn check_payload(row: &EventTypeRow, payload: &Value) -> Result<(), O
         let place = deepest(&error).instance_location.to_string();
         let place = if place.is_empty() { "it".into() } else { format!("`{place}`") };
         let kind = deepest(&error).kind.to_string();
-        OperateError::new(ErrorCode::InvalidPayload, format!("the payload is no `{}`: {place}: {kind}", row.name))
-            .help("`countersign type list --format json` shows the schemas")
+        OperateError::new(
+            ErrorCode::InvalidPayload,
+            format!("the payload is no `{}`: {place}: {kind}", row.name),
+        )
+        .help("`countersign type list --format json` shows the schemas")
     })
 }
 

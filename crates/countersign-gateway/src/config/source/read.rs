@@ -131,6 +131,12 @@ fn name(around: &Around<'_>, table: &Reader<'_>) -> Option<Arc<str>> {
             (default_name(&path.value), path.span)
         }
     };
+    if name == countersign_store::PUBLISHED {
+        let says =
+            format!("`{name}` is what messages come from that are published here: no source is called so");
+        around.wrong(&span, says, "give it another `name`");
+        return None;
+    }
     if is_name(&name) {
         return Some(name.into());
     }
