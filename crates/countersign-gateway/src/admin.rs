@@ -10,6 +10,7 @@
 mod answer;
 mod gauges;
 mod metrics;
+mod outbound;
 mod routes;
 mod token;
 

@@ -91,6 +91,8 @@ pub struct Operator {
     sealer: Option<Arc<Sealer>>,
     clock: Arc<dyn Clock>,
     chance: Box<Chance>,
+    /// Tells whoever delivers that there is something.
+    wake: Option<Box<dyn Fn() + Send + Sync>>,
     /// Places for trials: each takes a thread, and a second or two of it.
     trials: Semaphore,
 }
@@ -108,7 +110,19 @@ impl Operator {
         clock: Arc<dyn Clock>,
         chance: Box<Chance>,
     ) -> Self {
-        Operator { store, config, sealer, clock, chance, trials: Semaphore::new(TRIALS) }
+        Operator { store, config, sealer, clock, chance, wake: None, trials: Semaphore::new(TRIALS) }
+    }
+
+    /// Call `wake` when something was queued: whoever delivers looks by himself only every second.
+    #[must_use]
+    pub fn waking(self, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Operator { wake: Some(Box::new(wake)), ..self }
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = &self.wake {
+            wake();
+        }
     }
 
     /// The same on the store that the configuration names, opened here: for a command. A gateway may have it open as well.

@@ -311,7 +311,9 @@ impl Shared {
         let (shared, sealer) = (self.clone(), self.gate.sealer.clone());
         let current = move || shared.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (store, clock) = (self.store.clone(), self.gate.clock.clone());
-        Operator::new(store, Box::new(current), sealer, clock, Box::new(system_random))
+        let operator = Operator::new(store, Box::new(current), sealer, clock, Box::new(system_random));
+        let shared = self.clone();
+        operator.waking(move || shared.gate.wake())
     }
 
     /// What is measured, here.

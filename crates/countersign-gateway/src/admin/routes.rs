@@ -1,7 +1,7 @@
 //! Every route, each with what the document says of it.
 
 use super::answer::{At, Failure, Said, Sent};
-use super::{Shared, metrics};
+use super::{Shared, metrics, outbound};
 use crate::operate::{
     ErrorCode, EventLine, EventSearch, EventShown, Given, Listing, NewSource, OperateError, RequestLine,
     RequestSearch, SecretChanged, Secrets, SourceAdded, SourceLine, SourceRemoved, SourceShown, Span, Stats,
@@ -48,6 +48,7 @@ pub(super) fn guarded() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(confirm))
         .routes(routes!(rotate))
         .routes(routes!(learn))
+        .merge(outbound::guarded())
         .routes(routes!(config))
         .routes(routes!(document))
         .routes(routes!(scrape))
@@ -83,6 +84,7 @@ pub(super) async fn other_method() -> Failure {
         (name = "requests", description = "Every request that got a row, refused ones as well"),
         (name = "sources", description = "Where requests come in"),
         (name = "secrets", description = "By what they are proven"),
+        (name = "sending", description = "What is sent, and to whom"),
         (name = "operating", description = "How the gateway is"),
     )
 )]
@@ -167,9 +169,9 @@ async fn source(State(api): Api, At(name): At<String>) -> Answer<SourceShown> {
 #[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-struct Forced {
+pub(super) struct Forced {
     /// Do it even though something still depends on it.
-    force: bool,
+    pub(super) force: bool,
 }
 
 /// Forget a source that the store keeps, and its secrets
@@ -339,16 +341,16 @@ async fn confirm(
 /// How a secret is rotated.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Rotation {
+pub(super) struct Rotation {
     /// How long those that verify now still do: `7d` if nothing is said, `0s` for no longer.
     #[schema(nullable = false, example = "7d")]
-    keep: Option<String>,
+    pub(super) keep: Option<String>,
     /// The new one's name. Default: today's date.
     #[schema(nullable = false)]
-    id: Option<String>,
+    pub(super) id: Option<String>,
     /// The new one itself. None: it is made.
     #[schema(nullable = false)]
-    value: Option<crate::operate::Value>,
+    pub(super) value: Option<crate::operate::Value>,
 }
 
 /// One more secret, and an end for those that verify now. One that is made is shown in this answer, and never again

@@ -213,6 +213,7 @@ impl Operator {
             for ((id, _), done) in found.iter().zip(done) {
                 step.count(id, done);
             }
+            self.wake();
             tracing::info!(what = "dead redrive", queued = step.queued, "an operator's change");
         }
         step.next_due = step.next.is_some().then(|| due.of(found.len()).into());

@@ -292,6 +292,7 @@ impl Operator {
             let rows = self.store().endpoints().await?;
             find(name, &rows)?;
         }
+        self.wake();
         self.told("endpoint resume", name);
         self.endpoint(name).await
     }

@@ -96,6 +96,7 @@ impl Operator {
                 canonical.id
             )));
         }
+        self.wake();
         let deliveries = self.store().deliveries(canonical.id.clone()).await?;
         Ok(MessageSent {
             id: canonical.id.to_string(),

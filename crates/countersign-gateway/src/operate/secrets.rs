@@ -132,8 +132,17 @@ impl fmt::Debug for Given {
 }
 
 impl Operator {
-    /// The secrets of a source, without any of their values.
+    /// The secrets of a source, or of an endpoint as `endpoint:NAME`, without any of their values.
     pub async fn secrets(&self, source: &str) -> Result<Secrets, OperateError> {
+        if let Some(endpoint) = source.strip_prefix(ENDPOINT) {
+            let keys = self.endpoint(endpoint).await?.keys;
+            return Ok(Secrets {
+                source: source.into(),
+                secrets: "managed".into(),
+                keys,
+                learns_until: None,
+            });
+        }
         let line = self.source(source).await?.line;
         Ok(Secrets {
             source: line.name,
