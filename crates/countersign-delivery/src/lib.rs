@@ -27,6 +27,7 @@ mod places;
 mod policy;
 mod schedule;
 mod target;
+mod targets;
 mod transport;
 mod verdict;
 
@@ -39,5 +40,6 @@ pub use places::Shares;
 pub use policy::{ATTEMPTS, CONCURRENCY, DISABLE_AFTER, OutOfBounds, Policy, RATE, Share, Stops, TIMEOUT};
 pub use schedule::{MAX_ATTEMPTS, MAX_RETRY_AFTER, Schedule};
 pub use target::{Names, Target, TargetBuilder, TargetError};
+pub use targets::Targets;
 pub use transport::{Sending, Transport};
 pub use verdict::{MAX_ERROR, Verdict, judge};
