@@ -4,7 +4,10 @@
 mod shared;
 
 use bytes::Bytes;
-use countersign_store::{AuditRow, Entry, Options, Recorded, Search, Sqlite, Store, StoreError, record};
+use countersign_store::{
+    AuditRow, DeliverySearch, Entry, Lease, NewEndpoint, Options, Recorded, Redriven, Search, Sqlite, Store,
+    StoreError, record,
+};
 use rusqlite::Connection;
 use shared::{NOW, Sender};
 use std::fs;
@@ -46,6 +49,87 @@ fn what_cannot_be_a_store_is_refused_in_a_sentence_that_says_what_to_do() {
         }
         assert_eq!(fs::read(at(name)).ok(), before, "{name} was touched");
     }
+}
+
+#[test]
+fn a_file_of_the_first_version_is_brought_up_to_this_one_with_what_is_in_it() {
+    let folder = folder();
+    let path = folder.path().join("old.db");
+    let db = Connection::open(&path).expect("a database");
+    db.pragma_update(None, "journal_mode", "WAL").expect("it has a log");
+    db.execute_batch(include_str!("../src/sqlite/migrations/0001-first.sql")).expect("the first version");
+    // Two events with a delivery each, as that version wrote them: one waits, one is dead.
+    db.execute_batch(
+        "INSERT INTO events VALUES (1, 1000, 'orders', 'evt-1', 'a.b', 'main', NULL, NULL, 1, x'68', x'62');
+         INSERT INTO events VALUES (3, 2000, 'orders', 'evt-2', 'a.b', 'main', NULL, NULL, 1, x'68', x'62');
+         INSERT INTO deliveries VALUES (2, 1, 1000, 0, 0, 0, 'books', NULL, NULL, NULL);
+         INSERT INTO deliveries VALUES (4, 3, 2000, 3, 1, 1, 'books', 'me', 500, 'it is down');
+         INSERT INTO spans VALUES (0, 1, 4);
+         UPDATE counters SET next = 5, bytes = 4;",
+    )
+    .expect("rows");
+    drop(db);
+    set(&path, "application_id", 0x6373_676e);
+    set(&path, "user_version", 1);
+    // A program of the first version has it open, and goes on.
+    let other = Connection::open(&path).expect("a database");
+    let version =
+        || other.query_row("PRAGMA user_version", [], |row| row.get::<_, i32>(0)).expect("a number");
+    assert_eq!(version(), 1);
+    let (store, runtime) = (opened(&path), runtime());
+    assert_eq!(version(), 2);
+    runtime.block_on(async {
+        let all = store.find_deliveries(DeliverySearch::default()).await.expect("deliveries").rows;
+        let told: Vec<_> = all.iter().map(|one| (&*one.id, &*one.event, one.state.word())).collect();
+        assert_eq!(told, [("d4", "evt-2", "dead"), ("d2", "evt-1", "waiting")]);
+        let table = "url = \"https://books.example.com\"".into();
+        let books = NewEndpoint { name: "books".into(), table, secrets: Vec::new(), now: NOW };
+        assert_eq!(store.add_endpoint(books).await, Ok(true));
+        assert_eq!(store.pause("books".into(), "operator".into(), NOW).await, Ok(true));
+        assert_eq!(store.redrive(vec![("d4".into(), NOW)], false).await, Ok(vec![Redriven::Queued]));
+        assert_eq!(store.queued().await.expect("a queue").held, 2);
+    });
+    other
+        .execute("INSERT INTO deliveries VALUES (5, 1, 1000, 0, 0, 0, 'mail', NULL, NULL, NULL)", [])
+        .expect("what the first version writes can still be written");
+    assert_eq!(runtime.block_on(store.queued()).expect("a queue").waiting, 1);
+}
+
+#[test]
+fn an_event_that_is_damaged_is_a_dead_letter_and_takes_no_other_with_it() {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    let (store, runtime) = (opened(&path), runtime());
+    for number in 0..4 {
+        runtime.block_on(put(&store, number)).expect("it is recorded");
+    }
+    let other = Connection::open(&path).expect("a database");
+    other
+        .execute("UPDATE events SET id = CAST(x'ff' AS TEXT) WHERE id = 'evt-2'", [])
+        .expect("it is damaged");
+    let lease = |max| {
+        let until = NOW.after(Duration::from_secs(60));
+        store.lease(Lease { worker: "me".into(), max, each: max, rooms: Vec::new(), now: NOW, until })
+    };
+    runtime.block_on(async {
+        let leased = lease(9).await.expect("what can be read is leased");
+        let events: Vec<_> = leased.iter().map(|one| &*one.event.id).collect();
+        assert_eq!(events, ["evt-0", "evt-1", "evt-3"]);
+        let queued = store.queued().await.expect("a queue");
+        assert_eq!((queued.waiting, queued.leased, queued.dead), (0, 3, 1));
+        let error: String = other
+            .query_row("SELECT error FROM deliveries WHERE state = 3", [], |row| row.get(0))
+            .expect("there is one");
+        assert!(error.starts_with("its event cannot be read: "), "{error}");
+        // When the file is whole again, it is sent.
+        other
+            .execute("UPDATE events SET id = 'evt-2' WHERE id = CAST(x'ff' AS TEXT)", [])
+            .expect("it is mended");
+        let dead = store.deliveries("evt-2".into()).await.expect("deliveries").remove(0);
+        assert_eq!(dead.attempts, 0, "nobody attempted it");
+        assert_eq!(store.redrive(vec![(dead.id, NOW)], false).await, Ok(vec![Redriven::Queued]));
+        assert_eq!(lease(9).await.expect("a lease").len(), 1);
+    });
 }
 
 #[cfg(unix)]

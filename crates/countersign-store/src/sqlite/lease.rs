@@ -37,15 +37,8 @@ pub(super) fn take(group: &mut Group<'_>, lease: &Lease) -> Result<Vec<Taken>, F
     if lease.max == 0 {
         return Ok(Vec::new());
     }
-    let mut due = Vec::new();
-    for (at, endpoint) in firsts(db)?.into_iter().filter(|(at, _)| *at <= now) {
-        if is_paused(db, &endpoint)? {
-            // It was under way when its endpoint was paused, and nobody told how that ended.
-            db.prepare_cached(HOLD)?.execute(params![&*endpoint, now])?;
-        } else {
-            due.push((at, endpoint));
-        }
-    }
+    let mut due = sendable(db)?;
+    due.retain(|(at, _)| *at <= now);
     // The endpoint that has waited longest is the first in every round.
     due.sort_unstable();
     let mut take = db.prepare_cached(
@@ -119,7 +112,7 @@ pub(super) fn bury(group: &mut Group<'_>, unreadable: &[Unreadable], now: Timest
 
 /// The first moment at which one is due, to any endpoint but these.
 pub(super) fn next_due(db: &Connection, but: &[Arc<str>]) -> Result<Option<Timestamp>, Fault> {
-    let firsts = firsts(db)?.into_iter();
+    let firsts = sendable(db)?.into_iter();
     let first = firsts.filter(|(_, endpoint)| !but.contains(endpoint)).map(|(at, _)| at).min();
     Ok(first.map(Timestamp::from_unix_ms))
 }
@@ -136,19 +129,20 @@ const FIRST: [&str; 2] = [
 const DUE: &str = "SELECT seq FROM deliveries INDEXED BY deliveries_queue \
     WHERE state < 2 AND endpoint = ?1 AND at <= ?2 ORDER BY at, state, seq LIMIT ?3 OFFSET ?4";
 
-/// What is due to one that is paused.
-const HOLD: &str = "UPDATE deliveries INDEXED BY deliveries_queue SET state = 4, at = ?2 \
-    WHERE state < 2 AND endpoint = ?1 AND at <= ?2";
-
-/// When the first is due to each endpoint that has something queued.
-fn firsts(db: &Connection) -> Result<Vec<(i64, Arc<str>)>, Fault> {
+/// When the first is due to each endpoint that has something queued and is not paused.
+///
+/// Of one that is paused nothing waits, but something may have been under way, and its lease may have run out since. Its worker can
+/// still tell how that ended; nobody else takes it before the endpoint is resumed.
+fn sendable(db: &Connection) -> Result<Vec<(i64, Arc<str>)>, Fault> {
     let [mut first, mut next] = [db.prepare_cached(FIRST[0])?, db.prepare_cached(FIRST[1])?];
     let mut firsts = Vec::new();
     let mut found = first.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     while let Some((at, endpoint)) = found {
         let endpoint: Arc<str> = endpoint;
         found = next.query_row([&*endpoint], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        firsts.push((at, endpoint));
+        if !is_paused(db, &endpoint)? {
+            firsts.push((at, endpoint));
+        }
     }
     Ok(firsts)
 }
@@ -200,4 +194,103 @@ fn in_turn(
     let rounds = lines.iter().map(|line| line.due.len()).max().unwrap_or(0);
     let rounds = (0..rounds).flat_map(|round| lines.iter().filter_map(move |line| line.due.get(round)));
     Ok(rounds.take(lease.max).copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::sqlite::claims::Fresh;
+    use crate::sqlite::open::{self, Manner};
+    use rusqlite::StatementStatus;
+    use std::time::Duration;
+    use tempfile::TempDir;
+
+    /// A file in which each endpoint has so many that wait, one a millisecond.
+    fn queued(queues: &[(&str, i64)]) -> (TempDir, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let manner = Manner { patience: Duration::from_secs(10), unsynced: true };
+        open::prepare(&path, manner).unwrap();
+        let db = open::writer(&path, manner).unwrap();
+        db.execute_batch("BEGIN").unwrap();
+        for (endpoint, count) in queues {
+            let mut queue = db
+                .prepare(
+                    "INSERT INTO deliveries (event, at, state, fence, attempts, endpoint) \
+                     VALUES (1, ?1, 0, 0, 0, ?2)",
+                )
+                .unwrap();
+            for at in 0..*count {
+                queue.execute(params![at, endpoint]).unwrap();
+            }
+        }
+        db.execute_batch("COMMIT").unwrap();
+        (folder, db)
+    }
+
+    fn leased(db: &Connection, max: usize, each: usize, rooms: &[(&str, usize)]) -> Vec<(String, i64)> {
+        let rooms = rooms.iter().map(|(of, room)| (Arc::from(*of), *room)).collect();
+        let moment = Timestamp::from_unix_ms;
+        let lease =
+            Lease { worker: "me".into(), max, each, rooms, now: moment(1_000_000), until: moment(2_000_000) };
+        let mut fresh = Fresh::default();
+        let mut group = Group::begin(db, &mut fresh).unwrap();
+        let taken = take(&mut group, &lease).unwrap();
+        // What was taken is taken back, and with it what was due.
+        db.execute_batch("ROLLBACK").unwrap();
+        let mut at = db.prepare("SELECT at FROM deliveries WHERE seq = ?1").unwrap();
+        let of = |one: Taken| (one.endpoint.to_string(), at.query_row([one.seq], |row| row.get(0)).unwrap());
+        taken.into_iter().map(of).collect()
+    }
+
+    /// What the engine did for all that was read of the queue.
+    fn steps(db: &Connection) -> i32 {
+        let asked = [FIRST[0], FIRST[1], DUE].into_iter();
+        asked.map(|asked| db.prepare_cached(asked).unwrap().get_status(StatementStatus::VmStep)).sum()
+    }
+
+    #[test]
+    fn what_a_lease_and_a_look_ahead_cost_does_not_grow_with_the_queues() {
+        let cost = |long: i64| {
+            let (_folder, db) = queued(&[("a", long), ("b", 3), ("c", long), ("d", 1)]);
+            let taken = leased(&db, 12, 5, &[]);
+            assert_eq!(taken.len(), 12);
+            let lease = steps(&db);
+            let ahead = next_due(&db, &["a".into(), "b".into()]).unwrap();
+            assert_eq!(ahead, Some(Timestamp::from_unix_ms(0)));
+            (lease, steps(&db) - lease)
+        };
+        let (short, long) = (cost(20), cost(20_000));
+        assert!(short.0 > 0 && short.1 > 0, "{short:?}");
+        assert_eq!(short, long, "a thousand times as much is queued");
+    }
+
+    #[test]
+    fn endpoints_are_read_in_turn_and_what_one_has_not_the_others_get() {
+        let (_folder, db) = queued(&[("a", 100), ("b", 2), ("c", 100), ("d", 4)]);
+        for (max, each, rooms, wanted) in [
+            (5, 100, &[][..], [2, 1, 1, 1]),
+            (4, 100, &[], [1, 1, 1, 1]),
+            (10, 100, &[], [3, 2, 3, 2]),
+            (16, 100, &[], [5, 2, 5, 4]),
+            (17, 100, &[], [6, 2, 5, 4]),
+            (1_000, 100, &[], [100, 2, 100, 4]),
+            (1_000, 3, &[], [3, 2, 3, 3]),
+            (1_000, 3, &[("a", 7), ("c", 0), ("none", 9)], [7, 2, 0, 3]),
+            (6, 3, &[("d", 1), ("b", 0)], [3, 0, 2, 1]),
+            (usize::MAX, usize::MAX, &[], [100, 2, 100, 4]),
+            (1_000, 0, &[("b", 1)], [0, 1, 0, 0]),
+            (0, 9, &[], [0, 0, 0, 0]),
+        ] {
+            let taken = leased(&db, max, each, rooms);
+            for (endpoint, wanted) in ["a", "b", "c", "d"].into_iter().zip(wanted) {
+                let of = taken.iter().filter(|(of, _)| of == endpoint);
+                let at: Vec<i64> = of.map(|(_, at)| *at).collect();
+                let first: Vec<i64> = (0..wanted).collect();
+                assert_eq!(at, first, "{endpoint}, of {max}, {each} and {rooms:?}: the longest due first");
+            }
+            assert!(taken.is_sorted_by_key(|(_, at)| *at), "in rounds: {taken:?}");
+        }
+    }
 }

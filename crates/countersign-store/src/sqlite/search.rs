@@ -122,11 +122,7 @@ pub(super) fn deliveries(db: &Connection, search: &DeliverySearch) -> Result<Pag
     };
     let endpoints = match (state, endpoint) {
         (Some(state), None) if !matches!(index, "" | QUEUE) => {
-            let first = format!(
-                "SELECT min(endpoint) FROM deliveries INDEXED BY {index} WHERE state = {}",
-                state as i64
-            );
-            let next = format!("{first} AND endpoint > ?1");
+            let [first, next] = endpoints_in(index, state);
             distinct(db, &first, &next, &[])?.into_iter().map(Some).collect()
         }
         (_, endpoint) => vec![endpoint],
@@ -134,7 +130,8 @@ pub(super) fn deliveries(db: &Connection, search: &DeliverySearch) -> Result<Pag
     let mut found = Vec::new();
     for endpoint in endpoints {
         let of = Part { state, endpoint, index, numbers: (first, last) };
-        found.extend(part(db, &listing, &of)?);
+        let read = |row: &Row<'_>| Ok((row.get(0)?, delivery(row)?));
+        found.extend(of.asked(&listing).rows(db, "d.seq", &listing, read)?);
         in_order(&listing, &mut found);
         // Of the next endpoint, only what comes before the last of a full page is of any use.
         if let Some((seq, _)) = found.get(most(&listing) - 1) {
@@ -276,6 +273,14 @@ impl Asked {
     }
 }
 
+/// The first endpoint in an index of one state, and the first behind another.
+fn endpoints_in(index: &str, state: DeliveryState) -> [String; 2] {
+    let first =
+        format!("SELECT min(endpoint) FROM deliveries INDEXED BY {index} WHERE state = {}", state as i64);
+    let next = format!("{first} AND endpoint > ?1");
+    [first, next]
+}
+
 const QUEUE: &str = "deliveries_queue";
 
 /// A queue that is no longer than this is sorted.
@@ -300,24 +305,26 @@ struct Part<'a> {
     numbers: (i64, i64),
 }
 
-fn part(db: &Connection, listing: &Search, part: &Part<'_>) -> Result<Vec<(i64, Delivery)>, Fault> {
-    let Part { state, endpoint, index, numbers } = part;
-    // States are numbers in the text and no values, or the engine would not know that an index has all of them.
-    let by = match *index {
-        "" => format!("{DELIVERY} {OF_EVENT} WHERE d.seq"),
-        QUEUE => format!("{DELIVERY} INDEXED BY {QUEUE} {OF_EVENT} WHERE d.state < 2 AND d.seq"),
-        index => format!("{DELIVERY} INDEXED BY {index} {OF_EVENT} WHERE d.seq"),
-    };
-    let mut asked = Asked::between(&by, *numbers);
-    if let Some(state) = state {
-        asked.sql.push_str(&format!(" AND d.state = {}", *state as i64));
+impl Part<'_> {
+    fn asked(&self, listing: &Search) -> Asked {
+        let Part { state, endpoint, index, numbers } = self;
+        let by = match *index {
+            "" => format!("{DELIVERY} {OF_EVENT} WHERE d.seq"),
+            QUEUE => format!("{DELIVERY} INDEXED BY {QUEUE} {OF_EVENT} WHERE d.state < 2 AND d.seq"),
+            index => format!("{DELIVERY} INDEXED BY {index} {OF_EVENT} WHERE d.seq"),
+        };
+        let mut asked = Asked::between(&by, *numbers);
+        if let Some(state) = state {
+            // A number in the text and no value, or the engine would not know that an index has all of them.
+            asked.sql.push_str(&format!(" AND d.state = {}", *state as i64));
+        }
+        if let Some(endpoint) = endpoint {
+            asked.and("d.endpoint = ?", endpoint.to_string());
+        }
+        asked.word(listing.word.as_deref().map(|kind| Word::of_kind("e.kind", kind)));
+        asked.times("e.at", listing);
+        asked
     }
-    if let Some(endpoint) = endpoint {
-        asked.and("d.endpoint = ?", endpoint.to_string());
-    }
-    asked.word(listing.word.as_deref().map(|kind| Word::of_kind("e.kind", kind)));
-    asked.times("e.at", listing);
-    asked.rows(db, "d.seq", listing, |row| Ok((row.get(0)?, delivery(row)?)))
 }
 
 /// The numbers that rows between two moments can have.
@@ -347,4 +354,57 @@ fn place(cursor: &Cursor) -> Result<i64, Fault> {
     number.and_then(|digits| digits.parse().ok()).ok_or_else(|| {
         Fault::invalid(format!("`{}` is no place of a listing; begin without one", digits.escape_debug()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::open::{self, Manner};
+    use super::*;
+    use std::time::Duration;
+
+    /// How the engine would go about it.
+    fn plan(db: &Connection, asked: &str, values: &[Value]) -> String {
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {asked}")).unwrap();
+        let steps = plan.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        steps.collect::<Result<Vec<_>, _>>().unwrap().join("; ")
+    }
+
+    #[test]
+    fn what_is_dead_held_or_cancelled_is_read_in_the_order_of_the_listing_and_past_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let manner = Manner { patience: Duration::from_secs(10), unsynced: true };
+        open::prepare(&path, manner).unwrap();
+        let db = open::writer(&path, manner).unwrap();
+        for (state, index) in [
+            (DeliveryState::Dead, "deliveries_dead"),
+            (DeliveryState::Held, "deliveries_held"),
+            (DeliveryState::Cancelled, "deliveries_cancelled"),
+        ] {
+            for oldest_first in [true, false] {
+                let listing = Search { oldest_first, ..Search::default() };
+                let endpoint = Some("books".into());
+                let part = Part { state: Some(state), endpoint, index, numbers: (1, 9) };
+                let Asked { sql, values } = part.asked(&listing);
+                let order = if oldest_first { "ASC" } else { "DESC" };
+                let plan = plan(&db, &format!("{sql} ORDER BY d.seq {order} LIMIT 9"), &values);
+                assert_eq!(
+                    plan,
+                    format!(
+                        "SEARCH d USING INDEX {index} (endpoint=? AND rowid>? AND rowid<?); \
+                         SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"
+                    )
+                );
+            }
+            let [_, next] = endpoints_in(index, state);
+            let plan = plan(&db, &next, &["books".to_owned().into()]);
+            assert_eq!(plan, format!("SEARCH deliveries USING COVERING INDEX {index} (endpoint>?)"));
+        }
+        let everything = Part { state: None, endpoint: None, index: "", numbers: (1, 9) };
+        let Asked { sql, values } = everything.asked(&Search::default());
+        let plan = plan(&db, &format!("{sql} ORDER BY d.seq DESC LIMIT 9"), &values);
+        assert!(plan.starts_with("SEARCH d USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
 }

@@ -13,10 +13,12 @@
 
 mod accept;
 mod listing;
+mod outbound;
 mod prune;
 mod queue;
 mod rows;
 mod sample;
+mod sending;
 
 use crate::{Reply, Store};
 use std::future::Future;
@@ -98,6 +100,32 @@ macro_rules! suite {
                 secrets_are_written_replaced_and_forgotten
                 every_change_of_sources_and_secrets_is_seen_by_others
                 a_store_that_can_write_says_so;
+            outbound:
+                a_message_is_published_once_and_due_at_once_at_each_endpoint
+                of_many_that_publish_one_name_at_once_one_is_told_that_it_is_fresh
+                an_endpoint_is_added_once_with_its_secrets_or_not_at_all
+                what_is_queued_for_a_paused_endpoint_is_held_and_what_comes_is_too
+                what_was_held_is_due_when_its_endpoint_is_resumed
+                what_is_under_way_when_its_endpoint_is_paused_ends_as_it_ends
+                what_nobody_told_of_before_its_endpoint_was_paused_is_made_again_after
+                what_a_worker_holds_though_its_endpoint_is_not_paused_waits
+                pausing_while_many_lease_and_report_loses_nothing
+                a_removed_endpoint_leaves_dead_letters_and_no_secrets
+                types_are_written_replaced_and_removed
+                every_change_of_endpoints_and_types_is_seen_by_others;
+            sending:
+                one_with_a_long_queue_holds_up_no_other
+                no_endpoint_gives_more_than_there_is_room_for
+                of_many_that_lease_at_once_none_gets_more_of_an_endpoint_than_it_asked_for
+                the_next_is_looked_for_among_the_endpoints_that_matter
+                an_endpoint_learns_since_when_it_fails
+                what_is_held_by_its_worker_made_no_attempt
+                each_is_queued_again_at_its_moment_and_each_has_its_answer
+                of_many_that_redrive_at_once_one_is_told_that_it_is_queued
+                what_is_cancelled_is_never_made_again
+                what_is_held_is_kept_and_what_is_cancelled_goes
+                deliveries_are_found_by_what_was_asked_for
+                a_listing_of_deliveries_has_pages_and_is_followed;
             prune:
                 what_is_old_goes_and_what_is_not_delivered_stays
                 the_newest_are_kept_by_size

@@ -1,7 +1,9 @@
 //! Records to put, of requests that were signed and verified: there is no other way to a claim.
 
 use super::Place;
-use crate::{AuditRow, Lease, Record, Store};
+use crate::{
+    Attempt, AuditRow, Delivery, Fence, Lease, Leased, NewEndpoint, Next, Publication, Record, Settled, Store,
+};
 use bytes::Bytes;
 use countersign::{Context, Draft, Head, KeyId, Keyring, Registry, ReplayKey, Request, Timestamp, Vars};
 use std::future::{Future, poll_fn};
@@ -85,6 +87,46 @@ pub(super) fn row(source: &str, outcome: &str, status: u16, seconds: i64) -> Aud
 /// Whatever is due, of any endpoint, up to `max`.
 pub(super) fn any(worker: &str, max: usize, now: i64, until: i64) -> Lease {
     Lease { worker: worker.into(), max, each: max, rooms: Vec::new(), now: at(now), until: at(until) }
+}
+
+/// A message of type `invoice.paid` to these endpoints.
+pub(super) fn publication(event: &str, endpoints: &[&str], seconds: i64) -> Publication {
+    Publication {
+        event: event.into(),
+        kind: "invoice.paid".into(),
+        head: Bytes::from_static(b"{}"),
+        body: Bytes::from_static(b"{\"data\":1}"),
+        endpoints: endpoints.iter().copied().map(Arc::from).collect(),
+        now: at(seconds),
+    }
+}
+
+/// Add an endpoint without secrets.
+pub(super) async fn endpoint(store: &dyn Store, name: &str) {
+    let table = "url = \"https://books.example.com/in\"\n".into();
+    let new = NewEndpoint { name: name.into(), table, secrets: Vec::new(), now: at(0) };
+    assert_eq!(store.add_endpoint(new).await, Ok(true), "{name} is new");
+}
+
+/// What a lease takes.
+pub(super) async fn leased(store: &dyn Store, lease: Lease) -> Vec<Leased> {
+    store.lease(lease).await.expect("a lease")
+}
+
+/// Report an attempt: answered with 200 if nothing comes after it, and otherwise with 503.
+pub(super) async fn settle(store: &dyn Store, fence: &Fence, now: i64, next: Next) -> Settled {
+    let (status, error) = match next {
+        Next::Done => (Some(200), None),
+        _ => (Some(503), Some("it is down".into())),
+    };
+    let attempt = Attempt { at: at(now), status, error, next };
+    store.settle(fence.clone(), attempt).await.expect("an answer")
+}
+
+/// The delivery of an event to an endpoint.
+pub(super) async fn of_event(store: &dyn Store, event: &str, endpoint: &str) -> Delivery {
+    let mut all = store.deliveries(event.into()).await.expect("deliveries").into_iter();
+    all.find(|one| &*one.endpoint == endpoint).unwrap_or_else(|| panic!("{event} does not go to {endpoint}"))
 }
 
 /// Put events that claim nothing known, one after the other.
