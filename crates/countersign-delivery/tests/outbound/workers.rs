@@ -1,0 +1,67 @@
+//! Several workers on one store, and workers that die.
+
+use crate::receiver::{Receiver, Step};
+use crate::world::{START, World, target, wait_for};
+use countersign_delivery::Policy;
+use countersign_store::{Attempt, DeliveryState, Lease, Next, Options, Settled, Sqlite, Store};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_on_one_store_send_nothing_twice() {
+    let slow = Step::Slow(Duration::from_millis(3), 200);
+    let (world, receiver) = (World::new(), Receiver::steps(&[slow]).await);
+    world.put(vec![("up", Some(target(&receiver, Policy::default())))]);
+    world.publish_many((0..300).map(|n| format!("msg_{n}")), &["up"]).await;
+    // As two processes have it: each opens the file for itself.
+    let other = Arc::new(Sqlite::open(&world.file, Options::default()).unwrap());
+    let one = world.worker("one", world.store.clone(), world.targets.clone(), 16);
+    let two = world.worker("two", other, world.targets.clone(), 16);
+    for n in 0..300 {
+        world.until_state(&format!("msg_{n}"), DeliveryState::Done).await;
+    }
+    one.stop().await;
+    two.stop().await;
+    let mut copies: BTreeMap<String, usize> = BTreeMap::new();
+    for seen in receiver.seen() {
+        *copies.entry(seen.header("webhook-id").unwrap().to_owned()).or_default() += 1;
+    }
+    assert_eq!((copies.len(), receiver.count()), (300, 300), "no clock was moved, so no lease ran out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_worker_had_is_taken_over_when_its_lease_ends_and_not_before() {
+    let (world, receiver) = (World::new(), Receiver::steps(&[Step::Status(200)]).await);
+    world.put(vec![("up", Some(target(&receiver, Policy::default())))]);
+    world.publish("msg_1", &["up"]).await;
+    let until = START.after(Duration::from_secs(20));
+    let lease = Lease { worker: "dead".into(), max: 1, each: 1, rooms: vec![], now: START, until };
+    let held = world.store.lease(lease).await.unwrap().remove(0);
+    let engine = world.start(world.targets.clone(), 64);
+    world.clock.pass(Duration::from_secs(19));
+    // Something that is queued later arrives; so it was looked.
+    world.publish("msg_2", &["up"]).await;
+    world.until_state("msg_2", DeliveryState::Done).await;
+    assert_eq!(receiver.count(), 1);
+    world.clock.pass(Duration::from_secs(1));
+    world.until_state("msg_1", DeliveryState::Done).await;
+    assert_eq!(receiver.count(), 2);
+    let report = Attempt { at: until, status: None, error: None, next: Next::GiveUp };
+    assert_eq!(world.store.settle(held.fence, report).await.unwrap(), Settled::Fenced);
+    assert_eq!(world.delivery("msg_1").await.state, DeliveryState::Done);
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_is_told_to_stop_ends_what_it_began() {
+    let slow = Step::Slow(Duration::from_millis(300), 200);
+    let (world, receiver) = (World::new(), Receiver::steps(&[slow]).await);
+    world.put(vec![("up", Some(target(&receiver, Policy::default().concurrency(2).unwrap())))]);
+    world.publish_many((0..4).map(|n| format!("msg_{n}")), &["up"]).await;
+    let engine = world.start(world.targets.clone(), 64);
+    wait_for("two are under way", || receiver.count() == 2).await;
+    engine.stop().await;
+    let queued = world.store.queued().await.unwrap();
+    assert_eq!((queued.leased, queued.waiting + receiver.count() as u64), (0, 4));
+}
