@@ -19,4 +19,4 @@ mod server;
 mod sources;
 
 pub use forward::FORWARD_SCHEME;
-pub use run::{Gateway, StartError};
+pub use run::{Gateway, StartError, own_secrets};
