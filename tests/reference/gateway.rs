@@ -293,15 +293,30 @@ const TABLES: &[Table] = &[
                 `[egress]`'s to say: an endpoint's URL may be a stranger's.",
         open: "[delivery]",
         rows: &[
-            ("preset", "the one that says `default_outbound = true`", "what signs; it has to be one that can", ""),
-            ("timeout", "`15s`", "how long an attempt has, from the name of its host to the last byte of its answer", ""),
+            (
+                "preset",
+                "the one that says `default_outbound = true`",
+                "what signs; it has to be one that can",
+                "",
+            ),
+            (
+                "timeout",
+                "`15s`",
+                "how long an attempt has, from the name of its host to the last byte of its answer",
+                "",
+            ),
             (
                 "schedule",
                 "`5s`, `1m`, `5m`, `30m`, `2h`, `6h`, `12h`, `1d`, `1d`",
                 "waits between attempts, each give or take a fifth; at most 9. A longer `Retry-After` counts, up to a day",
                 "an array of times from 1s to 7d",
             ),
-            ("attempts", "as many as the schedule has", "how many there are; the first waits of the schedule are kept", ""),
+            (
+                "attempts",
+                "as many as the schedule has",
+                "how many there are; the first waits of the schedule are kept",
+                "",
+            ),
             ("concurrency", "8", "how many attempts to one endpoint are under way at once", ""),
             (
                 "rate",
@@ -315,7 +330,12 @@ const TABLES: &[Table] = &[
                 "pause an endpoint when an attempt fails and none has arrived for so long. One that answers 410 is paused in any case",
                 "",
             ),
-            ("topic_header", "`webhook-topic`", "the header that says what a message is about; it is not signed, and the body says it too", ""),
+            (
+                "topic_header",
+                "`webhook-topic`",
+                "the header that says what a message is about; it is not signed, and the body says it too",
+                "",
+            ),
             ("type_header", "`webhook-type`", "the header that says of which type it is", ""),
         ],
     },

@@ -20,4 +20,4 @@ mod server;
 mod sources;
 
 pub use forward::FORWARD_SCHEME;
-pub use run::{Gateway, StartError};
+pub use run::{Gateway, StartError, own_secrets};
