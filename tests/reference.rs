@@ -84,6 +84,7 @@ fn the_page_of_the_command_line_is_what_help_says() {
         "",
         "verify",
         "sign",
+        "attest",
         "explain",
         "infer",
         "capture",

@@ -3,6 +3,7 @@
 //! What may hold a secret is taken as plain text and read elsewhere: clap quotes a value it does not like, and a secret
 //! must not be quoted.
 
+mod attest;
 mod capture;
 mod config;
 mod import;
@@ -12,6 +13,7 @@ mod serve;
 
 use crate::error::Exit;
 use crate::output;
+pub(crate) use attest::{AttestArgs, AttestFormat, Signed};
 pub(crate) use capture::{
     CaptureArgs, CaptureCommand, EntryArgs, RedactArgs, RedactFormat, ShownAs, WhatOfBody,
 };
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Make the signature that a receiver will ask for
     Sign(SignArgs),
+    /// Have an event carry its proof in its payload, or verify one that does
+    Attest(AttestArgs),
     /// Say why a signature failed, proven by trial
     Explain(ExplainArgs),
     /// Make a preset of captured deliveries and their secret

@@ -5,6 +5,7 @@
 //! that looks at the clock; everything below is told the time.
 
 mod args;
+mod attest;
 mod capture;
 mod config;
 mod error;
@@ -48,6 +49,7 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
     match command {
         Command::Verify(args) => verify::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Attest(args) => attest::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Infer(args) => infer::run(&args),
         Command::Capture { command } => capture::run(&command),
