@@ -2,7 +2,7 @@
 // against attestation.vectors.json, which attestation.py makes.
 //
 //     node tests/parity/attestation.ts          from Node 22.18 on, which leaves types out by itself
-//     node tests/parity/typeless.mjs attestation.ts     with any other from Node 18 on
+//     node tests/parity/typeless.mjs attestation.ts     with any other from Node 20 on
 //
 // JSON is read here and not by JSON.parse, which keeps the last of two equal names, makes 1 of 1.0, and takes 2^53 + 1 for 2^53.
 // Objects are Maps: a property called __proto__ is a property. Ed25519 is OpenSSL's, which is strict about S.

@@ -1,4 +1,4 @@
-// Runs a TypeScript file of this folder with any Node from 18 on: a Node that leaves types out by itself is let do so, and for
+// Runs a TypeScript file of this folder with any Node from 20 on: a Node that leaves types out by itself is let do so, and for
 // others they are taken out here. That is no reader of TypeScript: it knows lines that begin with `type`, and annotations that
 // are one word of those, or of the list below, perhaps an array of it. What it took too much or too little would not run.
 //
