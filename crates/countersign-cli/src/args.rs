@@ -6,6 +6,7 @@
 mod capture;
 mod config;
 mod import;
+mod local;
 mod operate;
 mod preset;
 mod serve;
@@ -18,6 +19,7 @@ pub(crate) use capture::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use config::{CheckArgs, ConfigCommand, ConfigDiffArgs};
 pub(crate) use import::{ImportArgs, KeptIn};
+pub(crate) use local::{ListenArgs, MaybeScheme, ReplayArgs};
 pub(crate) use operate::{
     AddSource, EventCommand, GatewayArgs, ListEvents, Part, SecretCommand, SourceCommand, SpanArgs,
     TailEvents, TestSource, Wanted, Which, WindowArgs,
@@ -72,6 +74,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CaptureCommand,
     },
+    /// Receive on this machine, verify, show a line for each request, and hand it on
+    Listen(ListenArgs),
+    /// Send captured requests again
+    Replay(ReplayArgs),
     /// Run the gateway: receive, verify, record, forward
     Serve(ServeArgs),
     /// Check a configuration of the gateway, and tell what another one would change
