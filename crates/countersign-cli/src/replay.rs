@@ -14,7 +14,7 @@ use crate::output::{self, BAD, GOOD, plain};
 use crate::request::Stdin;
 use crate::upstream::{Sent, Upstream, leads_home};
 use countersign_egress::{HeaderMap, HeaderName, HeaderValue, Method};
-use countersign_explain::capture::{Address, Capture, is_absolute};
+use countersign_explain::capture::{Address, Capture, is_absolute, split};
 use countersign_gateway::config::{Rate, rate};
 use countersign_gateway::passed_on;
 use read::Taken;
@@ -66,20 +66,23 @@ impl<'t> Ready<'t> {
     }
 }
 
-/// Where it went at first, if that is this machine.
+/// Up to the path, where it went at first, if that is this machine.
 fn home(name: &str, url: &Address) -> Result<String, Failure> {
-    let whole = match url {
-        Address::Given(url) => Some(url.clone()),
-        Address::Wire { host: Some(host), target } => Some(format!("http://{host}{target}")),
+    let origin = match url {
+        Address::Given(url) => {
+            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+            Some(format!("{scheme}://{}", split(url).0))
+        }
+        Address::Wire { host: Some(host), .. } => Some(format!("http://{host}")),
         Address::Wire { host: None, .. } | Address::Unknown => None,
     };
     let name = plain(name);
     let next = "--forward http://127.0.0.1:3000, or wherever it shall go";
-    match whole {
-        Some(url) if leads_home(&url) => Ok(url),
-        Some(url) => Err(Failure::usage(format!(
-            "{name}: it went to {}, and a request is only sent to where it went if that is this machine",
-            plain(&url)
+    match origin {
+        Some(origin) if leads_home(&origin) => Ok(origin),
+        Some(origin) => Err(Failure::usage(format!(
+            "{name}: it went to `{}`, and a request is only sent to where it went if that is this machine",
+            plain(split(&origin).0)
         ))
         .next(next)),
         None => Err(Failure::usage(format!("{name}: it does not say where it went")).next(next)),
