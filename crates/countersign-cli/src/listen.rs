@@ -137,12 +137,18 @@ fn without_query(url: &str) -> &str {
 }
 
 /// What to type after a refusal, with the file to come. A secret that stands on the command line is not told again.
-fn next(MaybeScheme { preset, scheme, keys, .. }: &MaybeScheme) -> String {
+fn next(MaybeScheme { preset, scheme, folder, overrides, keys }: &MaybeScheme) -> String {
     let mut line = match (preset, scheme) {
         (Some(name), _) => format!("--preset {}", quoted(name)),
         (None, Some(file)) => format!("--scheme {}", quoted(&file.to_string_lossy())),
         (None, None) => return String::new(),
     };
+    if let Some(presets) = &folder.presets {
+        line.push_str(&format!(" --presets {}", quoted(&presets.to_string_lossy())));
+    }
+    overrides.iter().for_each(|change| line.push_str(&format!(" --override {}", quoted(change))));
+    let names = keys.var.iter().filter_map(|pair| pair.split_once('='));
+    names.for_each(|(name, _)| line.push_str(&format!(" --var {name}=…")));
     for spec in &keys.secret {
         line.push_str(" --secret ");
         match spec.starts_with("env:") || spec.starts_with("file:") {

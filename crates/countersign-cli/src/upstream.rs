@@ -34,12 +34,17 @@ impl Upstream {
     pub(crate) fn parse(option: &str, text: &str) -> Result<Self, Failure> {
         // Before an `@` may stand a password.
         let shown = text.rfind('@').map_or(text, |at| &text[at + 1..]);
+        // And in a query a key.
+        let shown = shown.split_once('?').map_or(shown, |(shown, _)| shown);
         let wrong = |what: &str| {
             Failure::usage(format!("{option}: `{shown}`: {what}")).next(
                 "write it whole: http://127.0.0.1:3000/hooks, or without a path to keep each request's own",
             )
         };
         let url = Url::parse(text).map_err(|_| wrong("this is no absolute URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("it is neither of http nor of https"));
+        }
         let client = Client::builder().reach(reach_of([&url])).build();
         let client = client.map_err(|refused| Failure::stream("call out", refused))?;
         client.reach().judge_url(text).map_err(|refused| wrong(&refused.what))?;

@@ -11,7 +11,8 @@ mod local;
 use common::{Folder, run};
 use gateway::{WHSEC, request, signer};
 use local::{Listening, Upstream, raw, send};
-use std::net::TcpListener;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -239,6 +240,21 @@ fn a_target_that_is_down_is_told_and_the_sender_hears_502() {
 }
 
 #[test]
+fn a_sender_that_does_not_wait_is_shown_and_handed_on_all_the_same() {
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let forward = format!("http://{}", receiver.local_addr().unwrap());
+    let listening = Desk::new().listen(&["--forward", &forward]);
+    let mut sender = TcpStream::connect(listening.at).unwrap();
+    sender.write_all(&request(&signer(), "msg_1", CLOSE, b"{}")).unwrap();
+    let (mut stream, _) = receiver.accept().unwrap();
+    local::read_request(&mut stream).unwrap();
+    drop(sender);
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let line = listening.line();
+    assert!(line.contains("✓ verified") && line.contains("→ 200 in"), "{line}");
+}
+
+#[test]
 fn a_redirect_is_not_followed() {
     let upstream =
         Upstream::answering("HTTP/1.1 301 Moved\r\nlocation: /hooks/\r\ncontent-length: 0\r\n\r\n");
@@ -351,7 +367,7 @@ fn what_cannot_work_is_told_before_it_listens() {
     let preset = ["--preset", "standard-webhooks", "--secret", &desk.secret];
     for (options, exit, says) in [
         (&["0", "--forward", "localhost:3000"][..], 2, "--forward: `localhost:3000`"),
-        (&["0", "--forward", "ftp://127.0.0.1/"], 2, "only `https` is called"),
+        (&["0", "--forward", "ftp://127.0.0.1/"], 2, "neither of http nor of https"),
         (&["0", "--forward", "http://u:hunter2@127.0.0.1/"], 2, "carries a user or a password"),
         (&["0", "--forward", "/hooks"], 2, "this is no absolute URL"),
         (&["0", "--observe"], 2, "nothing is verified"),

@@ -196,7 +196,8 @@ impl Listener {
                 let path = path.to_string_lossy().into_owned();
                 if refused {
                     let file = super::quoted(&path);
-                    line.next = Some(format!("countersign explain {file} {}", self.settings.next));
+                    // Looked into tomorrow, it would be too old besides.
+                    line.next = Some(format!("countersign explain {file} --now {at} {}", self.settings.next));
                 }
                 line.saved = Some(path);
             }

@@ -78,6 +78,9 @@ fn event(id: &str, tools: &Tools) -> Result<Capture, Failure> {
     let (withheld, kept) = capture.headers.into_iter().partition(|(_, value)| value == WITHHELD);
     capture.headers = kept;
     let withheld: Vec<(String, Vec<u8>)> = withheld;
+    if capture.url.target().contains("=withheld") {
+        output::note(&format!("{id}: a parameter of its query was kept back, and goes out as `withheld`"));
+    }
     for (header, _) in withheld {
         output::note(&format!("{id}: the header `{}` is not shown, and not sent", plain(&header)));
     }

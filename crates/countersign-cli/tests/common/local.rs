@@ -157,7 +157,8 @@ impl Came {
     }
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+/// Head and body, unless the connection ends before.
+pub(crate) fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     loop {
