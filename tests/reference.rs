@@ -107,6 +107,8 @@ fn the_page_of_the_command_line_is_what_help_says() {
         "module check",
         "module conform",
         "module new",
+        "listen",
+        "replay",
         "serve",
         "import",
         "event",

@@ -7,6 +7,7 @@ mod attest;
 mod capture;
 mod config;
 mod import;
+mod local;
 mod operate;
 mod preset;
 mod serve;
@@ -20,6 +21,7 @@ pub(crate) use capture::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use config::{CheckArgs, ConfigCommand, ConfigDiffArgs};
 pub(crate) use import::{ImportArgs, KeptIn};
+pub(crate) use local::{ListenArgs, MaybeScheme, ReplayArgs};
 pub(crate) use operate::{
     AddSource, EventCommand, GatewayArgs, ListEvents, Part, SecretCommand, SourceCommand, SpanArgs,
     TailEvents, TestSource, Wanted, Which, WindowArgs,
@@ -76,6 +78,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CaptureCommand,
     },
+    /// Receive on this machine, verify, show a line for each request, and hand it on
+    Listen(ListenArgs),
+    /// Send captured requests again
+    Replay(ReplayArgs),
     /// Run the gateway: receive, verify, record, forward
     Serve(ServeArgs),
     /// Check a configuration of the gateway, and tell what another one would change
