@@ -1,14 +1,11 @@
 //! What one call may take, and what it says when it comes to nothing: over real sockets.
 
+use crate::authority::Authority;
 use crate::server::{Names, Server, answer, client, head, this_machine};
 use countersign_egress::{Client, Limits, Looking, Lookup, Reach, Refused, Request, Response, Why};
-use rcgen::{CertificateParams, Issuer, KeyPair};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// Enough for this machine, and short enough to wait for.
 fn limits() -> Limits {
@@ -163,38 +160,12 @@ async fn names_of_this_machine_may_be_allowed() {
     assert_eq!(client.get(&url, &limits()).await.unwrap().body, b"here");
 }
 
-/// A server with a certificate for `keys.example`, and that certificate's root as PEM.
-async fn secured() -> (Server, String) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let root = params.self_signed(&key).unwrap().pem();
-    let issuer = Issuer::new(params, key);
-    let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["keys.example".into()]).unwrap().signed_by(&key, &issuer).unwrap();
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let server = Server::start(move |stream| {
-        let acceptor = acceptor.clone();
-        async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else { return };
-            head(&mut stream).await;
-            stream.write_all(answer("200 OK", "", "secured").as_bytes()).await.ok();
-            stream.shutdown().await.ok();
-        }
-    })
-    .await;
-    (server, root)
-}
-
 #[tokio::test]
 async fn https_is_checked_against_the_name_and_the_roots() {
-    let (server, root) = secured().await;
+    let authority = Authority::new();
+    let server = authority.server(None).await;
     let names = Names::new(&[&["127.0.0.1"]]);
-    let trusting = names.client(Client::builder().reach(this_machine()).trust_only(root));
+    let trusting = names.client(Client::builder().reach(this_machine()).trust_only(authority.root));
     let doubting = names.client(Client::builder().reach(this_machine()));
     let url = |host: &str| format!("https://{host}:{}/", server.port);
     assert_eq!(trusting.get(&url("keys.example"), &limits()).await.unwrap().body, b"secured");
