@@ -43,6 +43,11 @@ impl Authority {
 
     /// TLS with a certificate for `keys.example`; if `of` is there, with clients that have one of that authority's.
     pub(crate) fn acceptor(&self, of: Option<&Authority>) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config(of)))
+    }
+
+    /// The same, before it is settled.
+    pub(crate) fn config(&self, of: Option<&Authority>) -> ServerConfig {
         let (certificate, key) = self.certificate("keys.example");
         let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
@@ -55,7 +60,7 @@ impl Authority {
                 ServerConfig::builder().with_client_cert_verifier(clients)
             }
         };
-        TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).unwrap()))
+        config.with_single_cert(chain, key).unwrap()
     }
 
     /// A server behind such TLS, which says `secured`.

@@ -3,9 +3,15 @@
 use crate::authority::Authority;
 use crate::server::{Names, Server, answer, client, head, this_machine};
 use countersign_egress::{Client, Limits, Looking, Lookup, Reach, Refused, Request, Response, Why};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
+use tokio_rustls::TlsAcceptor;
 
 /// Enough for this machine, and short enough to wait for.
 fn limits() -> Limits {
@@ -181,6 +187,40 @@ async fn https_is_checked_against_the_name_and_the_roots() {
     .await;
     let url = format!("https://keys.example:{}/", plain.port);
     assert_eq!(trusting.get(&url, &limits()).await.unwrap_err().why, Why::Tls, "no TLS at all");
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_the_server_offers_it_and_is_capped_as_well() {
+    let authority = Authority::new();
+    let mut config = authority.config(None);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let server = Server::start(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let saying = service_fn(async |request: hyper::Request<Incoming>| {
+                let length = if request.uri().path() == "/long" { 10 << 20 } else { 0 };
+                let body = format!("{:?}{}", request.version(), "x".repeat(length));
+                Ok::<_, Infallible>(hyper::Response::new(body))
+            });
+            auto::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), saying)
+                .await
+                .ok();
+        }
+    })
+    .await;
+    let builder = Client::builder().reach(this_machine()).trust_only(authority.root);
+    let client = Names::new(&[&["127.0.0.1"]]).client(builder);
+    let limits = limits().time(Duration::from_secs(20));
+    let url = |path: &str| format!("https://keys.example:{}{path}", server.port);
+    for _ in 0..3 {
+        assert_eq!(client.get(&url("/"), &limits).await.unwrap().body, b"HTTP/2.0");
+    }
+    assert_eq!(client.get(&url("/long"), &limits).await.unwrap_err().why, Why::TooLarge);
+    let cut = client.send(Request::get(url("/long")), &limits.cut()).await.unwrap();
+    assert_eq!((cut.body.len(), server.seen()), (1000, 1), "one connection is kept for all");
 }
 
 #[test]
