@@ -15,8 +15,9 @@ pub mod operate;
 mod receive;
 mod run;
 pub mod secrets;
-mod server;
+pub mod server;
 mod sources;
 
-pub use forward::FORWARD_SCHEME;
+pub use forward::{FORWARD_SCHEME, escaped};
+pub use receive::{OURS, passed_on};
 pub use run::{Gateway, StartError};
