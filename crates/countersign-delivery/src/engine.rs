@@ -250,7 +250,10 @@ impl Work {
     async fn attempt(&self, leased: Leased, term: Term) {
         let Leased { fence, endpoint, attempts, failing_since, event } = leased;
         let Term { begins, ends, longest } = term;
-        tokio::time::sleep_until(begins).await;
+        // A timer goes by whole milliseconds: what need not wait does not ask it.
+        if begins > Instant::now() {
+            tokio::time::sleep_until(begins).await;
+        }
         // A store that took so long to give it has little left of it: whoever leases it next makes it.
         let left = ends.saturating_duration_since(Instant::now());
         if left.is_zero() {
