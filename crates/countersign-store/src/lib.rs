@@ -139,7 +139,8 @@ pub trait Store: Send + Sync + 'static {
     fn publish(&self, publication: Publication) -> Reply<'_, Published>;
 
     /// Take deliveries that are due, of each endpoint the longest due first, and of endpoints in turn, so that one with a long queue
-    /// holds up no other. Each carries a fence that every later lease of it raises. One whose lease ran out is due again. What it costs
+    /// holds up no other. Each carries a fence that every later lease of it raises. One whose lease ran out is due again, if
+    /// its endpoint is not paused. One whose event is damaged becomes a dead letter and takes no other with it. What it costs
     /// grows with the number of endpoints that have something queued, and not with how much is queued.
     fn lease(&self, lease: Lease) -> Reply<'_, Vec<Leased>>;
 

@@ -37,8 +37,7 @@ pub(super) fn take(group: &mut Group<'_>, lease: &Lease) -> Result<Vec<Taken>, F
     if lease.max == 0 {
         return Ok(Vec::new());
     }
-    let mut due = sendable(db)?;
-    due.retain(|(at, _)| *at <= now);
+    let mut due = sendable(db, now)?;
     // The endpoint that has waited longest is the first in every round.
     due.sort_unstable();
     let mut take = db.prepare_cached(
@@ -79,7 +78,9 @@ pub(super) fn with_events(
                 return Err(error.into());
             }
             Err(error) => {
-                unreadable.push(Unreadable { seq, fence, error: error.to_string() });
+                let gone = matches!(error, rusqlite::Error::QueryReturnedNoRows);
+                let error = if gone { "it is not there".into() } else { error.to_string() };
+                unreadable.push(Unreadable { seq, fence, error });
                 continue;
             }
         };
@@ -112,7 +113,7 @@ pub(super) fn bury(group: &mut Group<'_>, unreadable: &[Unreadable], now: Timest
 
 /// The first moment at which one is due, to any endpoint but these.
 pub(super) fn next_due(db: &Connection, but: &[Arc<str>]) -> Result<Option<Timestamp>, Fault> {
-    let firsts = sendable(db)?.into_iter();
+    let firsts = sendable(db, i64::MAX)?.into_iter();
     let first = firsts.filter(|(_, endpoint)| !but.contains(endpoint)).map(|(at, _)| at).min();
     Ok(first.map(Timestamp::from_unix_ms))
 }
@@ -129,18 +130,18 @@ const FIRST: [&str; 2] = [
 const DUE: &str = "SELECT seq FROM deliveries INDEXED BY deliveries_queue \
     WHERE state < 2 AND endpoint = ?1 AND at <= ?2 ORDER BY at, state, seq LIMIT ?3 OFFSET ?4";
 
-/// When the first is due to each endpoint that has something queued and is not paused.
+/// When the first is due to each endpoint that has something queued by then and is not paused.
 ///
 /// Of one that is paused nothing waits, but something may have been under way, and its lease may have run out since. Its worker can
 /// still tell how that ended; nobody else takes it before the endpoint is resumed.
-fn sendable(db: &Connection) -> Result<Vec<(i64, Arc<str>)>, Fault> {
+fn sendable(db: &Connection, by: i64) -> Result<Vec<(i64, Arc<str>)>, Fault> {
     let [mut first, mut next] = [db.prepare_cached(FIRST[0])?, db.prepare_cached(FIRST[1])?];
     let mut firsts = Vec::new();
     let mut found = first.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     while let Some((at, endpoint)) = found {
         let endpoint: Arc<str> = endpoint;
         found = next.query_row([&*endpoint], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        if !is_paused(db, &endpoint)? {
+        if at <= by && !is_paused(db, &endpoint)? {
             firsts.push((at, endpoint));
         }
     }

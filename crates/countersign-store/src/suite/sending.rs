@@ -309,7 +309,7 @@ pub(super) async fn a_listing_of_deliveries_has_pages_and_is_followed(place: &dy
     let store = open(place).await;
     let empty = store.find_deliveries(DeliverySearch::default()).await.expect("a page");
     assert!(empty.rows.is_empty() && empty.next.is_none());
-    let to = vec!["books".into(); 1_100];
+    let to = vec!["books".into(); 6_000];
     put_all(&*store, [Record { endpoints: to, ..record("evt_1", 0) }]).await;
     for (max, found) in [(0, 100), (1, 1), (1_000, 1_000), (1_001, 1_000), (usize::MAX, 1_000)] {
         for state in [None, Some(DeliveryState::Waiting)] {

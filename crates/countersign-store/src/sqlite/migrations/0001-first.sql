@@ -8,7 +8,7 @@ CREATE TABLE counters (
   id INTEGER PRIMARY KEY CHECK (id = 0),
   next INTEGER NOT NULL,      -- the number that the next row gets
   bytes INTEGER NOT NULL,     -- of all heads and bodies in `events`
-  revision INTEGER NOT NULL   -- how often sources and secrets were changed
+  revision INTEGER NOT NULL   -- how often sources, secrets, endpoints and types were changed
 ) STRICT;
 INSERT INTO counters VALUES (0, 1, 0, 0);
 
