@@ -22,6 +22,9 @@ pub const GONE: &str = "the receiver answered 410";
 /// How often counts are written.
 const FLUSH: Duration = Duration::from_secs(1);
 
+/// What of a lease's margin is kept for the report.
+const REPORT: Duration = Duration::from_secs(1);
+
 /// How long it takes to believe that an endpoint is paused.
 const HELD: Duration = Duration::from_millis(100);
 
@@ -163,17 +166,16 @@ impl Engine {
         }
         let (share, shares) = (work.endpoints.share(), work.endpoints.shares());
         let Rooms { each, rooms, .. } = under_way.places.rooms(share, &shares, Instant::now());
-        let longest = work.endpoints.longest();
         // From the moment of asking: what the store takes is part of the lease.
         let (now, asked) = (work.clock.now(), Instant::now());
-        let lasts = longest + AHEAD + settings.margin;
+        let lasts = work.endpoints.longest() + AHEAD + settings.margin;
         let until = now.after(lasts);
         let lease = Lease { worker: worker.clone(), max, each, rooms, now, until };
         let leased = work.store.lease(lease).await?;
         for leased in leased {
             let share = shares.get(&leased.endpoint).copied().unwrap_or(share);
             let begins = under_way.places.take(leased.endpoint.clone(), share, Instant::now());
-            let term = Term { begins, ends: asked + lasts, longest };
+            let term = Term { begins, ends: asked + lasts - (settings.margin / 2).min(REPORT) };
             under_way.begin(work.clone(), leased, term);
         }
         if under_way.tasks.len() >= settings.parallel {
@@ -230,10 +232,8 @@ impl UnderWay {
 /// The time that an attempt has.
 struct Term {
     begins: Instant,
-    /// Its lease ends.
+    /// A moment before its lease ends.
     ends: Instant,
-    /// What the lease was made for.
-    longest: Duration,
 }
 
 /// What every attempt needs.
@@ -249,7 +249,7 @@ impl Work {
     /// One attempt, in a task of its own.
     async fn attempt(&self, leased: Leased, term: Term) {
         let Leased { fence, endpoint, attempts, failing_since, event } = leased;
-        let Term { begins, ends, longest } = term;
+        let Term { begins, ends } = term;
         // A timer goes by whole milliseconds: what need not wait does not ask it.
         if begins > Instant::now() {
             tokio::time::sleep_until(begins).await;
@@ -263,7 +263,7 @@ impl Work {
         let prepare = |now| {
             let mut prepared = self.endpoints.prepare(&endpoint, &event, number, now)?;
             // Nothing is under way longer than its lease, whatever was changed since that was asked for.
-            prepared.limits = prepared.limits.time(prepared.limits.time.min(longest).min(left));
+            prepared.limits = prepared.limits.time(prepared.limits.time.min(left));
             Ok(prepared)
         };
         let (tried, stops) = attempt(prepare, number, &*self.clock, (self.chance)()).await;
