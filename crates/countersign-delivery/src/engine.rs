@@ -12,8 +12,9 @@ use countersign_store::{Attempt, Lease, Leased, Next, Store, StoreError, StoredE
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 /// Why an endpoint was paused that said that it is gone.
@@ -119,7 +120,7 @@ impl Engine {
 
     /// Work until `stop` says so. What is under way then is brought to its end; nothing new is begun.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut under_way = UnderWay::default();
+        let mut under_way = UnderWay::new();
         let mut trouble = Duration::ZERO;
         let mut flushed = Instant::now();
         while !*stop.borrow() {
@@ -149,7 +150,7 @@ impl Engine {
                 () = tokio::time::sleep(pause) => {}
                 () = self.wake.notified() => {}
                 // While the store is in trouble, what ends is no reason to ask it.
-                Some(ended) = under_way.tasks.join_next_with_id(), if trouble.is_zero() => under_way.ended(&ended),
+                () = under_way.room(self.settings.parallel), if trouble.is_zero() => {}
             }
         }
         while under_way.tasks.join_next().await.is_some() {}
@@ -160,7 +161,7 @@ impl Engine {
     async fn begin(&self, under_way: &mut UnderWay) -> Result<Duration, StoreError> {
         let Engine { worker, settings, work, .. } = self;
         let idle = settings.idle.max(Duration::from_millis(1));
-        let max = settings.parallel.saturating_sub(under_way.tasks.len());
+        let max = under_way.free(settings.parallel);
         if max == 0 {
             return Ok(idle);
         }
@@ -178,7 +179,7 @@ impl Engine {
             let term = Term { begins, ends: asked + lasts - (settings.margin / 2).min(REPORT) };
             under_way.begin(work.clone(), leased, term);
         }
-        if under_way.tasks.len() >= settings.parallel {
+        if under_way.free(settings.parallel) == 0 {
             return Ok(idle);
         }
         let Rooms { rooms, again, .. } = under_way.places.rooms(share, &shares, Instant::now());
@@ -199,33 +200,67 @@ impl Engine {
 }
 
 /// Attempts, and whose places they take.
-#[derive(Default)]
+///
+/// What has arrived gives its place back before that is written: so what is leased next and what is reported share a commit. What
+/// failed keeps it until all is written, for it may be that nothing more is to be sent.
 struct UnderWay {
     tasks: JoinSet<()>,
     whose: HashMap<Id, Arc<str>>,
     places: Places,
+    arrive: UnboundedSender<Id>,
+    arrived: UnboundedReceiver<Id>,
 }
 
 impl UnderWay {
+    fn new() -> Self {
+        let (arrive, arrived) = unbounded_channel();
+        let (tasks, whose, places) = (JoinSet::new(), HashMap::new(), Places::default());
+        UnderWay { tasks, whose, places, arrive, arrived }
+    }
+
     fn begin(&mut self, work: Arc<Work>, leased: Leased, term: Term) {
-        let endpoint = leased.endpoint.clone();
-        let task = self.tasks.spawn(async move { work.attempt(leased, term).await });
+        let (endpoint, arrive) = (leased.endpoint.clone(), self.arrive.clone());
+        let task = self.tasks.spawn(async move { work.attempt(leased, term, arrive).await });
         self.whose.insert(task.id(), endpoint);
+    }
+
+    /// For how many more there is room. Of reports that are not written yet there are as many as attempts, and no more.
+    fn free(&self, parallel: usize) -> usize {
+        let reports = parallel.saturating_mul(2).saturating_sub(self.tasks.len());
+        parallel.saturating_sub(self.whose.len()).min(reports)
     }
 
     /// Take note of all that ended.
     fn gather(&mut self) {
+        while let Ok(id) = self.arrived.try_recv() {
+            self.give(id);
+        }
         while let Some(ended) = self.tasks.try_join_next_with_id() {
-            self.ended(&ended);
+            self.give(ended.map_or_else(|error| error.id(), |(id, ())| id));
         }
     }
 
-    /// However it ended, its place is free.
-    fn ended(&mut self, ended: &Result<(Id, ()), JoinError>) {
-        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
-        if let Some(endpoint) = self.whose.remove(&id) {
-            self.places.give(&endpoint);
+    /// Wait until there is more room than there was. May be dropped at any time.
+    async fn room(&mut self, parallel: usize) {
+        loop {
+            let full = self.free(parallel) == 0;
+            let given = tokio::select! {
+                Some(id) = self.arrived.recv() => self.give(id),
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.give(ended.map_or_else(|error| error.id(), |(id, ())| id))
+                }
+                else => return std::future::pending().await,
+            };
+            if given || (full && self.free(parallel) > 0) {
+                return;
+            }
         }
+    }
+
+    /// However it ended, its place is free; whether it was not before.
+    fn give(&mut self, id: Id) -> bool {
+        let endpoint = self.whose.remove(&id);
+        endpoint.inspect(|endpoint| self.places.give(endpoint)).is_some()
     }
 }
 
@@ -247,7 +282,7 @@ struct Work {
 
 impl Work {
     /// One attempt, in a task of its own.
-    async fn attempt(&self, leased: Leased, term: Term) {
+    async fn attempt(&self, leased: Leased, term: Term, arrive: UnboundedSender<Id>) {
         let Leased { fence, endpoint, attempts, failing_since, event } = leased;
         let Term { begins, ends } = term;
         // A timer goes by whole milliseconds: what need not wait does not ask it.
@@ -274,6 +309,10 @@ impl Work {
             Then::GiveUp | Then::Gone => (Next::GiveUp, Some(DEAD)),
             Then::Hold => (Next::Hold, None),
         };
+        if then == Then::Done {
+            // Nobody listens any more when the engine was dropped.
+            let _ = arrive.send(tokio::task::id());
+        }
         if let Some(outcome) = outcome {
             self.counts.add(&endpoint, at, outcome, took);
         }
