@@ -120,7 +120,8 @@ impl Builder {
         let http = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(2)
+            // As many as are sent to one receiver at once: each that is not kept costs a handshake.
+            .pool_max_idle_per_host(64)
             .pool_idle_timeout(Duration::from_secs(30))
             // The one that stays on: what a kept connection was closed on before it was sent goes by a new one.
             .retry_canceled_requests(true)
