@@ -1,4 +1,4 @@
-//! `countersign secret`: secrets of a source over their life. A value is printed in one place, once: [`hand_out`].
+//! `countersign secret`: secrets of a source, or of an endpoint as `endpoint:NAME`, over their life. A value is printed in one place, once: [`hand_out`].
 
 use crate::args::{Format, GatewayArgs, SecretCommand, Which, WindowArgs};
 use crate::error::{Exit, Failure};
@@ -76,6 +76,7 @@ fn changed(changed: &SecretChanged, format: Format, now: &str) -> Result<(), Fai
     }
     let KeyLine { id, fingerprint, .. } = &changed.secret;
     let print = fingerprint.as_deref().unwrap_or_default();
+    let now = if now == "verifies" && signs(&changed.source) { "signs" } else { now };
     output::note(&format!("`{id}` of `{}` {now}, fingerprint {print}", changed.source));
     ending(changed);
     Ok(())
@@ -90,22 +91,30 @@ pub(crate) fn hand_out(changed: &SecretChanged) -> Result<(), Failure> {
     let line = zeroize::Zeroizing::new(format!("{}\n", value.expose()));
     output::print_bytes(line.as_bytes())?;
     ending(changed);
-    output::help(&format!(
-        "give it to the sender; `countersign secret list {}` shows when it first matched",
-        changed.source
-    ));
+    let source = &changed.source;
+    output::help(&match signs(source) {
+        true => "give it to the receiver: messages are signed with it from now on".into(),
+        false => {
+            format!("give it to the sender; `countersign secret list {source}` shows when it first matched")
+        }
+    });
     Ok(())
 }
 
+/// Whether these secrets are of an endpoint: they sign, and nothing tells when they matched.
+fn signs(source: &str) -> bool {
+    source.starts_with("endpoint:")
+}
+
 fn ending(changed: &SecretChanged) {
+    let signs = signs(&changed.source);
+    let does = if signs { "signs" } else { "verifies" };
     for KeyLine { id, not_after, .. } in &changed.ending {
-        output::note(&format!("`{id}` verifies beside it until {}", at(*not_after)));
+        output::note(&format!("`{id}` {does} beside it until {}", at(*not_after)));
     }
     if let [first, ..] = &changed.ending[..] {
-        output::help(&format!(
-            "when the new one has matched: `countersign secret forget {} {}`",
-            changed.source, first.id
-        ));
+        let when = if signs { "the receiver has the new one" } else { "the new one has matched" };
+        output::help(&format!("when {when}: `countersign secret forget {} {}`", changed.source, first.id));
     }
 }
 
@@ -177,7 +186,10 @@ fn told(secrets: &Secrets, format: Format) -> Result<(), Failure> {
         ));
     }
     if sort == "managed" && !keys.iter().any(KeyLine::verifies) {
-        output::warn(&format!("`{source}` has no secret that verifies, and accepts nothing"));
+        output::warn(&match signs(source) {
+            true => format!("`{source}` has no secret that signs: what is queued for it waits"),
+            false => format!("`{source}` has no secret that verifies, and accepts nothing"),
+        });
         output::help(&format!("`countersign secret new {source}` makes one"));
     }
     Ok(())

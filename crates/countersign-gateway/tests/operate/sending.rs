@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use std::time::SystemTime;
 
 /// Receivers of the tests are on this machine, and no others are.
-const EGRESS: &str = "[egress]\nnetworks = [\"127.0.0.0/8\"]\nports = [\"1024-65535\"]\nplain_http = [\"127.0.0.1\"]\n";
+const EGRESS: &str =
+    "[egress]\nnetworks = [\"127.0.0.0/8\"]\nports = [\"1024-65535\"]\nplain_http = [\"127.0.0.1\"]\n";
 
 const GONE: &str = "HTTP/1.1 410 Gone\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 const NO: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -87,13 +88,20 @@ fn what_nobody_declared_is_refused_with_what_is() {
     let new = json!({ "name": "books", "url": to.url, "events": ["invoice.payed"] });
     let (status, why) = call(&world, "POST", "/api/v1/endpoints", Some(&new));
     assert_eq!((status, &why["code"]), (422, &json!("unknown_type")));
-    assert_eq!(why["message"], json!("no type `invoice.payed` is declared: `invoice.paid` or `user.created` is"));
+    assert_eq!(
+        why["message"],
+        json!("no type `invoice.payed` is declared: `invoice.paid` or `user.created` is")
+    );
     assert!(why["help"].as_str().unwrap().contains("did you mean `invoice.paid`?"), "{why}");
     let message = json!({ "type": "order.made", "payload": {} });
     let (status, why) = call(&world, "POST", "/api/v1/messages", Some(&message));
     assert_eq!((status, &why["code"]), (422, &json!("unknown_type")));
     let pattern = json!({ "name": "books", "url": to.url, "events": ["order.*"] });
-    assert_eq!(call(&world, "POST", "/api/v1/endpoints", Some(&pattern)).0, 422, "a pattern that fits nothing");
+    assert_eq!(
+        call(&world, "POST", "/api/v1/endpoints", Some(&pattern)).0,
+        422,
+        "a pattern that fits nothing"
+    );
     assert_eq!(done(&world, "GET", "/api/v1/endpoints", None), json!([]));
 }
 
@@ -129,8 +137,15 @@ fn a_payload_is_held_against_the_schema_of_its_type() {
     assert_eq!(send(json!({ "amount": 5 })).0, 200);
     let (status, why) = send(json!({ "amount": "hunter2" }));
     assert_eq!((status, &why["code"]), (422, &json!("invalid_payload")));
-    assert!(why["message"].as_str().unwrap().contains("`/amount`") && !why.to_string().contains("hunter2"), "{why}");
-    for bad in [json!({ "type": 5 }), json!({ "$ref": "file:///etc/passwd" }), json!({ "$ref": "https://example.com/s" })] {
+    assert!(
+        why["message"].as_str().unwrap().contains("`/amount`") && !why.to_string().contains("hunter2"),
+        "{why}"
+    );
+    for bad in [
+        json!({ "type": 5 }),
+        json!({ "$ref": "file:///etc/passwd" }),
+        json!({ "$ref": "https://example.com/s" }),
+    ] {
         let new = json!({ "name": "a", "schema": bad });
         let (status, why) = call(&world, "POST", "/api/v1/event-types", Some(&new));
         assert_eq!((status, &why["code"]), (422, &json!("invalid_argument")), "{bad}");
@@ -237,7 +252,8 @@ fn a_redrive_at_a_rate_makes_them_due_one_after_the_other() {
     done(&world, "POST", "/api/v1/endpoints/books/pause", None);
     done(&world, "POST", "/api/v1/endpoints/books/resume", None);
     // So slow that the later ones are still waiting when they are looked at.
-    let step = done(&world, "POST", "/api/v1/deliveries/redrive", Some(&json!({ "endpoint": "books", "rate": 1 })));
+    let step =
+        done(&world, "POST", "/api/v1/deliveries/redrive", Some(&json!({ "endpoint": "books", "rate": 1 })));
     assert_eq!(step["queued"], json!(3));
     let times = sent.iter().map(|one| delivery(&world, one)["at"].as_str().unwrap().to_owned());
     let times: std::collections::BTreeSet<String> = times.collect();
@@ -257,7 +273,8 @@ fn what_is_cancelled_is_not_sent_and_not_sent_again() {
     let cancelled = done(&world, "POST", "/api/v1/deliveries/cancel", Some(&json!({ "ids": [id] })));
     assert_eq!(cancelled[0]["state"], json!("cancelled"));
     done(&world, "POST", "/api/v1/endpoints/books/resume", None);
-    let again = done(&world, "POST", "/api/v1/deliveries/redrive", Some(&json!({ "ids": [id], "force": true })));
+    let again =
+        done(&world, "POST", "/api/v1/deliveries/redrive", Some(&json!({ "ids": [id], "force": true })));
     assert_eq!((&again["queued"], &again["cancelled"]), (&json!(0), &json!([id])));
     let later = send(&world, "a");
     until("what comes later arrives", || delivery(&world, &later)["state"] == json!("done"));
