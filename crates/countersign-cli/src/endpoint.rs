@@ -155,7 +155,7 @@ fn shown(endpoint: &EndpointShown) -> String {
     let mut out = format!("{}\n", output::styled(HEAD, &plain(&line.name)));
     output::facts(&mut out, &facts);
     let _ = writeln!(out, "\n{}", output::styled(HEAD, "secrets that sign"));
-    out.push_str(&crate::secrets::table(&endpoint.keys));
+    out.push_str(&crate::secrets::table_of_signing(&endpoint.keys));
     if let Some(trouble) = &line.trouble {
         let _ = writeln!(out, "{} {}", output::styled(CARE, "!"), plain(trouble));
     }

@@ -174,7 +174,7 @@ fn told(secrets: &Secrets, format: Format) -> Result<(), Failure> {
         return output::print_json(secrets);
     }
     let Secrets { source, secrets: sort, keys, learns_until, .. } = secrets;
-    output::print(&table(keys))?;
+    output::print(&if signs(source) { table_of_signing(keys) } else { table(keys) })?;
     if let Some(until) = learns_until {
         output::note(&format!("it waits for a secret that is handed over, until {until}"));
     }
@@ -198,23 +198,27 @@ fn told(secrets: &Secrets, format: Format) -> Result<(), Failure> {
 /// Keys under one another.
 pub(crate) fn table(keys: &[KeyLine]) -> String {
     let row = |key: &KeyLine| {
-        let state = match key.state {
-            KeyState::Live => "live",
-            KeyState::NotYet => "not yet",
-            KeyState::Ended => "ended",
-            KeyState::Pending => "pending",
-            _ => "found",
-        };
-        let what = key.fingerprint.as_deref().or(key.place.as_deref());
-        vec![
-            plain(&key.id),
-            state.into(),
-            or_none(what),
-            at(key.not_before),
-            at(key.not_after),
-            key.last_matched.map_or_else(|| "never".into(), |at| at.to_string()),
-        ]
+        let matched = key.last_matched.map_or_else(|| "never".into(), |at| at.to_string());
+        cells(key).into_iter().chain([matched]).collect()
     };
     let head = ["SECRET", "STATE", "FINGERPRINT OR PLACE", "FROM", "UNTIL", "LAST MATCHED"];
     output::table(&head, &keys.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Those that sign: what they signed matches elsewhere, and nobody here hears of it.
+pub(crate) fn table_of_signing(keys: &[KeyLine]) -> String {
+    let head = ["SECRET", "STATE", "FINGERPRINT", "FROM", "UNTIL"];
+    output::table(&head, &keys.iter().map(|key| cells(key).into()).collect::<Vec<_>>())
+}
+
+fn cells(key: &KeyLine) -> [String; 5] {
+    let state = match key.state {
+        KeyState::Live => "live",
+        KeyState::NotYet => "not yet",
+        KeyState::Ended => "ended",
+        KeyState::Pending => "pending",
+        _ => "found",
+    };
+    let what = key.fingerprint.as_deref().or(key.place.as_deref());
+    [plain(&key.id), state.into(), or_none(what), at(key.not_before), at(key.not_after)]
 }

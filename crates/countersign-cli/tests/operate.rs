@@ -7,8 +7,7 @@ mod desk;
 use common::run_with;
 use desk::{Desk, Gateway, KEY, until};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 const GITHUB: &str = "github-secret-of-the-tests";

@@ -144,7 +144,7 @@ async fn answered(prepared: &Prepared) -> Result<Answer, Failure> {
         prepared.client.send(prepared.request.clone(), &prepared.limits).await;
     let Response { status, body, .. } =
         sent.map_err(|refused| Failure::stream("send it", &refused.what).next(refused.why.advice()))?;
-    let body = String::from_utf8_lossy(&body).chars().take(SHOWN).collect();
+    let body = String::from_utf8_lossy(&body).trim().chars().take(SHOWN).collect();
     Ok(Answer { status, body })
 }
 

@@ -91,6 +91,6 @@ fn a_receiver_that_takes_everything_is_found_out_and_one_that_says_nothing_is_no
 fn what_a_scheme_does_not_sign_cannot_be_bad() {
     let to = Receiver::start(OK);
     bad(&to.url, "stale", " --preset github").exits(2).says("--bad replay");
-    bad(&to.url, "body", " --preset gitlab").exits(2).says("does not sign the body");
+    bad(&to.url, "body", " --preset gitlab-token").exits(2).says("does not sign the body");
     assert!(to.seen().is_empty());
 }

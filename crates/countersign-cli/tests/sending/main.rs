@@ -98,7 +98,7 @@ fn what_cannot_be_meant_is_refused_with_what_to_type() {
     let to = Receiver::start(OK);
     let add = |more: &str| desk.run(&format!("endpoint add books --url {}{more}", to.url));
     add(" --event invoice.payed").exits(2).says("`invoice.paid` is").says("did you mean `invoice.paid`?");
-    add(" --rate often").exits(3).says("rate = \"10/s\"");
+    add(" --rate often").exits(3).says("rate = \"100/s\"");
     add(" --timeout 1s").exits(3).says("timeout");
     add(" --header nothing").exits(2).says("--header 'Name: value'");
     add(" --secret hunter2").exits(2).says("env:NAME");
