@@ -27,6 +27,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-keys", 1),
     ("countersign-presets", 1),
     ("countersign-words", 1),
+    ("countersign-attest", 2),
     ("countersign-delivery", 3),
     ("countersign-explain", 2),
     ("countersign-plugin", 2),

@@ -162,6 +162,7 @@ const TABLES: &[Table] = &[
             ("admin", "none: operators have no address", "where operators do", ""),
             ("store", "see there", "what is remembered, and where", ""),
             ("egress", "public addresses by https", "what may be called", ""),
+            ("delivery", "see there", "how messages are sent that are published here", ""),
             ("presets", "none", "a folder with more presets: every `*.toml` in it, and no link", ""),
             (
                 "module",
@@ -283,6 +284,59 @@ const TABLES: &[Table] = &[
                 "hosts that keys may be fetched from, of those; `*.example.com` is all below it",
                 "",
             ),
+        ],
+    },
+    Table {
+        title: "`[delivery]`",
+        about: "How messages are sent that are published here. Endpoints and types of events are in the store: see \
+                [sending](../guide/sending.md). Each endpoint may say any of this otherwise, but for the two headers. What may be called is \
+                `[egress]`'s to say: an endpoint's URL may be a stranger's.",
+        open: "[delivery]",
+        rows: &[
+            (
+                "preset",
+                "the one that says `default_outbound = true`",
+                "what signs; it has to be one that can",
+                "",
+            ),
+            (
+                "timeout",
+                "`15s`",
+                "how long an attempt has, from the name of its host to the last byte of its answer",
+                "",
+            ),
+            (
+                "schedule",
+                "`5s`, `1m`, `5m`, `30m`, `2h`, `6h`, `12h`, `1d`, `1d`",
+                "waits between attempts, each give or take a fifth; at most 9. A longer `Retry-After` counts, up to a day",
+                "an array of times from 1s to 7d",
+            ),
+            (
+                "attempts",
+                "as many as the schedule has",
+                "how many there are; the first waits of the schedule are kept",
+                "",
+            ),
+            ("concurrency", "8", "how many attempts to one endpoint are under way at once", ""),
+            (
+                "rate",
+                "none",
+                "how many attempts to one endpoint are begun, at even distances: whole ones a second",
+                "a rate such as `10/s`",
+            ),
+            (
+                "disable_after",
+                "none",
+                "pause an endpoint when an attempt fails and none has arrived for so long. One that answers 410 is paused in any case",
+                "",
+            ),
+            (
+                "topic_header",
+                "`webhook-topic`",
+                "the header that says what a message is about; it is not signed, and the body says it too",
+                "",
+            ),
+            ("type_header", "`webhook-type`", "the header that says of which type it is", ""),
         ],
     },
     Table {

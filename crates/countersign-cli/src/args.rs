@@ -3,9 +3,11 @@
 //! What may hold a secret is taken as plain text and read elsewhere: clap quotes a value it does not like, and a secret
 //! must not be quoted.
 
+mod attest;
 mod capture;
 mod config;
 mod import;
+mod local;
 mod operate;
 mod preset;
 mod sending;
@@ -13,12 +15,14 @@ mod serve;
 
 use crate::error::Exit;
 use crate::output;
+pub(crate) use attest::{AttestArgs, AttestFormat, Signed};
 pub(crate) use capture::{
     CaptureArgs, CaptureCommand, EntryArgs, RedactArgs, RedactFormat, ShownAs, WhatOfBody,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use config::{CheckArgs, ConfigCommand, ConfigDiffArgs};
 pub(crate) use import::{ImportArgs, KeptIn};
+pub(crate) use local::{ListenArgs, MaybeScheme, ReplayArgs};
 pub(crate) use operate::{
     AddSource, EventCommand, GatewayArgs, ListEvents, Part, SecretCommand, SourceCommand, SpanArgs,
     TailEvents, TestSource, Wanted, Which, WindowArgs,
@@ -67,6 +71,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Make the signature that a receiver will ask for
     Sign(SignArgs),
+    /// Have an event carry its proof in its payload, or verify one that does
+    Attest(AttestArgs),
     /// Say why a signature failed, proven by trial
     Explain(ExplainArgs),
     /// Make a preset of captured deliveries and their secret
@@ -77,6 +83,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CaptureCommand,
     },
+    /// Receive on this machine, verify, show a line for each request, and hand it on
+    Listen(ListenArgs),
+    /// Send captured requests again
+    Replay(ReplayArgs),
     /// Run the gateway: receive, verify, record, forward
     Serve(ServeArgs),
     /// Check a configuration of the gateway, and tell what another one would change

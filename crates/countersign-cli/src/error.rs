@@ -88,6 +88,11 @@ impl Failure {
         Failure { next: Some(next.into()), ..self }
     }
 
+    /// What it is about, where there are several.
+    pub(crate) fn about(self, what: &str) -> Self {
+        Failure { message: format!("{what}: {}", self.message), ..self }
+    }
+
     /// Tell it on stderr.
     pub(crate) fn report(self) -> Exit {
         let Failure { exit, message, next, rendered } = self;

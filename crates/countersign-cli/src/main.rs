@@ -5,6 +5,7 @@
 //! that looks at the clock; everything below is told the time.
 
 mod args;
+mod attest;
 mod capture;
 mod config;
 mod dead;
@@ -16,11 +17,13 @@ mod event_type;
 mod explain;
 mod import;
 mod infer;
+mod listen;
 mod mode;
 mod module;
 mod operate;
 mod output;
 mod preset;
+mod replay;
 mod request;
 mod scheme;
 mod secret;
@@ -30,6 +33,7 @@ mod serve;
 mod sign;
 mod source;
 mod time;
+mod upstream;
 mod vectors;
 mod verify;
 
@@ -53,9 +57,12 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
     match command {
         Command::Verify(args) => verify::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Attest(args) => attest::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Infer(args) => infer::run(&args),
         Command::Capture { command } => capture::run(&command),
+        Command::Listen(args) => listen::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Config { command } => config::run(&command),
         Command::Import(args) => import::run(&args),

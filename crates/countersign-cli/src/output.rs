@@ -50,6 +50,22 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print_bytes(text.as_bytes())
 }
 
+/// A JSON value on one line, with the newline. What could steer a terminal is escaped, which JSON itself does for less.
+pub(crate) fn json_line(value: &impl Serialize) -> String {
+    // Plain data: there is nothing that JSON could not say.
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut out = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        match tame(c.encode_utf8(&mut [0; 4]), false).starts_with(c) {
+            true => out.push(c),
+            // Outside of texts there is none of these, and none of them needs two units.
+            false => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+        }
+    }
+    out.push('\n');
+    out
+}
+
 /// What went wrong.
 pub(crate) fn error(message: &str) {
     remark(BAD, "error", message);
@@ -194,6 +210,14 @@ mod tests {
     fn nothing_from_outside_can_steer_the_terminal() {
         assert_eq!(plain("a\x1b[31m\n\u{202e}b\u{9b}"), "a␛[31m␊\u{fffd}b\u{fffd}");
         assert_eq!(plain_lines("a\nb\r"), "a\nb␍");
+    }
+
+    #[test]
+    fn a_line_of_json_cannot_either_and_reads_as_it_was() {
+        let text = "a\x1b[31m\n\u{202e}b\u{9b}é\u{1f980}\\";
+        let line = json_line(&text);
+        assert_eq!(line, "\"a\\u001b[31m\\n\\u202eb\\u009bé\u{1f980}\\\\\"\n");
+        assert_eq!(serde_json::from_str::<String>(&line).ok().as_deref(), Some(text));
     }
 
     #[test]

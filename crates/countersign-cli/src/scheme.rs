@@ -1,6 +1,6 @@
 //! Which scheme: presets built in, of a folder, or in a file, with what the command line lays over them.
 
-use crate::args::{FolderArgs, SchemeArgs};
+use crate::args::{FolderArgs, MaybeScheme, SchemeArgs};
 use crate::error::Failure;
 use crate::module;
 use crate::output;
@@ -40,6 +40,23 @@ impl Chosen {
             }
         };
         Self::resolve(&choice, folder, overrides, more)
+    }
+
+    /// The same where there may be none. Then nothing may be given that is of one.
+    pub(crate) fn if_any(args: &MaybeScheme) -> Result<Option<Self>, Failure> {
+        let MaybeScheme { preset, scheme, folder, overrides, keys } = args;
+        let choice = match (preset, scheme) {
+            (_, Some(file)) => Choice::File(file),
+            (Some(name), None) => Choice::Name(name),
+            (None, None) if keys.secret.is_empty() && keys.var.is_empty() && overrides.is_empty() => {
+                return Ok(None);
+            }
+            (None, None) => {
+                return Err(Failure::usage("no scheme is named that this would be of")
+                    .next("--preset NAME or --scheme FILE"));
+            }
+        };
+        Self::resolve(&choice, folder, overrides, None).map(Some)
     }
 
     /// Find it, lay the overrides over it, compile it.

@@ -195,7 +195,7 @@ pub(crate) fn shell(text: &str) -> String {
 
 /// Unlike any other, which is all that an id has to be: the standard library seeds its hash maps from the system's
 /// randomness.
-fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     let word = || RandomState::new().build_hasher().finish();
     format!("msg_{:016x}{:016x}", word(), word())
 }

@@ -30,7 +30,7 @@ enforce = "observe"
 "#;
 
 const ENV: [(&str, &str); 3] = [
-    ("CONFIG_TEST_TOKEN", "token-hunter2"),
+    ("CONFIG_TEST_TOKEN", "token-hunter2-hunter2"),
     ("CONFIG_TEST_SECRET", "secret-hunter2-hunter2"),
     ("CONFIG_TEST_OTHER", "other-hunter2-hunter2"),
 ];
@@ -89,6 +89,22 @@ fn secrets_are_read_when_that_is_asked_for() {
         .says("key `2026-11` of source `in-payments` and key `main` of source `in-code`");
     let wrong = GOOD.replace("\"github\"", "\"standard-webhooks\"");
     check(&folder, &wrong, &["--secrets"], &ENV).exits(4).says("source `in-code`: key `main`: ");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_gateways_own_secrets_are_looked_at_as_a_start_does() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let file = folder.file("admin.txt", "short");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let text = "[server]\nlisten = \"127.0.0.1:0\"\n[admin]\ntoken = { file = \"admin.txt\" }\n";
+    check(&folder, text, &["--secrets"], &[]).exits(4).says("[admin] token: it has fewer than 16 bytes");
+    std::fs::write(&file, "a-token-of-some-length").unwrap();
+    check(&folder, text, &["--secrets"], &[])
+        .exits(0)
+        .says("[admin] token: every user of this machine can read")
+        .says("chmod 600");
 }
 
 #[test]

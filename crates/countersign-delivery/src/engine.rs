@@ -128,7 +128,7 @@ impl Engine {
             let pause = match self.begin(&mut under_way).await {
                 Ok(pause) => {
                     trouble = Duration::ZERO;
-                    pause
+                    pause.min(FLUSH)
                 }
                 // The store is busy or cut off: ever more seldom.
                 Err(_) => {
@@ -143,7 +143,7 @@ impl Engine {
                         break;
                     }
                 }
-                () = tokio::time::sleep(pause.min(FLUSH)) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.wake.notified() => {}
                 // While the store is in trouble, what ends is no reason to ask it.
                 Some(ended) = under_way.tasks.join_next_with_id(), if trouble.is_zero() => under_way.ended(&ended),
@@ -282,12 +282,28 @@ impl Work {
         let report = Attempt { at, status, error: error.map(Into::into), next };
         let settled = self.store.settle(fence, report).await;
         // After the report: what is tried again is then held with all the rest.
-        let failed = matches!(then, Then::Retry(_) | Then::GiveUp | Then::Gone);
-        let since = failing_since.filter(|_| failed);
-        if let (true, Some(reason)) = (settled.is_ok(), reason(then, stops, since, at)) {
+        if settled.is_ok()
+            && let Some(reason) = reason(then, stops, failing_since, at)
+            && let Some(reason) = self.confirmed(&endpoint, reason, failing_since).await
+        {
             // If that cannot be written, the next attempt that fails says so again.
             let _: Result<bool, StoreError> = self.store.pause(endpoint, reason.into(), at).await;
         }
+    }
+
+    /// The reason for which this endpoint is to be paused, if it still is one.
+    async fn confirmed(
+        &self,
+        endpoint: &Arc<str>,
+        reason: String,
+        since: Option<Timestamp>,
+    ) -> Option<String> {
+        if reason == GONE {
+            return Some(reason);
+        }
+        // That it fails was so when this was leased; another attempt may have arrived since.
+        let rows = self.store.endpoints().await.ok()?;
+        rows.iter().find(|row| row.name == *endpoint).filter(|row| row.failing_since == since).map(|_| reason)
     }
 }
 
@@ -296,7 +312,8 @@ fn reason(then: Then, stops: Stops, since: Option<Timestamp>, at: Timestamp) -> 
     if then == Then::Gone && stops.gone {
         return Some(GONE.into());
     }
-    let (after, since) = stops.after.zip(since)?;
+    let failed = matches!(then, Then::Retry(_) | Then::GiveUp | Then::Gone);
+    let (after, since) = stops.after.zip(since).filter(|_| failed)?;
     (since.after(after) <= at)
         .then(|| format!("failing since {since}: no attempt arrived for {}", span(since.skew_seconds(at))))
 }
@@ -344,6 +361,10 @@ mod tests {
             "unless asked"
         );
         assert_eq!(reason(Then::GiveUp, stops, None, at), None);
+        assert_eq!(
+            (reason(Then::Done, stops, since(9999), at), reason(Then::Hold, stops, since(9999), at)),
+            (None, None)
+        );
         assert_eq!(reason(Then::Gone, stops, None, at).as_deref(), Some(GONE));
         assert_eq!(reason(Then::Gone, Stops::default(), None, at), None);
     }

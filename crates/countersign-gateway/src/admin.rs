@@ -15,6 +15,7 @@ mod routes;
 mod token;
 
 pub use gauges::{Gauges, LedgerGauges, Measured};
+pub use token::Token;
 
 use crate::operate::Operator;
 use crate::server::{self, Rules};
@@ -23,7 +24,6 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
-use countersign::Secret;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use std::net::IpAddr;
@@ -79,7 +79,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 /// The API as a service. `measure` gives what only a running gateway knows.
 ///
 /// Wants to know its peers: see [`serve`]. Without, all of them count as one address.
-pub fn router(operator: Arc<Operator>, token: Secret, measure: Box<Measured>) -> Router {
+pub fn router(operator: Arc<Operator>, token: Arc<Token>, measure: Box<Measured>) -> Router {
     let shared = Arc::new(Shared { operator, measure, written: Mutex::default() });
     let guard = Arc::new(Guard::new(token));
     let (guarded, _) = routes::guarded().split_for_parts();

@@ -24,7 +24,7 @@ mod weak;
 
 pub use delivery::{Delivery, Endpoint};
 pub use diff::{Change, KeyChange, diff, diff_source};
-pub use forward::{Forward, HeaderText, reach};
+pub use forward::{Forward, HeaderText, reach, reach_of};
 pub use limits::{Limits, Rate, Shape};
 pub use print::json;
 pub use read::{Loaded, MAX_FILE, Refused};

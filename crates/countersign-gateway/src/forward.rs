@@ -218,8 +218,8 @@ fn verdict(event: &StoredEvent, attempt: u32, now: Timestamp) -> Vec<(HeaderName
     headers.collect()
 }
 
-/// Visible ASCII as it is, all else as `%XX`; of a long text its beginning.
-fn escaped(text: &str) -> String {
+/// A text as the value of a header: visible ASCII as it is, all else as `%XX`; of a long text its beginning, 512 bytes.
+pub fn escaped(text: &str) -> String {
     text.bytes().take(512).fold(String::with_capacity(text.len()), |mut out, byte| {
         match byte {
             b'%' | 0..=b' ' | 0x7f.. => out.push_str(&format!("%{byte:02X}")),

@@ -16,8 +16,9 @@ mod outbound;
 mod receive;
 mod run;
 pub mod secrets;
-mod server;
+pub mod server;
 mod sources;
 
-pub use forward::FORWARD_SCHEME;
-pub use run::{Gateway, StartError};
+pub use forward::{FORWARD_SCHEME, escaped};
+pub use receive::{OURS, passed_on};
+pub use run::{Gateway, StartError, own_secrets};

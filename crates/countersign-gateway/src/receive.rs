@@ -18,7 +18,8 @@ mod visit;
 
 pub(crate) use budget::Budget;
 pub(crate) use junk::Junk;
-pub(crate) use safe::{OURS, is_safe, safe};
+pub use safe::{OURS, passed_on};
+pub(crate) use safe::{is_safe, safe};
 
 use crate::gate::Gate;
 use bytes::Bytes;

@@ -5,17 +5,21 @@
 //! limits of connections) want a restart, and it is said that they do.
 
 mod changes;
+mod own;
 mod told;
 
-use crate::admin;
+pub use own::own_secrets;
+
+use crate::admin::{self, Token};
 use crate::config::{Change, Config, Egress, Modules, Refused, Warning, diff};
 use crate::gate::{Gate, Snapshot};
 use crate::operate::Operator;
 use crate::outbound::{Bench, Outbound};
 use crate::receive::receive;
-use crate::secrets::{Outside, Sealer, SecretPlace, system_random};
+use crate::secrets::{Commands, system_random};
 use crate::server::{Rules, serve};
 use crate::sources::{Ready, Stored, ready};
+use changes::State;
 use countersign::{Clock, Secret, Timestamp};
 use countersign_delivery::{Engine, Settings};
 use countersign_egress::Client;
@@ -31,9 +35,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 use told::Rows;
-
-/// The shortest token that operators are let in by, in bytes.
-const LEAST_TOKEN: usize = 16;
 
 /// How often what is too old is forgotten, and how much at once: the writer is never held up for long.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -102,6 +103,10 @@ pub(crate) struct Shared {
     of_file: std::sync::RwLock<Arc<Config>>,
     /// What of the store is in use, once something is.
     rows: Mutex<Option<Rows>>,
+    /// What operators have to show. None: nobody is let in, until a restart.
+    token: Option<Arc<Token>>,
+    /// What commands have printed, since all was last read anew.
+    commands: Mutex<Arc<Commands>>,
 }
 
 impl Gateway {
@@ -123,12 +128,16 @@ impl Gateway {
     /// As [`start`](Self::start).
     pub async fn start_with(file: &Path, options: Options) -> Result<(Gateway, Vec<Warning>), StartError> {
         let mut modules = Modules::new();
+        let stamp = changes::stamp(file);
         let loaded = Config::read(file, &mut modules).map_err(StartError::Config)?;
         let config = Arc::new(loaded.config);
         let (public, private) = listen(&config).await?;
         let store = Arc::new(Sqlite::open(&config.store.path, options)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let sealer = sealer(&config)?;
+        // Before anything is read that may change.
+        let seen = State::at_start(&config, stamp, &store).await;
+        let (sealer, open_key) = own::sealer(&config)?;
+        let (token, open_token) = own::token(&config)?;
         let keys = Keys::Fetched(fetcher(&config.egress, clock.clone())?);
         let gate = Gate::new(&config, store.clone(), clock.clone(), keys, (sealer.map(Arc::new), chance()?));
         let shared = Arc::new(Shared {
@@ -140,17 +149,12 @@ impl Gateway {
             config: RwLock::new(config.clone()),
             of_file: std::sync::RwLock::new(config.clone()),
             rows: Mutex::default(),
+            token: token.map(|token| Arc::new(Token::new(token))),
+            commands: Mutex::default(),
         });
         let mut warnings = loaded.warnings;
-        warnings.extend(shared.take(config.clone()).await?);
-        let token =
-            config.admin.as_ref().map(|admin| secret(&admin.token, "[admin] token", &config)).transpose()?;
-        if token.as_ref().is_some_and(|token| token.expose().len() < LEAST_TOKEN) {
-            let says = format!(
-                "[admin] token: it has fewer than {LEAST_TOKEN} bytes and can be guessed: `openssl rand -hex 32` makes one"
-            );
-            return Err(StartError::Sources(vec![says]));
-        }
+        warnings.extend(open_key.into_iter().chain(open_token));
+        warnings.extend(shared.take(config.clone(), Arc::default()).await?);
 
         let (stop, stopped) = watch::channel(false);
         let (close, closed) = watch::channel(false);
@@ -181,11 +185,11 @@ impl Gateway {
             };
             gateway.front.push(tokio::spawn(serve(listener, rules, stopped.clone(), answer)));
         }
-        if let (Some(listener), Some(token)) = (private, token) {
+        if let (Some(listener), Some(token)) = (private, shared.token.clone()) {
             let router = admin::router(Arc::new(shared.operator()), token, shared.measure());
             gateway.front.push(tokio::spawn(admin::serve(listener, router, stopped.clone())));
         }
-        gateway.front.push(tokio::spawn(changes::follow(shared, stopped)));
+        gateway.front.push(tokio::spawn(changes::follow(shared, seen, stopped)));
         Ok((gateway, warnings))
     }
 
@@ -249,6 +253,17 @@ impl Shared {
     }
 
     pub(crate) async fn reload(&self) -> Result<Vec<Change>, StartError> {
+        let taken = self.reload_all().await;
+        if taken.is_err() {
+            // A token that was taken back must not live on because something else is wrong.
+            let of_file = self.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let token = self.new_token(&of_file).await.ok();
+            self.let_in_by(token.and_then(|(token, _)| token));
+        }
+        taken
+    }
+
+    async fn reload_all(&self) -> Result<Vec<Change>, StartError> {
         let file = self.config().await.file.clone();
         let loaded = {
             let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
@@ -256,21 +271,41 @@ impl Shared {
         };
         let (new, mut warnings) = (Arc::new(loaded.config), loaded.warnings);
         let before = self.config().await;
-        warnings.extend(self.take(new).await?);
+        let (token, open) = self.new_token(&new).await?;
+        warnings.extend(open);
+        // Commands are run again here, and nowhere else.
+        warnings.extend(self.take(new, Arc::default()).await?);
+        self.let_in_by(token);
         warnings.iter().for_each(|warning| tracing::warn!(%warning, "the configuration"));
         Ok(diff(&before, &*self.config().await))
+    }
+
+    /// What operators have to show from now on. It may be what a command prints: not for a thread that serves.
+    async fn new_token(&self, config: &Arc<Config>) -> Result<(Option<Secret>, Option<Warning>), StartError> {
+        let config = config.clone();
+        let read = tokio::task::spawn_blocking(move || own::token(&config)).await;
+        read.map_err(|_| StartError::System("reading the token of operators failed".into()))?
+    }
+
+    fn let_in_by(&self, token: Option<Secret>) {
+        if let (Some(known), Some(token)) = (&self.token, token)
+            && known.replace(token)
+        {
+            tracing::info!("the token of operators is another one: the old one lets nobody in");
+        }
     }
 
     /// Take what operators changed in the store, with the file as it was when it was last good.
     async fn refresh(&self) -> Result<Vec<Change>, StartError> {
         let of_file = self.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
         let before = self.config().await;
-        self.take(of_file).await?;
+        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.take(of_file, commands).await?;
         Ok(diff(&before, &*self.config().await))
     }
 
-    /// Make everything ready that `config` and the store say, and put it into use in one step.
-    async fn take(&self, config: Arc<Config>) -> Result<Vec<Warning>, StartError> {
+    /// Make everything ready that `config` and the store say, and put it into use in one step. What `commands` knows is not run.
+    async fn take(&self, config: Arc<Config>, commands: Arc<Commands>) -> Result<Vec<Warning>, StartError> {
         let mut current = self.config.write().await;
         let (sources, held) = (self.store.sources().await?, self.store.secrets().await?);
         let whole = with_stored(&config, &sources).map_err(StartError::Sources)?;
@@ -280,9 +315,9 @@ impl Shared {
         let (before, client, now) = (self.gate.snapshot(), self.client.clone(), self.gate.clock.now());
         // Files are read and commands run: on a thread that serves nobody.
         let making = {
-            let whole = whole.clone();
+            let (whole, commands) = (whole.clone(), commands.clone());
             move || {
-                let ready = ready(&whole, &stored, &before)?;
+                let ready = ready(&whole, &stored, &before, &commands)?;
                 let Stored { secrets, sealer, .. } = &stored;
                 let sealer = sealer.as_deref();
                 let bench = Bench { config: &whole, secrets, sealer, client: &client, now };
@@ -297,6 +332,7 @@ impl Shared {
         self.outbound.endpoints.put(endpoints);
         self.gate.put(Snapshot::new(config.server.clone(), inlets));
         *current = Arc::new(whole);
+        *self.commands.lock().unwrap_or_else(PoisonError::into_inner) = commands;
         let mut known = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*known {
             known.tell(&rows);
@@ -381,23 +417,6 @@ async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, StartError>
         };
         StartError::System(format!("{key}: cannot listen on {address}: {error}{next}"))
     })
-}
-
-fn sealer(config: &Config) -> Result<Option<Sealer>, StartError> {
-    let Some(place) = &config.store.key else { return Ok(None) };
-    let key = secret(place, "[store] key", config)?;
-    Sealer::new(&key).map(Some).map_err(|error| StartError::Sources(vec![format!("[store] key: {error}")]))
-}
-
-/// A secret of the gateway's own.
-fn secret(place: &SecretPlace, what: &str, config: &Config) -> Result<Secret, StartError> {
-    let wrong = |says: String| StartError::Sources(vec![format!("{what}: {says}")]);
-    let read =
-        place.read(&Outside::system()).map_err(|error| wrong(format!("{error} (help: {})", error.help())))?;
-    if read.open_to_all && config.server.strict {
-        return Err(wrong("every user of this machine can read its file: chmod 600 it".into()));
-    }
-    Ok(read.secret)
 }
 
 fn fetcher(egress: &Egress, clock: Arc<dyn Clock>) -> Result<KeyFetcher, StartError> {

@@ -13,7 +13,7 @@ mod source;
 pub use clash::{fingerprint, shared};
 pub use made::{NoNewSecret, new_secret};
 pub use outside::{
-    CommandError, MAX_READ, Outside, bounded, has_white_space, is_pem, read_file, run_command,
+    CommandError, Commands, MAX_READ, Outside, bounded, has_white_space, is_pem, read_file, run_command,
     without_newline,
 };
 pub use place::{KeyPlace, PlaceError, Read, SecretPlace};

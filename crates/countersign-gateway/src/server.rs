@@ -29,16 +29,20 @@ const DEFAULT_HEADERS: usize = 100;
 
 /// How connections are held.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    pub(crate) connections: usize,
-    pub(crate) header_timeout: Duration,
-    pub(crate) headers: usize,
-    pub(crate) drain: Duration,
+pub struct Rules {
+    /// How many may be here at once; further ones wait outside.
+    pub connections: usize,
+    /// How long a head may take.
+    pub header_timeout: Duration,
+    /// How many headers it may have.
+    pub headers: usize,
+    /// How long what is under way may take when all ends.
+    pub drain: Duration,
 }
 
 /// Accept connections and answer requests, until `stop` says so; then bring what is under way to its end, and give up what is
 /// still there after [`Rules::drain`].
-pub(crate) async fn serve<F, R>(listener: TcpListener, rules: Rules, stop: watch::Receiver<bool>, answer: F)
+pub async fn serve<F, R>(listener: TcpListener, rules: Rules, stop: watch::Receiver<bool>, answer: F)
 where
     F: Fn(IpAddr, Request<Incoming>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Response<Full<Bytes>>> + Send,

@@ -9,7 +9,7 @@ use crate::forward::Target;
 use crate::gate::{Inlet, LEARNT, Snapshot};
 use crate::operate::receives;
 use crate::receive::Budget;
-use crate::secrets::{Outside, Sealer, SourceSecrets, new_secret, shared, system_random};
+use crate::secrets::{Commands, Outside, Sealer, SourceSecrets, new_secret, shared, system_random};
 use countersign::config::{ConfigCode, ConfigError};
 use countersign::{HeaderName, Key, KeyId, Keyring, Secret, Window};
 use countersign_egress::Client;
@@ -36,9 +36,14 @@ pub(crate) struct Ready {
 
 /// Make every source of `config` ready, which includes those that the store keeps. Runs commands and reads files: not for a thread that serves.
 ///
-/// Or everything that is wrong.
-pub(crate) fn ready(config: &Config, stored: &Stored, before: &Snapshot) -> Result<Ready, Vec<String>> {
-    let outside = Outside::system();
+/// What `commands` knows is not run. Or everything that is wrong.
+pub(crate) fn ready(
+    config: &Config,
+    stored: &Stored,
+    before: &Snapshot,
+    commands: &Commands,
+) -> Result<Ready, Vec<String>> {
+    let outside = Outside::system().commands(commands);
     let (mut read, mut wrong) = (Vec::new(), Vec::new());
     for source in &config.sources {
         let row = stored.sources.iter().find(|row| row.name == source.name);

@@ -12,6 +12,7 @@ use std::fmt;
 /// A private key that is ready to sign. Wiped when dropped; prints nothing.
 pub struct Signing {
     key: Key,
+    public: PublicKey,
     verifying: Verifying,
 }
 
@@ -61,12 +62,17 @@ impl Signing {
             }
             _ => return Err(KeyError::cannot_sign()),
         };
-        Ok(Signing { key, verifying })
+        Ok(Signing { key, public, verifying })
     }
 
     /// The public half, ready to verify what this signs.
     pub fn verifying(&self) -> Verifying {
         self.verifying.clone()
+    }
+
+    /// The public half, to be shown and named.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
     }
 
     /// Sign content that was taken in by the [`verifying`](Self::verifying) half, or by another key of the same algorithm.

@@ -235,7 +235,8 @@ pub trait Store: Send + Sync + 'static {
     fn revision(&self) -> Reply<'_, u64>;
 
     /// Forget up to `max` things that `keep` does not keep; how many were. Zero means that nothing is left to forget. An event
-    /// that is neither delivered nor given up stays, if it is held as well, and so does a claim that has not expired. Room is used again, and not given
+    /// that is neither delivered nor given up stays, if it is held as well, and so does a claim until a day behind its end, whatever
+    /// the clock does meanwhile. Room is used again, and not given
     /// back to the disk.
     fn prune(&self, keep: Keep, max: usize) -> Reply<'_, usize>;
 

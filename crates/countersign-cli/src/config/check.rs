@@ -9,7 +9,8 @@ use countersign::{ConfigErrors, Sources, Timestamp};
 use countersign_gateway::config::{
     Config, Keys, Loaded, Modules, Record, Refused, Source, Warning, Warnings,
 };
-use countersign_gateway::secrets::{KeyPlace, Outside, Sealer, shared};
+use countersign_gateway::own_secrets;
+use countersign_gateway::secrets::{KeyPlace, Outside, shared};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -40,21 +41,9 @@ pub(super) fn run(CheckArgs { config, secrets, format }: &CheckArgs) -> Result<E
 
 /// Every secret that there is a place for. What cannot be read is told, each in a sentence.
 fn read_all(config: &Config, warnings: &mut Vec<Warning>) -> Vec<String> {
-    let (outside, mut missing, mut read) = (Outside::system(), Vec::new(), Vec::new());
-    let own = [
-        ("[admin] token", config.admin.as_ref().map(|admin| &admin.token)),
-        ("[store] key", config.store.key.as_ref()),
-    ];
-    for (what, place) in own {
-        let found = place.map(|place| place.read(&outside));
-        match found {
-            Some(Err(error)) => missing.push(format!("{what}: {error} (help: {})", error.help())),
-            Some(Ok(found)) if what.starts_with("[store]") => {
-                missing.extend(Sealer::new(&found.secret).err().map(|error| format!("{what}: {error}")));
-            }
-            _ => {}
-        }
-    }
+    let (outside, mut read) = (Outside::system(), Vec::new());
+    let (open, mut missing) = own_secrets(config);
+    warnings.extend(open);
     for source in &config.sources {
         match source.read_secrets(&outside, config.server.strict) {
             Err(errors) => missing.extend(errors.iter().map(ToString::to_string)),

@@ -138,6 +138,31 @@ async fn an_endpoint_that_fails_for_longer_than_was_allowed_is_paused_if_that_wa
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_something_has_arrived_at_meanwhile_is_not_paused_for_its_age() {
+    let world = World::new();
+    let receiver = Receiver::start(|n, seen| match (n, seen.header("webhook-id")) {
+        (0, _) => Step::Status(500),
+        (_, Some("msg_1")) => Step::Slow(Duration::from_millis(500), 500),
+        _ => Step::Status(200),
+    })
+    .await;
+    let policy = Policy::default().schedule(waits(&[1000, 1_800_000])).disable_after(Some(HOUR)).unwrap();
+    world.put(vec![("up", Some(target(&receiver, policy)))]);
+    world.endpoint("up").await;
+    world.publish("msg_1", &["up"]).await;
+    let engine = world.start(world.targets.clone(), 64);
+    world.until("msg_1", |delivery| delivery.attempts == 1).await;
+    world.clock.pass(2 * HOUR);
+    // Under way for half a second, leased when nothing had arrived for two hours; in that time another one arrives.
+    wait_for("the second attempt", || receiver.count() == 2).await;
+    world.publish("msg_2", &["up"]).await;
+    world.until_state("msg_2", DeliveryState::Done).await;
+    let late = world.until("msg_1", |delivery| delivery.attempts == 2).await;
+    engine.stop().await;
+    assert_eq!((late.state, world.paused("up").await), (DeliveryState::Waiting, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_leased_for_an_endpoint_that_is_paused_is_held_and_no_attempt_is_counted() {
     let (world, receiver) = (World::new(), Receiver::steps(&[Step::Status(200)]).await);
     world.put(vec![("up", None)]);

@@ -132,6 +132,21 @@ fn without_a_key_that_may_sign_now_nothing_is_sent_and_it_is_tried_later() {
 }
 
 #[test]
+fn what_signs_stands_above_what_was_written_down_even_where_that_could_not_be_told_before() {
+    let window =
+        Window { not_before: Some(START.after(std::time::Duration::from_secs(60))), not_after: None };
+    let client = Arc::new(Client::builder().build().unwrap());
+    let forged = [("webhook-id", "msg_forged"), ("webhook-signature", "v1,AAAA"), ("webhook-timestamp", "1")];
+    let target = Target::builder(URL, signer_of(&ring(&[(0, window)])), client).headers(forged);
+    let (target, later) = (target.build(START).unwrap(), Timestamp::from_unix(START.unix() + 60));
+    let sent = target.prepare(&message("msg_1"), later).unwrap().request;
+    let all =
+        |name: &str| -> Vec<_> { sent.headers.get_all(name).iter().map(|v| v.to_str().unwrap()).collect() };
+    assert_eq!((all("webhook-id"), all("webhook-timestamp")), (vec!["msg_1"], vec!["1700000060"]));
+    assert!(all("webhook-signature").len() == 1 && !all("webhook-signature")[0].contains("AAAA"));
+}
+
+#[test]
 fn neither_an_endpoint_nor_what_it_sends_prints_what_may_be_secret() {
     let client = Arc::new(Client::builder().build().unwrap());
     let target = Target::builder(URL, signer(), client).headers([("x-key", "hunter2")]).build(START).unwrap();

@@ -10,8 +10,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign::{Secret, ct};
 use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
@@ -20,15 +21,44 @@ const FAILURES: u32 = 10;
 const PER: Duration = Duration::from_secs(60);
 const ADDRESSES: usize = 1024;
 
+/// What operators have to show. It can be replaced while they are let in; who has shown the old one is asked again with his next
+/// request.
+pub struct Token(RwLock<Secret>);
+
+impl Token {
+    /// This one, to begin with.
+    pub fn new(token: Secret) -> Self {
+        Token(RwLock::new(token))
+    }
+
+    /// From now on another one; whether it is.
+    pub fn replace(&self, token: Secret) -> bool {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let another = !ct::equal(known.expose(), token.expose());
+        *known = token;
+        another
+    }
+
+    fn is(&self, shown: &[u8]) -> bool {
+        ct::equal(shown, self.0.read().unwrap_or_else(PoisonError::into_inner).expose())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
 /// Knows the token, and who was wrong about it.
 pub(super) struct Guard {
-    token: Secret,
+    token: Arc<Token>,
     wrong: Junk,
     started: Instant,
 }
 
 impl Guard {
-    pub(super) fn new(token: Secret) -> Self {
+    pub(super) fn new(token: Arc<Token>) -> Self {
         let rule = Rule { failures: FAILURES, per: PER, addresses: ADDRESSES };
         Guard { token, wrong: Junk::new(rule), started: Instant::now() }
     }
@@ -47,7 +77,7 @@ pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
         let (scheme, token) = shown.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
     });
-    if token.is_some_and(|token| ct::equal(token, guard.token.expose())) {
+    if token.is_some_and(|token| guard.token.is(token)) {
         // Whatever is written down on the way says for whom.
         return next.run(request).instrument(tracing::info_span!("admin", %address)).await;
     }

@@ -74,9 +74,14 @@ const OWN_V6: [Ipv6Net; 2] = [
 /// whose URL says so, and to the ports that URLs have. The rule for URLs that strangers write is another:
 /// [`Egress::reach`](super::Egress::reach).
 pub fn reach<'f>(forwards: impl IntoIterator<Item = &'f Forward>) -> Reach {
+    reach_of(forwards.into_iter().map(|forward| &forward.to))
+}
+
+/// As [`reach`], for URLs that an operator typed.
+pub fn reach_of<'u>(urls: impl IntoIterator<Item = &'u Url>) -> Reach {
     let own = OWN_V4.map(IpNet::from).into_iter().chain(OWN_V6.map(IpNet::from));
     let mut reach = own.fold(Reach::public(), Reach::and_network);
-    for Forward { to, .. } in forwards {
+    for to in urls {
         let address: Option<IpAddr> = match to.host() {
             Some(Host::Ipv4(address)) => Some(address.into()),
             Some(Host::Ipv6(address)) => Some(address.into()),

@@ -6,8 +6,8 @@
 
 use http::HeaderMap;
 
-/// How our own headers begin.
-pub(crate) const OURS: &str = "x-countersign-";
+/// How our own headers begin, in lower case.
+pub const OURS: &str = "x-countersign-";
 
 /// The same without hyphens.
 const OURS_PLAIN: &str = "xcountersign";
@@ -48,11 +48,10 @@ const DENIED_WORDS: [&str; 10] = [
 /// Whether a header of this name, in lower case, may go further. Hyphens, underscores and dots are not looked at: there are servers
 /// to which they are one.
 pub(crate) fn is_safe(name: &str) -> bool {
-    let hyphened: String = name.chars().map(|c| if c == '_' { '-' } else { c }).collect();
-    let plain: String = name.chars().filter(|c| !matches!(c, '-' | '_' | '.')).collect();
-    if HOP_BY_HOP.contains(&&*hyphened) || plain.starts_with(OURS_PLAIN) {
+    if stays(name) {
         return false;
     }
+    let plain = plain(name);
     // Somebody's way around a method, which no signature covers.
     let overrides = plain.contains("methodoverride") || plain == "xhttpmethod";
     !overrides
@@ -66,17 +65,37 @@ pub(crate) fn safe<'h>(
     headers: &'h HeaderMap,
     wanted: &'h [&str],
 ) -> impl Iterator<Item = (&'h http::HeaderName, &'h http::HeaderValue)> {
-    let named: Vec<String> = headers
-        .get_all("connection")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
+    let named = named(headers);
     headers
         .iter()
         .filter(|(name, _)| is_safe(name.as_str()) || wanted.contains(&name.as_str()))
         .filter(move |(name, _)| !named.iter().any(|named| named == name.as_str()))
+}
+
+/// The headers of a message that is handed on whole, in their order, credentials and all: for whoever tries his own receiver, and
+/// never for what a stranger's message may reach. Those of the connection stay behind, and those that speak in our name.
+pub fn passed_on(headers: &HeaderMap) -> impl Iterator<Item = (&http::HeaderName, &http::HeaderValue)> {
+    let named = named(headers);
+    headers
+        .iter()
+        .filter(|(name, _)| !stays(name.as_str()))
+        .filter(move |(name, _)| !named.iter().any(|named| named == name.as_str()))
+}
+
+/// Whether a header of this name, in lower case, belongs to the connection, or speaks in our name.
+fn stays(name: &str) -> bool {
+    let hyphened: String = name.chars().map(|c| if c == '_' { '-' } else { c }).collect();
+    HOP_BY_HOP.contains(&&*hyphened) || plain(name).starts_with(OURS_PLAIN)
+}
+
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_' | '.')).collect()
+}
+
+/// The headers that `Connection` names.
+fn named(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all("connection").iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]
@@ -135,5 +154,17 @@ mod tests {
                 .collect();
         let left: Vec<_> = safe(&headers, &[]).map(|(name, _)| name.as_str()).collect();
         assert_eq!(left, ["x-acme-id"]);
+        let left: Vec<_> = passed_on(&headers).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(left, ["x-acme-id"]);
+    }
+
+    #[test]
+    fn what_is_handed_on_whole_keeps_its_credentials_and_not_our_name() {
+        let names = ["authorization", "x-acme-token", "host", "x-countersign-verified", "x_countersign.key"];
+        let pairs =
+            names.map(|name| (http::HeaderName::from_static(name), http::HeaderValue::from_static("1")));
+        let headers: HeaderMap = pairs.into_iter().collect();
+        let left: Vec<_> = passed_on(&headers).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(left, ["authorization", "x-acme-token"]);
     }
 }

@@ -3,7 +3,7 @@
 use super::Shared;
 use crate::config::{Config, HeaderText, Keys as SourceKeys, VarText};
 use crate::secrets::SecretPlace;
-use countersign_store::Store as _;
+use countersign_store::{Sqlite, Store as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,10 +16,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Look at the configuration, at files with secrets and at the store, and take what has changed; and when somebody says so (SIGHUP).
-pub(super) async fn follow(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+/// `seen` is how it was before anything was read: what changed while the gateway started is read at the first look.
+pub(super) async fn follow(shared: Arc<Shared>, mut seen: State, mut stopped: watch::Receiver<bool>) {
     let mut hangup = Hangup::new();
-    // Nothing was seen yet: what changed while the gateway started is read at the first look.
-    let mut seen = State { revision: None, files: Vec::new() };
     let mut owed = Owed::default();
     loop {
         let asked = tokio::select! {
@@ -27,8 +26,9 @@ pub(super) async fn follow(shared: Arc<Shared>, mut stopped: watch::Receiver<boo
             () = hangup.heard() => true,
             () = tokio::time::sleep(LOOK) => false,
         };
-        let now = State::of(&shared).await;
-        let watches = shared.config().await.server.watch;
+        let config = shared.config().await;
+        let now = State::of(&config, &shared.store).await;
+        let watches = config.server.watch;
         let due = owed.since.is_some_and(|since| since.elapsed() >= AGAIN);
         let files = asked || (watches && now.files != seen.files) || (due && owed.files);
         let store = now.revision != seen.revision || (due && owed.store);
@@ -77,23 +77,35 @@ struct Owed {
 }
 
 /// What is looked at.
-struct State {
+pub(super) struct State {
     revision: Option<u64>,
-    files: Vec<(PathBuf, Option<(SystemTime, u64)>)>,
+    /// The configuration first.
+    files: Vec<(PathBuf, Option<Stamp>)>,
+}
+
+/// By which it is seen that a file is another one.
+type Stamp = (SystemTime, u64);
+
+/// Of a file, if it is there.
+pub(super) fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.modified().ok()?, meta.len()))
 }
 
 impl State {
-    async fn of(shared: &Shared) -> Self {
-        let config = shared.config().await;
-        let revision = shared.store.revision().await.ok();
-        let files = files(&config);
-        let look = move || {
-            let stamp = |path: &PathBuf| {
-                let meta = std::fs::metadata(path).ok()?;
-                Some((meta.modified().ok()?, meta.len()))
-            };
-            files.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
-        };
+    /// With the configuration as it was before it was read.
+    pub(super) async fn at_start(config: &Config, read: Option<Stamp>, store: &Sqlite) -> Self {
+        let mut state = State::of(config, store).await;
+        if let Some((_, known)) = state.files.first_mut() {
+            *known = read;
+        }
+        state
+    }
+
+    async fn of(config: &Config, store: &Sqlite) -> Self {
+        let revision = store.revision().await.ok();
+        let files = files(config);
+        let look = move || files.into_iter().map(|path| (path.clone(), stamp(&path))).collect();
         State { revision, files: tokio::task::spawn_blocking(look).await.unwrap_or_default() }
     }
 }
@@ -102,6 +114,7 @@ impl State {
 /// so by SIGHUP.
 fn files(config: &Config) -> Vec<PathBuf> {
     let mut files = vec![config.file.clone()];
+    files.extend(config.admin.iter().filter_map(|admin| admin.token.file()).map(Path::to_owned));
     for source in &config.sources {
         let keys = match &source.keys {
             SourceKeys::Placed(places) => &places[..],

@@ -1,13 +1,14 @@
 //! The outside that secrets come from: an environment, files, commands. Bounded in size and, for a server, in time.
 
 use countersign::MAX_SECRET;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -20,12 +21,34 @@ pub const MAX_READ: usize = MAX_SECRET + 3;
 pub struct Outside<'a> {
     env: &'a dyn Fn(&str) -> Option<OsString>,
     limit: Duration,
+    commands: Option<&'a Commands>,
+}
+
+/// What commands have printed: whoever reads with it runs each once. In memory alone, and wiped when it is dropped.
+#[derive(Default)]
+pub struct Commands(Mutex<BTreeMap<Box<str>, Zeroizing<Vec<u8>>>>);
+
+impl Commands {
+    fn get(&self, command: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(command).cloned()
+    }
+
+    fn put(&self, command: &str, printed: Zeroizing<Vec<u8>>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(command.into(), printed);
+    }
+}
+
+/// Neither a command nor what it printed.
+impl fmt::Debug for Commands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Commands(..)")
+    }
 }
 
 impl<'a> Outside<'a> {
     /// The environment of this process, and 10 s for a command.
     pub fn system() -> Outside<'static> {
-        Outside { env: &|name| std::env::var_os(name), limit: Duration::from_secs(10) }
+        Outside { env: &|name| std::env::var_os(name), limit: Duration::from_secs(10), commands: None }
     }
 
     /// Another environment.
@@ -40,12 +63,25 @@ impl<'a> Outside<'a> {
         Outside { limit, ..self }
     }
 
+    /// Do not run what `commands` knows the answer of, and tell it what others print.
+    #[must_use]
+    pub fn commands(self, commands: &'a Commands) -> Self {
+        Outside { commands: Some(commands), ..self }
+    }
+
     pub(super) fn var(&self, name: &str) -> Option<OsString> {
         (self.env)(name)
     }
 
     pub(super) fn command(&self, command: &str) -> Result<Zeroizing<Vec<u8>>, CommandError> {
-        run_command(command, Some(self.limit))
+        if let Some(printed) = self.commands.and_then(|commands| commands.get(command)) {
+            return Ok(printed);
+        }
+        let printed = run_command(command, Some(self.limit))?;
+        if let Some(commands) = self.commands {
+            commands.put(command, printed.clone());
+        }
+        Ok(printed)
     }
 }
 

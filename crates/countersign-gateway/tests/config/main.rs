@@ -234,7 +234,7 @@ fn what_does_not_go_together_is_refused() {
             ("require_bound = [\"boby\"]", "write `\"body\"`"),
             ("methods = [\"post\"]", "write it in upper case"),
             ("methods = []", "nothing could come in"),
-            ("events = []", "nothing would be recorded"),
+            ("events = []", "nothing would be taken"),
             ("forward = []", "`forward` is empty"),
             ("forward = [{ to = \"http://a/\" }, { to = \"http://b/\" }]", "lacks `name`"),
             (

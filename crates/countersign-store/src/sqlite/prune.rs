@@ -9,6 +9,10 @@ use super::group::{Group, HOUR};
 use crate::Keep;
 use rusqlite::{Connection, params};
 
+/// How long a claim is kept behind its end, in milliseconds. It counts no more; but a clock that leaps ahead, and is put right again,
+/// would have had it forgotten while its message can still be sent again.
+const GRACE: i64 = 24 * HOUR;
+
 /// Rows that may go, by digest or number. Claims and events are looked at once more before they do.
 #[derive(Default)]
 pub(super) struct Doomed {
@@ -57,20 +61,18 @@ pub(super) fn find(db: &Connection, keep: Keep, max: usize) -> Result<Doomed, Fa
         let rows = asked.query_map(params![bound, bounded(max)], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     };
-    let before = keep.before.unix_ms();
+    let (before, ended) = (keep.before.unix_ms(), ended(keep));
     let until: Option<i64> = db
         .prepare_cached("SELECT max(last) FROM spans WHERE hour <= ?1")?
         .query_row([before.div_euclid(HOUR)], |row| row.get(0))?;
     let until = until.unwrap_or(0);
     doomed.claims = db
         .prepare_cached("SELECT digest FROM claims WHERE expires < ?1 LIMIT ?2")?
-        .query_map(params![keep.now.unix_ms(), bounded(max)], |row| row.get(0))?
+        .query_map(params![ended, bounded(max)], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     doomed.fresh = db
         .prepare_cached("SELECT digest, seq FROM fresh WHERE expires < ?1 LIMIT ?2")?
-        .query_map(params![keep.now.unix_ms(), bounded(max - doomed.len())], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
+        .query_map(params![ended, bounded(max - doomed.len())], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     let old = |table: &str, and: &str| {
         format!("SELECT seq FROM {table} WHERE seq <= {until} AND at < ?1 {and} ORDER BY seq LIMIT ?2")
@@ -89,14 +91,14 @@ pub(super) fn find(db: &Connection, keep: Keep, max: usize) -> Result<Doomed, Fa
 
 /// Let these go; how many did.
 pub(super) fn forget(group: &mut Group<'_>, doomed: &Doomed, keep: Keep) -> Result<usize, Fault> {
-    let (db, mut gone) = (group.db, 0);
+    let (db, ended, mut gone) = (group.db, ended(keep), 0);
     let mut claim = db.prepare_cached("DELETE FROM claims WHERE digest = ?1 AND expires < ?2")?;
     for digest in &doomed.claims {
-        gone += claim.execute(params![digest, keep.now.unix_ms()])?;
+        gone += claim.execute(params![digest, ended])?;
     }
     let mut fresh = db.prepare_cached("DELETE FROM fresh WHERE seq = ?1 AND expires < ?2")?;
     for (digest, seq) in &doomed.fresh {
-        if fresh.execute(params![seq, keep.now.unix_ms()])? == 1 {
+        if fresh.execute(params![seq, ended])? == 1 {
             group.fresh.forgotten(digest, *seq);
             gone += 1;
         }
@@ -123,6 +125,11 @@ pub(super) fn forget(group: &mut Group<'_>, doomed: &Doomed, keep: Keep) -> Resu
     )?
     .execute([keep.before.unix_ms().div_euclid(HOUR)])?;
     Ok(gone)
+}
+
+/// Claims that ended before this go.
+fn ended(keep: Keep) -> i64 {
+    keep.now.unix_ms().saturating_sub(GRACE)
 }
 
 /// The first of `rows`, as many as are `left`.

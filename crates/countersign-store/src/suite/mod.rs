@@ -132,6 +132,7 @@ macro_rules! suite {
                 what_is_old_goes_and_what_is_not_delivered_stays
                 the_newest_are_kept_by_size
                 claims_that_ended_go_and_others_stay
+                a_clock_that_leaps_ahead_and_back_has_no_claim_forgotten
                 steps_are_no_larger_than_asked_for_and_there_is_an_end
                 a_listing_is_followed_though_everything_was_forgotten;
         }

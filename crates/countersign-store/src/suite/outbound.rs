@@ -5,8 +5,8 @@ use super::sample::{
     all_at_once, any, at, endpoint, leased, of_event, open, publication, put_all, record, settle,
 };
 use crate::{
-    DeliveryState, EndpointRow, EventTypeRow, KeyUse, NewEndpoint, Next, PUBLISHED, Publication, Published,
-    Queued, Record, Search, SecretRow, SecretState, Settled, StoreError, of_endpoint,
+    Changed, DeliveryState, Edit, EndpointRow, EventTypeRow, KeyUse, NewEndpoint, Next, PUBLISHED,
+    Publication, Published, Queued, Record, Search, SecretRow, SecretState, Settled, StoreError, of_endpoint,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -248,7 +248,9 @@ pub(super) async fn a_removed_endpoint_leaves_dead_letters_and_no_secrets(place:
         store.matched(vec![key_use]).await.expect("it is written");
     }
     // A source may be called as an endpoint is.
-    store.save_secrets(vec![secret("books", "main")]).await.expect("it is written");
+    let revision = store.revision().await.expect("a revision");
+    let edits = vec![Edit::Secret(secret("books", "main"))];
+    assert_eq!(store.change(edits, revision).await, Ok(Changed::Written));
     for event in ["under_way", "waiting"] {
         assert_eq!(store.publish(publication(event, &["books", "mail"], 0)).await, Ok(Published::Fresh));
     }

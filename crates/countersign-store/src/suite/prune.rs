@@ -83,7 +83,7 @@ pub(super) async fn the_newest_are_kept_by_size(place: &dyn Place) {
 pub(super) async fn claims_that_ended_go_and_others_stay(place: &dyn Place) {
     let store = open(place).await;
     put_all(&*store, [record("evt_1", 0), record("evt_2", 100)]).await;
-    let gone = prune(&*store, Keep { before: at(-DAY), bytes: None, now: at(KEEP + 1) }).await;
+    let gone = prune(&*store, Keep { before: at(-DAY), bytes: None, now: at(DAY + KEEP + 1) }).await;
     assert_eq!(gone, 1, "one claim ended, and nothing else is old");
     let again = |event: &str, id: &str| Record { claims: claim("orders", id, 0), ..record(event, 0) };
     assert_eq!(store.put(again("evt_3", "evt_2")).await, Ok(Seen));
@@ -91,10 +91,20 @@ pub(super) async fn claims_that_ended_go_and_others_stay(place: &dyn Place) {
     assert_eq!(store.put(again("evt_4", "evt_1")).await, Ok(Fresh));
 }
 
+pub(super) async fn a_clock_that_leaps_ahead_and_back_has_no_claim_forgotten(place: &dyn Place) {
+    let store = open(place).await;
+    put_all(&*store, [record("evt_1", 0)]).await;
+    for ahead in [KEEP + 1, KEEP + 600, KEEP + DAY - 1] {
+        prune(&*store, Keep { before: at(-DAY), bytes: None, now: at(ahead) }).await;
+    }
+    let again = Record { claims: claim("orders", "evt_1", 1), ..record("evt_2", 1) };
+    assert_eq!(store.put(again).await, Ok(Seen), "the clock was put right, and it can be sent again");
+}
+
 pub(super) async fn steps_are_no_larger_than_asked_for_and_there_is_an_end(place: &dyn Place) {
     let store = open(place).await;
     put_all(&*store, (0..30).map(|number| record(&format!("evt_{number}"), 0))).await;
-    let keep = Keep { before: at(DAY), bytes: Some(0), now: at(DAY) };
+    let keep = Keep { before: at(DAY), bytes: Some(0), now: at(3 * DAY) };
     assert_eq!(store.prune(keep, 0).await, Ok(0));
     let (mut steps, mut gone) = (0, 0);
     loop {
