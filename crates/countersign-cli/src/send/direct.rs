@@ -11,7 +11,7 @@ use crate::scheme::{Choice, Chosen, registry};
 use crate::{secret, time};
 use countersign::{Clock, Keyring, Timestamp, Vars};
 use countersign_delivery::{End, Policy, Report, Target, Tried, deliver};
-use countersign_egress::{Client, Reach, Why};
+use countersign_egress::{Client, Reach, Url, Why};
 use countersign_gateway::secrets::{new_secret, system_random};
 use ipnet::IpNet;
 use serde_json::json;
@@ -85,7 +85,7 @@ fn client(url: &str, allow_private: bool) -> Result<Arc<Client>, Failure> {
     let mut reach = Reach::public().and_ports(1..=u16::MAX);
     if allow_private {
         reach = OWN.iter().filter_map(|text| text.parse::<IpNet>().ok()).fold(reach, Reach::and_network);
-        if let Some(host) = host(url) {
+        if let Some(host) = Url::parse(url).ok().as_ref().and_then(Url::host_str) {
             reach = reach.and_plain_http(host);
         }
     }
@@ -101,17 +101,6 @@ fn client(url: &str, allow_private: bool) -> Result<Arc<Client>, Failure> {
 }
 
 const PRIVATE: &str = "--allow-private calls this machine and private networks as well, and by `http`";
-
-/// As the rule of addresses has it.
-fn host(url: &str) -> Option<String> {
-    let rest = url.split_once("://")?.1;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let end = match authority.find(']') {
-        Some(bracket) => bracket + 1,
-        None => authority.find(':').unwrap_or(authority.len()),
-    };
-    Some(authority[..end].to_owned())
-}
 
 /// A key that nobody has.
 fn another(chosen: &Chosen, vars: &Vars) -> Result<Keyring, Failure> {
@@ -158,20 +147,4 @@ fn told(report: &Report, id: &str, format: Format) -> Result<Exit, Failure> {
 
 fn millis(took: &std::time::Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_is_as_the_rule_has_it() {
-        for (url, is) in [
-            ("http://127.0.0.1:3000/hook", "127.0.0.1"),
-            ("http://localhost/hook?a=b", "localhost"),
-            ("http://[::1]:8080", "[::1]"),
-        ] {
-            assert_eq!(host(url).as_deref(), Some(is));
-        }
-    }
 }
