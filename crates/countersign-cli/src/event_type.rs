@@ -13,8 +13,7 @@ pub(crate) fn run(command: &TypeCommand) -> Result<Exit, Failure> {
     match command {
         TypeCommand::Add { name, description, schema, gateway } => {
             let schema = schema.as_deref().map(read).transpose()?;
-            let new = NewEventType { name: name.clone(), description: description.clone(), schema };
-            add(&new, gateway)?;
+            add(name, description.as_deref(), schema, gateway)?;
         }
         TypeCommand::List { gateway } => list(gateway)?,
         TypeCommand::Remove { name, gateway } => remove(name, gateway)?,
@@ -29,9 +28,22 @@ fn read(file: &Path) -> Result<serde_json::Value, Failure> {
     })
 }
 
-fn add(new: &NewEventType, gateway: &GatewayArgs) -> Result<(), Failure> {
+fn add(
+    name: &str,
+    description: Option<&str>,
+    schema: Option<serde_json::Value>,
+    gateway: &GatewayArgs,
+) -> Result<(), Failure> {
     let tools = Tools::keyless(gateway)?;
-    let declared = tools.run(tools.operator.declare(new))?;
+    // Whoever changes one thing must not lose the other: a schema that is gone lets everything pass, and says nothing.
+    let old = tools.run(tools.operator.event_types())?.into_iter().find(|one| one.name == name);
+    let (was, kept) = old.map_or_else(Default::default, |old| (old.description, old.schema));
+    let new = NewEventType {
+        name: name.into(),
+        description: description.map_or(was, str::to_owned),
+        schema: schema.or(kept),
+    };
+    let declared = tools.run(tools.operator.declare(&new))?;
     if gateway.format == Format::Json {
         return output::print_json(&declared);
     }

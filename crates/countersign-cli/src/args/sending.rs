@@ -89,7 +89,7 @@ pub(crate) struct AddEndpoint {
     #[arg(long, value_name = "TYPE")]
     pub(crate) event: Vec<String>,
 
-    /// A header of every message; may be repeated
+    /// A header of every message; may be repeated. Others see it in the list of processes: a secret one is said in --table
     #[arg(long, value_name = "NAME:VALUE")]
     pub(crate) header: Vec<String>,
 
@@ -135,7 +135,7 @@ pub(crate) struct AddEndpoint {
 
 #[derive(Subcommand)]
 pub(crate) enum TypeCommand {
-    /// Declare a type, or say something else of one
+    /// Declare a type, or say something else of one: what is not said again stays as it is
     #[command(after_help = "\
 Examples:
   countersign type add invoice.paid
@@ -145,8 +145,8 @@ Examples:
         #[arg(value_name = "TYPE")]
         name: String,
         /// For people
-        #[arg(long, value_name = "TEXT", default_value = "")]
-        description: String,
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
         /// A file with a JSON Schema that payloads have to be valid by
         #[arg(long, value_name = "FILE")]
         schema: Option<PathBuf>,

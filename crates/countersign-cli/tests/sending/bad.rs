@@ -67,6 +67,31 @@ fn a_gateway_refuses_each_kind_and_the_same_are_sent_to_an_endpoint_without_a_re
 }
 
 #[test]
+fn whatever_the_preset_what_is_bad_is_refused_for_that_and_what_is_good_is_not() {
+    let presets = ["github", "stripe", "slack", "shopify", "paddle", "zoom", "linear", "calendly"];
+    let sources = presets.map(|name| {
+        format!(
+            "[[source]]\nname = \"{name}\"\npath = \"/in/{name}\"\npreset = \"{name}\"\n\
+             secrets = [{{ id = \"main\", file = \"whsec.txt\" }}]\n"
+        )
+    });
+    let desk = Desk::new(&sources.concat());
+    desk.folder.file("whsec.txt", WHSEC);
+    let gateway = Gateway::start(&desk);
+    for name in presets {
+        let url = format!("http://{}/in/{name}", gateway.at);
+        let preset = format!(" --preset {name}");
+        bad(&url, "secret", &preset).exits(0);
+        bad(&url, "body", &preset).exits(0);
+        let stale = bad(&url, "stale", &preset);
+        assert!(stale.exit == 0 || stale.err.contains("signs no time"), "{name}: {}{}", stale.out, stale.err);
+        let line =
+            format!("send --url {url} --allow-private --secret env:S --type a.b --payload {{}}{preset}");
+        run_with(&line.split(' ').collect::<Vec<_>>(), b"", &[("S", WHSEC)]).exits(0);
+    }
+}
+
+#[test]
 fn a_receiver_that_takes_everything_is_found_out_and_one_that_says_nothing_is_not_called_right() {
     let to = Receiver::start(OK);
     for kind in ["stale", "body", "secret"] {

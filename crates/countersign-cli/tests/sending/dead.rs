@@ -3,8 +3,13 @@
 use crate::desk::{Desk, Gateway, until};
 use crate::receiver::Receiver;
 use crate::{NO, OK, SEND, desk, endpoint, sent, state};
+use countersign::{Clock, Timestamp};
+use countersign_gateway::config::{Config, Modules};
+use countersign_gateway::operate::{NewMessage, Operator};
+use countersign_gateway::secrets::system_random;
 use serde_json::Value;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 /// So many dead letters to `books`.
 fn dead_letters(desk: &Desk, count: usize) -> Vec<Value> {
@@ -48,6 +53,51 @@ fn dead_letters_are_listed_and_sent_again_at_a_rate_and_not_twice() {
     desk.run(&format!("dead redrive {id} --force")).exits(0);
     until("it is sent all the same", || to.seen().len() == 11);
     desk.run("dead redrive d999").exits(1).says("is no delivery that is kept");
+}
+
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        Timestamp::from_unix_ms(since.as_millis() as i64)
+    }
+}
+
+/// Messages written into the store by the same service, in this process: a command each would take long.
+fn publish(desk: &Desk, count: usize) {
+    let file = desk.folder.path().join("countersign.toml");
+    let config = Config::read(&file, &mut Modules::new()).unwrap().config;
+    let operator = Operator::open(Arc::new(config), None, Arc::new(Now), Box::new(system_random)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let new: NewMessage = serde_json::from_str(r#"{"type":"invoice.paid","payload":{"z":1}}"#).unwrap();
+    for _ in 0..count {
+        runtime.block_on(operator.publish(&new)).unwrap();
+    }
+}
+
+#[test]
+fn more_than_one_step_of_dead_letters_is_sent_again_by_one_command() {
+    const MANY: usize = 1100;
+    let desk = desk();
+    let to = Receiver::start(OK);
+    endpoint(&desk, "books", &to, "");
+    publish(&desk, MANY);
+    desk.run("endpoint remove books").exits(1).says("countersign endpoint pause books");
+    desk.run("endpoint remove books --force").exits(0).says("dead letters now");
+    let first = desk.json("dead list --max 1000");
+    assert_eq!(first["rows"].as_array().unwrap().len(), 1000);
+    let rest = desk.json(&format!("dead list --max 1000 --after {}", first["next"].as_str().unwrap()));
+    assert_eq!(rest["rows"].as_array().unwrap().len(), MANY - 1000);
+    let secret = endpoint(&desk, "books", &to, " --concurrency 64");
+    let dry = desk.json("dead redrive --all --dry-run");
+    assert_eq!((&dry["found"], &dry["queued"]), (&MANY.into(), &MANY.into()));
+    let told = desk.run("dead redrive --endpoint books --rate 1000").exits(0);
+    assert!(told.out.contains("1100 dead letters queued again"), "{}", told.out);
+    assert_eq!(desk.json("dead redrive --all")["found"], 0);
+    let _gateway = Gateway::start(&desk);
+    until("all arrive", || to.seen().len() >= MANY);
+    assert!(to.verifies(MANY - 1, &secret));
 }
 
 #[test]

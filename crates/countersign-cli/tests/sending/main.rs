@@ -127,6 +127,10 @@ fn what_cannot_be_meant_is_refused_with_what_to_type() {
     desk.run("type add in..voice").exits(2).says("invoice.paid");
     let schema = desk.folder.file("schema.json", "{\"type\":\"object\",\"required\":[\"id\"]}");
     desk.run(&format!("type add invoice.paid --schema {schema}")).exits(0).says("held against its schema");
+    desk.run("type add invoice.paid --description settled").exits(0).says("held against its schema");
+    assert_eq!(desk.json("type list")[0]["description"], "settled");
+    desk.run(&format!("type add invoice.paid --schema {schema}")).exits(0);
+    assert_eq!(desk.json("type list")[0]["description"], "settled", "what is not said again stays");
     desk.run("send --type invoice.paid --payload {}").exits(2).says("the payload is no `invoice.paid`");
     let from_stdin = desk.with("send --type invoice.paid --payload - --format json", b"{\"id\":1}").exits(0);
     assert_eq!(from_stdin.json()["deliveries"][0]["endpoint"], "books");
