@@ -116,22 +116,25 @@ fn change(compiled: &Compiled, body: &mut [u8]) -> Result<(), Failure> {
         ))
         .next("take a preset that does: `countersign preset list --columns name,binds`"));
     }
-    let (old, new): (&[u8], &[u8]) = (b"\"version\":1}", b"\"version\":7}");
-    let Some(at) = body.windows(old.len()).rposition(|window| window == old) else {
+    // Behind it may stand what the signer wrote, a time for one.
+    let version: &[u8] = b"\"version\":1";
+    let Some(at) = body.windows(version.len()).rposition(|window| window == version) else {
         return Err(Failure::usage(format!(
             "--bad body: `{name}` sends the message in another form than JSON"
         ))
         .next("--bad secret is refused for the same reason"));
     };
-    body[at..at + new.len()].copy_from_slice(new);
+    body[at + version.len() - 1] = b'7';
     Ok(())
 }
 
 fn prepare(target: &Target, message: &Canonical, at: Timestamp) -> Result<Prepared, Failure> {
     target.prepare(message, at).map_err(|why| match why {
-        Unprepared::Later(says) | Unprepared::Never(says) => {
+        Unprepared::Later(says) => {
             Failure::key(format!("not sent: {says}")).next("see that a secret may sign at that time")
         }
+        Unprepared::Never(says) => Failure::usage(format!("not sent: {says}"))
+            .next("this preset signs what the message does not have; with --url, --header 'Name: value' adds a header"),
         _ => Failure::key("not sent: it cannot be made ready"),
     })
 }

@@ -68,7 +68,7 @@ fn a_gateway_refuses_each_kind_and_the_same_are_sent_to_an_endpoint_without_a_re
 
 #[test]
 fn whatever_the_preset_what_is_bad_is_refused_for_that_and_what_is_good_is_not() {
-    let presets = ["github", "stripe", "slack", "shopify", "paddle", "zoom", "linear", "calendly"];
+    let presets = ["github", "stripe", "slack", "shopify", "paddle-billing", "zoom", "linear", "calendly"];
     let sources = presets.map(|name| {
         format!(
             "[[source]]\nname = \"{name}\"\npath = \"/in/{name}\"\npreset = \"{name}\"\n\
@@ -117,5 +117,7 @@ fn what_a_scheme_does_not_sign_cannot_be_bad() {
     let to = Receiver::start(OK);
     bad(&to.url, "stale", " --preset github").exits(2).says("--bad replay");
     bad(&to.url, "body", " --preset gitlab-token").exits(2).says("does not sign the body");
+    bad(&to.url, "body", " --preset pusher").exits(2).says("signs what the message does not have");
+    bad(&to.url, "secret", " --preset svix-ed25519").exits(4).says("give another key as --secret");
     assert!(to.seen().is_empty());
 }
