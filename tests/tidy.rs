@@ -6,6 +6,8 @@
 
 #[path = "tidy/modules.rs"]
 mod modules;
+#[path = "tidy/outbound.rs"]
+mod outbound;
 #[path = "tidy/pages.rs"]
 mod pages;
 #[path = "tidy/rust.rs"]
@@ -553,6 +555,7 @@ fn package(name: &str, folder: &str, needs: &[&str]) -> Package {
         name: name.into(),
         folder: folder.into(),
         needs: needs.iter().map(|n| ((*n).into(), false)).collect(),
+        features: Vec::new(),
         kinds: vec!["lib".into()],
         is_default: true,
     }

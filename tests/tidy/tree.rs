@@ -71,6 +71,8 @@ pub(crate) struct Package {
     pub(crate) folder: String,
     /// What it depends on, and whether only its tests and benches do.
     pub(crate) needs: Vec<(String, bool)>,
+    /// The features that it asks for of what ships with it: which package, which feature.
+    pub(crate) features: Vec<(String, String)>,
     /// What is made of its library: `lib`, `cdylib`. Empty if it has none.
     pub(crate) kinds: Vec<String>,
     /// Whether a plain `cargo build` builds it.
@@ -97,11 +99,18 @@ pub(crate) fn packages() -> Vec<Package> {
             let aside = ["bin", "test", "bench", "example", "custom-build"];
             !texts(&target["kind"]).iter().any(|kind| aside.contains(&&**kind))
         };
-        let need = |need: &Value| (text(&need["name"]), need["kind"].as_str() == Some("dev"));
+        let is_dev = |need: &Value| need["kind"].as_str() == Some("dev");
+        let need = |need: &Value| (text(&need["name"]), is_dev(need));
+        let needs = package["dependencies"].as_array().expect("a list");
+        let features = |need: &Value| {
+            let name = text(&need["name"]);
+            texts(&need["features"]).into_iter().map(move |feature| (name.clone(), feature))
+        };
         Package {
             name: text(&package["name"]),
             folder: folder.trim_matches(['/', '\\']).replace('\\', "/"),
-            needs: package["dependencies"].as_array().expect("a list").iter().map(need).collect(),
+            needs: needs.iter().map(need).collect(),
+            features: needs.iter().filter(|need| !is_dev(need)).flat_map(features).collect(),
             kinds: package["targets"]
                 .as_array()
                 .expect("a list")

@@ -12,8 +12,9 @@ use countersign_store::{Attempt, Lease, Leased, Next, Store, StoreError, StoredE
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 /// Why an endpoint was paused that said that it is gone.
@@ -21,6 +22,9 @@ pub const GONE: &str = "the receiver answered 410";
 
 /// How often counts are written.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// What of a lease's margin is kept for the report.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// How long it takes to believe that an endpoint is paused.
 const HELD: Duration = Duration::from_millis(100);
@@ -116,7 +120,7 @@ impl Engine {
 
     /// Work until `stop` says so. What is under way then is brought to its end; nothing new is begun.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut under_way = UnderWay::default();
+        let mut under_way = UnderWay::new();
         let mut trouble = Duration::ZERO;
         let mut flushed = Instant::now();
         while !*stop.borrow() {
@@ -146,7 +150,7 @@ impl Engine {
                 () = tokio::time::sleep(pause) => {}
                 () = self.wake.notified() => {}
                 // While the store is in trouble, what ends is no reason to ask it.
-                Some(ended) = under_way.tasks.join_next_with_id(), if trouble.is_zero() => under_way.ended(&ended),
+                () = under_way.room(self.settings.parallel), if trouble.is_zero() => {}
             }
         }
         while under_way.tasks.join_next().await.is_some() {}
@@ -157,26 +161,25 @@ impl Engine {
     async fn begin(&self, under_way: &mut UnderWay) -> Result<Duration, StoreError> {
         let Engine { worker, settings, work, .. } = self;
         let idle = settings.idle.max(Duration::from_millis(1));
-        let max = settings.parallel.saturating_sub(under_way.tasks.len());
+        let max = under_way.free(settings.parallel);
         if max == 0 {
             return Ok(idle);
         }
         let (share, shares) = (work.endpoints.share(), work.endpoints.shares());
         let Rooms { each, rooms, .. } = under_way.places.rooms(share, &shares, Instant::now());
-        let longest = work.endpoints.longest();
         // From the moment of asking: what the store takes is part of the lease.
         let (now, asked) = (work.clock.now(), Instant::now());
-        let lasts = longest + AHEAD + settings.margin;
+        let lasts = work.endpoints.longest() + AHEAD + settings.margin;
         let until = now.after(lasts);
         let lease = Lease { worker: worker.clone(), max, each, rooms, now, until };
         let leased = work.store.lease(lease).await?;
         for leased in leased {
             let share = shares.get(&leased.endpoint).copied().unwrap_or(share);
             let begins = under_way.places.take(leased.endpoint.clone(), share, Instant::now());
-            let term = Term { begins, ends: asked + lasts, longest };
+            let term = Term { begins, ends: asked + lasts - (settings.margin / 2).min(REPORT) };
             under_way.begin(work.clone(), leased, term);
         }
-        if under_way.tasks.len() >= settings.parallel {
+        if under_way.free(settings.parallel) == 0 {
             return Ok(idle);
         }
         let Rooms { rooms, again, .. } = under_way.places.rooms(share, &shares, Instant::now());
@@ -197,43 +200,75 @@ impl Engine {
 }
 
 /// Attempts, and whose places they take.
-#[derive(Default)]
+///
+/// What has arrived gives its place back before that is written: so what is leased next and what is reported share a commit. What
+/// failed keeps it until all is written, for it may be that nothing more is to be sent.
 struct UnderWay {
     tasks: JoinSet<()>,
     whose: HashMap<Id, Arc<str>>,
     places: Places,
+    arrive: UnboundedSender<Id>,
+    arrived: UnboundedReceiver<Id>,
 }
 
 impl UnderWay {
+    fn new() -> Self {
+        let (arrive, arrived) = unbounded_channel();
+        let (tasks, whose, places) = (JoinSet::new(), HashMap::new(), Places::default());
+        UnderWay { tasks, whose, places, arrive, arrived }
+    }
+
     fn begin(&mut self, work: Arc<Work>, leased: Leased, term: Term) {
-        let endpoint = leased.endpoint.clone();
-        let task = self.tasks.spawn(async move { work.attempt(leased, term).await });
+        let (endpoint, arrive) = (leased.endpoint.clone(), self.arrive.clone());
+        let task = self.tasks.spawn(async move { work.attempt(leased, term, arrive).await });
         self.whose.insert(task.id(), endpoint);
+    }
+
+    /// For how many more there is room. Of reports that are not written yet there are as many as attempts, and no more.
+    fn free(&self, parallel: usize) -> usize {
+        let reports = parallel.saturating_mul(2).saturating_sub(self.tasks.len());
+        parallel.saturating_sub(self.whose.len()).min(reports)
     }
 
     /// Take note of all that ended.
     fn gather(&mut self) {
+        while let Ok(id) = self.arrived.try_recv() {
+            self.give(id);
+        }
         while let Some(ended) = self.tasks.try_join_next_with_id() {
-            self.ended(&ended);
+            self.give(ended.map_or_else(|error| error.id(), |(id, ())| id));
         }
     }
 
-    /// However it ended, its place is free.
-    fn ended(&mut self, ended: &Result<(Id, ()), JoinError>) {
-        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
-        if let Some(endpoint) = self.whose.remove(&id) {
-            self.places.give(&endpoint);
+    /// Wait until there is more room than there was. May be dropped at any time.
+    async fn room(&mut self, parallel: usize) {
+        loop {
+            let full = self.free(parallel) == 0;
+            let given = tokio::select! {
+                Some(id) = self.arrived.recv() => self.give(id),
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.give(ended.map_or_else(|error| error.id(), |(id, ())| id))
+                }
+                else => return std::future::pending().await,
+            };
+            if given || (full && self.free(parallel) > 0) {
+                return;
+            }
         }
+    }
+
+    /// However it ended, its place is free; whether it was not before.
+    fn give(&mut self, id: Id) -> bool {
+        let endpoint = self.whose.remove(&id);
+        endpoint.inspect(|endpoint| self.places.give(endpoint)).is_some()
     }
 }
 
 /// The time that an attempt has.
 struct Term {
     begins: Instant,
-    /// Its lease ends.
+    /// A moment before its lease ends.
     ends: Instant,
-    /// What the lease was made for.
-    longest: Duration,
 }
 
 /// What every attempt needs.
@@ -247,10 +282,13 @@ struct Work {
 
 impl Work {
     /// One attempt, in a task of its own.
-    async fn attempt(&self, leased: Leased, term: Term) {
+    async fn attempt(&self, leased: Leased, term: Term, arrive: UnboundedSender<Id>) {
         let Leased { fence, endpoint, attempts, failing_since, event } = leased;
-        let Term { begins, ends, longest } = term;
-        tokio::time::sleep_until(begins).await;
+        let Term { begins, ends } = term;
+        // A timer goes by whole milliseconds: what need not wait does not ask it.
+        if begins > Instant::now() {
+            tokio::time::sleep_until(begins).await;
+        }
         // A store that took so long to give it has little left of it: whoever leases it next makes it.
         let left = ends.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -260,7 +298,7 @@ impl Work {
         let prepare = |now| {
             let mut prepared = self.endpoints.prepare(&endpoint, &event, number, now)?;
             // Nothing is under way longer than its lease, whatever was changed since that was asked for.
-            prepared.limits = prepared.limits.time(prepared.limits.time.min(longest).min(left));
+            prepared.limits = prepared.limits.time(prepared.limits.time.min(left));
             Ok(prepared)
         };
         let (tried, stops) = attempt(prepare, number, &*self.clock, (self.chance)()).await;
@@ -271,6 +309,10 @@ impl Work {
             Then::GiveUp | Then::Gone => (Next::GiveUp, Some(DEAD)),
             Then::Hold => (Next::Hold, None),
         };
+        if then == Then::Done {
+            // Nobody listens any more when the engine was dropped.
+            let _ = arrive.send(tokio::task::id());
+        }
         if let Some(outcome) = outcome {
             self.counts.add(&endpoint, at, outcome, took);
         }

@@ -56,7 +56,10 @@ impl Schedule {
     /// [`MAX_RETRY_AFTER`].
     pub fn wait(&self, made: u32, chance: f64, asked: Option<Duration>) -> Option<Duration> {
         let wait = self.waits.get(usize::try_from(made).ok()?.checked_sub(1)?)?;
-        let spread = wait.mul_f64(0.8 + 0.4 * chance.clamp(0.0, 1.0));
+        // Written so that no wait is too long for it, and no chance is none.
+        let chance = if chance.is_nan() { 0.5 } else { chance.clamp(0.0, 1.0) };
+        let (least, more) = (*wait - *wait / 5, (*wait / 5 * 2).mul_f64(chance));
+        let spread = least.saturating_add(more);
         Some(spread.max(asked.unwrap_or_default().min(MAX_RETRY_AFTER)))
     }
 }
@@ -88,5 +91,8 @@ mod tests {
         assert_eq!(schedule.wait(1, 0.5, Some(SECOND)), Some(10 * SECOND));
         assert_eq!(schedule.wait(1, 0.5, Some(60 * SECOND)), Some(60 * SECOND));
         assert_eq!(schedule.wait(1, 0.5, Some(MAX_RETRY_AFTER * 9)), Some(MAX_RETRY_AFTER));
+        assert_eq!(schedule.wait(1, f64::NAN, None), Some(10 * SECOND));
+        let long = Schedule::new([Duration::MAX]).unwrap();
+        assert!(long.wait(1, 1.0, None).unwrap() > Duration::MAX / 2 && long.wait(1, 0.0, None).is_some());
     }
 }

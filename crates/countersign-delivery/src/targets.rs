@@ -12,6 +12,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+/// How long after a message was published its endpoints are known here at the latest, in milliseconds.
+const HEARD_OF: i64 = 10_000;
+
 /// Endpoints by name, exchanged as a whole while an engine works. An attempt is of the one set or of the other.
 #[derive(Default)]
 pub struct Targets(RwLock<Arc<Set>>);
@@ -47,7 +50,8 @@ impl Endpoints for Targets {
         now: Timestamp,
     ) -> Result<Prepared, Unprepared> {
         match self.set().targets.get(endpoint) {
-            // Added, or removed, a moment ago.
+            // Added a moment ago, and not heard of yet: nothing was attempted.
+            None if now.unix_ms().saturating_sub(event.at.unix_ms()) < HEARD_OF => Err(Unprepared::Paused),
             None => Err(Unprepared::Later("there is no endpoint of this name now".into())),
             Some(None) => Err(Unprepared::Paused),
             Some(Some(target)) => {

@@ -1,15 +1,24 @@
 //! The one client: what it may call is [`Reach`], how much and how long is [`Limits`].
 //!
 //! It follows no redirect, obeys no proxy of the environment, decompresses nothing, keeps no cookies and repeats no
-//! request. The surprising one is the proxy: a proxy would look names up itself, and the rule would be asked about the
-//! proxy's address instead of the target's.
+//! request that was sent. The surprising one is the proxy: a proxy would look names up itself, and the rule would be asked about the
+//! proxy's address instead of the target's. One that the builder was given is told addresses: see [`Proxy`].
+//!
+//! [`Proxy`]: crate::Proxy
 
-use crate::lookup::{Judged, Lookup, SystemLookup};
+use crate::builder::Builder;
+use crate::dial::{Dial, Error};
 use crate::reach::Reach;
 use crate::refused::{Refused, Why};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
-use reqwest::{Method, redirect, retry};
-use std::error::Error;
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpInfo;
+use rustls::AlertDescription;
+use std::error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -19,8 +28,11 @@ use url::Url;
 /// Calls out. Clones share connections; a connection is only ever used for the name it was judged for.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    reach: Arc<Reach>,
+    pub(crate) http: legacy::Client<HttpsConnector<Dial>, Full<Bytes>>,
+    pub(crate) reach: Arc<Reach>,
+    pub(crate) agent: HeaderValue,
+    /// Whether the other end of a connection is a proxy.
+    pub(crate) by_proxy: bool,
 }
 
 /// How much and how long one call may take.
@@ -137,12 +149,7 @@ impl fmt::Debug for Response {
 impl Client {
     /// A client that reaches public addresses only, until told otherwise.
     pub fn builder() -> Builder {
-        Builder {
-            reach: Reach::public(),
-            lookup: Arc::new(SystemLookup),
-            agent: concat!("countersign/", env!("CARGO_PKG_VERSION")).into(),
-            roots: Vec::new(),
-        }
+        Builder::new()
     }
 
     /// What it may call. Ask [`Reach::judge_url`] when a URL is configured, and the operator hears of it then.
@@ -169,7 +176,7 @@ impl Client {
         match tokio::time::timeout(limits.time, self.exchange(request, url, limits)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(Failure::Refused(refused))) => Err(refused),
-            Ok(Err(Failure::Http(error))) => Err(told(&error, &host)),
+            Ok(Err(Failure::Http(error))) => Err(told(&*error, &host)),
             Err(_) => Err(Refused::new(
                 Why::TimedOut,
                 format!("`{host}` did not answer whole in {:?}", limits.time),
@@ -178,28 +185,24 @@ impl Client {
     }
 
     async fn exchange(&self, request: Request, url: Url, limits: &Limits) -> Result<Response, Failure> {
-        let Request { method, url: _, headers, body } = request;
-        let mut sent = self.http.request(method, url).headers(headers);
-        if !body.is_empty() {
-            sent = sent.body(body);
-        }
-        let mut answer = sent.send().await?;
+        let answer = self.http.request(self.written(request, &url)?).await?;
         // Asked again of the connection itself, should some way of dialling ever pass the resolver by.
-        if let Some(peer) = answer.remote_addr() {
-            self.reach.judge(peer.ip())?;
+        if let Some(peer) = answer.extensions().get::<HttpInfo>().filter(|_| !self.by_proxy) {
+            self.reach.judge(peer.remote_addr().ip())?;
         }
-        if answer.status().is_redirection() {
-            return Err(
-                Refused::new(Why::Redirect, format!("the answer is {}", answer.status().as_u16())).into()
-            );
+        let (head, mut rest) = answer.into_parts();
+        if head.status.is_redirection() {
+            return Err(Refused::new(Why::Redirect, format!("the answer is {}", head.status.as_u16())).into());
         }
         let over = || Refused::new(Why::TooLarge, format!("the body is longer than {} bytes", limits.bytes));
-        let told = answer.content_length().and_then(|length| usize::try_from(length).ok());
-        if !limits.cut && told.is_some_and(|length| length > limits.bytes) {
+        let told = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if !limits.cut && told.is_some_and(|length: usize| length > limits.bytes) {
             return Err(over().into());
         }
         let mut body = Vec::with_capacity(told.unwrap_or(0).min(limits.bytes));
-        while let Some(piece) = answer.chunk().await? {
+        while let Some(frame) = rest.frame().await {
+            // Trailers are read and dropped.
+            let Ok(piece) = frame.map_err(|error| Failure::Http(error.into()))?.into_data() else { continue };
             let room = limits.bytes - body.len();
             body.extend_from_slice(&piece[..piece.len().min(room)]);
             match piece.len() > room {
@@ -208,100 +211,29 @@ impl Client {
                 false => {}
             }
         }
-        Ok(Response { status: answer.status().as_u16(), headers: std::mem::take(answer.headers_mut()), body })
-    }
-}
-
-/// Settings of a [`Client`].
-pub struct Builder {
-    reach: Reach,
-    lookup: Arc<dyn Lookup>,
-    agent: String,
-    roots: Vec<Vec<u8>>,
-}
-
-/// How long one of a name's addresses may take to connect, before the next is tried.
-const CONNECT: Duration = Duration::from_secs(3);
-
-/// How much an HTTP/2 server may send ahead of our reading, in bytes.
-const WINDOW: u32 = 256 << 10;
-
-impl Builder {
-    /// What it may call.
-    #[must_use]
-    pub fn reach(self, reach: Reach) -> Self {
-        Builder { reach, ..self }
+        Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
     }
 
-    /// Look names up otherwise. What comes is judged all the same.
-    #[must_use]
-    pub fn lookup(self, lookup: Arc<dyn Lookup>) -> Self {
-        Builder { lookup, ..self }
+    /// As it goes out: what the request does not say itself is added.
+    fn written(&self, request: Request, url: &Url) -> Result<http::Request<Full<Bytes>>, Refused> {
+        let Request { method, url: _, mut headers, body } = request;
+        let uri: Uri =
+            url.as_str().parse().map_err(|_| Refused::new(Why::Url, "the URL holds what HTTP cannot say"))?;
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        headers.entry(USER_AGENT).or_insert_with(|| self.agent.clone());
+        let mut written = http::Request::new(Full::new(Bytes::from(body)));
+        *written.method_mut() = method;
+        *written.uri_mut() = uri;
+        *written.headers_mut() = headers;
+        Ok(written)
     }
-
-    /// Be called something other than `countersign/VERSION`.
-    #[must_use]
-    pub fn agent(self, agent: impl Into<String>) -> Self {
-        Builder { agent: agent.into(), ..self }
-    }
-
-    /// Trust the certificates of this PEM file, and none of this machine's roots.
-    #[must_use]
-    pub fn trust_only(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.roots.push(pem.into());
-        self
-    }
-
-    /// Make it. Reads this machine's roots, unless it was given others; without any it cannot be made.
-    pub fn build(self) -> Result<Client, Refused> {
-        let Builder { reach, lookup, agent, roots } = self;
-        let reach = Arc::new(reach);
-        let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
-        let mut http = reqwest::Client::builder()
-            .dns_resolver(Judged { reach: reach.clone(), lookup })
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            // Another crate of the program might have switched these on for all.
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate()
-            .user_agent(agent)
-            .default_headers(headers)
-            .connect_timeout(CONNECT)
-            .pool_max_idle_per_host(2)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .http2_initial_stream_window_size(WINDOW)
-            .http2_initial_connection_window_size(4 * WINDOW);
-        if !roots.is_empty() {
-            let mut trusted = Vec::new();
-            for pem in &roots {
-                trusted.extend(reqwest::Certificate::from_pem_bundle(pem).map_err(setup)?);
-            }
-            if trusted.is_empty() {
-                return Err(Refused::new(Why::Setup, "the PEM file holds no certificate"));
-            }
-            http = http.tls_certs_only(trusted);
-        }
-        Ok(Client { http: http.build().map_err(setup)?, reach })
-    }
-}
-
-/// The innermost cause says most.
-fn setup(error: reqwest::Error) -> Refused {
-    let mut cause: &dyn Error = &error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    Refused::new(Why::Setup, cause.to_string())
 }
 
 /// Ours, or the library's.
 enum Failure {
     Refused(Refused),
-    Http(reqwest::Error),
+    Http(Error),
 }
 
 impl From<Refused> for Failure {
@@ -310,24 +242,28 @@ impl From<Refused> for Failure {
     }
 }
 
-impl From<reqwest::Error> for Failure {
-    fn from(error: reqwest::Error) -> Self {
-        Failure::Http(error)
+impl From<legacy::Error> for Failure {
+    fn from(error: legacy::Error) -> Self {
+        Failure::Http(error.into())
     }
 }
 
-/// The library's error in our words. Its own text holds the URL, and is never passed on.
-fn told(error: &reqwest::Error, host: &str) -> Refused {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    let mut tls = false;
+/// The library's error in our words. Its own text holds what was received, and is never passed on.
+fn told(error: &(dyn error::Error + 'static), host: &str) -> Refused {
+    let connecting = error.downcast_ref().is_some_and(legacy::Error::is_connect);
+    let (mut cause, mut tls, mut timed_out) = (Some(error), false, false);
     while let Some(now) = cause {
         if let Some(refused) = now.downcast_ref::<Refused>() {
             return refused.clone();
         }
+        if let Some(rustls::Error::AlertReceived(alert)) = now.downcast_ref() {
+            return Refused::new(Why::Tls, format!("`{host}` {}", alerted(*alert)));
+        }
         let io = now.downcast_ref::<io::Error>();
+        let is = |kind| io.is_some_and(|io| io.kind() == kind);
         // The TLS library reports bad certificates and bad handshakes as these two; TCP knows neither.
-        tls |= io
-            .is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof));
+        tls |= is(io::ErrorKind::InvalidData) || is(io::ErrorKind::UnexpectedEof);
+        timed_out |= is(io::ErrorKind::TimedOut);
         // An `io::Error` that holds another error tells that one's source as its own, and would hide it.
         cause = match io.and_then(io::Error::get_ref) {
             Some(held) => Some(held),
@@ -335,10 +271,25 @@ fn told(error: &reqwest::Error, host: &str) -> Refused {
         };
     }
     let (why, what) = match () {
-        () if error.is_connect() && tls => (Why::Tls, "gave no certificate that is good for it"),
-        () if error.is_timeout() => (Why::TimedOut, "could not be reached in time"),
-        () if error.is_connect() => (Why::Connect, "could not be reached"),
+        () if connecting && tls => (Why::Tls, "gave no certificate that is good for it"),
+        () if timed_out => (Why::TimedOut, "could not be reached in time"),
+        () if connecting => (Why::Connect, "could not be reached"),
         () => (Why::Broken, "gave no whole answer"),
     };
     Refused::new(why, format!("`{host}` {what}"))
+}
+
+/// What a server's alert says, mostly of the certificate that we showed or did not. It is a number: none of their words.
+fn alerted(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::CertificateRequired => "demands a client certificate, and was shown none".into(),
+        AlertDescription::UnknownCA => "does not know who issued our client certificate".into(),
+        AlertDescription::CertificateExpired => "finds our client certificate out of date".into(),
+        AlertDescription::CertificateRevoked => "finds our client certificate revoked".into(),
+        AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnsupportedCertificate => "does not take our client certificate".into(),
+        // Of TLS 1.2 this is all one hears when a client certificate is missing.
+        alert => format!("broke off TLS with the alert `{alert:?}`"),
+    }
 }

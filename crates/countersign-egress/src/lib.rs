@@ -6,7 +6,8 @@
 //!
 //! The surprising decision is *when* the rule is asked. A name is judged by the addresses it leads to, at the moment of
 //! connecting, and those very addresses are dialled: between the question and the call there is no second look-up that
-//! could answer otherwise. An address written in a URL is looked up by nobody, and so is judged before.
+//! could answer otherwise. An address written in a URL is looked up by nobody, and so is judged before. Nothing of this
+//! changes behind a [`Proxy`], which is told the judged address and never a name.
 //!
 //! ```
 //! use countersign_egress::{Client, Limits, Why};
@@ -22,16 +23,23 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod builder;
 mod client;
+mod dial;
+mod identity;
 mod lookup;
+mod proxy;
 mod reach;
 mod refused;
 
-pub use client::{Builder, Client, Limits, Request, Response};
+pub use builder::Builder;
+pub use client::{Client, Limits, Request, Response};
+pub use http::Method;
+pub use http::header::{HeaderMap, HeaderName, HeaderValue};
+pub use identity::Identity;
 pub use ipnet::IpNet;
 pub use lookup::{Looking, Lookup, SystemLookup};
+pub use proxy::Proxy;
 pub use reach::{MAX_URL, Reach};
 pub use refused::{Refused, Why};
-pub use reqwest::Method;
-pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use url::Url;

@@ -105,15 +105,17 @@ impl Reach {
 
     /// What the names of this machine lead to: no DNS is asked about them (RFC 6761, section 6.3).
     pub(crate) fn localhost(&self) -> Result<Vec<IpAddr>, Refused> {
-        let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        let allowed: Vec<_> = own.into_iter().filter(|address| self.judge(*address).is_ok()).collect();
+        let allowed: Vec<_> = OWN.into_iter().filter(|address| self.judge(*address).is_ok()).collect();
         if allowed.is_empty() {
-            Err(self.judge(own[0]).err().unwrap_or_else(no_localhost))
+            Err(self.judge(OWN[0]).err().unwrap_or_else(no_localhost))
         } else {
             Ok(allowed)
         }
     }
 }
+
+/// What `localhost` means.
+pub(crate) const OWN: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 fn no_localhost() -> Refused {
     Refused::new(Why::Address, "the name is this machine's own")

@@ -61,10 +61,11 @@ whys! {
     Scheme    = "scheme-refused",  true,  "write `https://`, or allow `http` for this very host";
     Port      = "port-refused",    true,  "use port 443 or 8443, or allow this port";
     Address   = "address-refused", true,  "use a public address, or allow the network it is in";
-    Setup     = "setup",           true,  "give this machine its root certificates (`ca-certificates`) or the client its own, and see its user agent";
+    Setup     = "setup",           true,  "see the client's settings: its user agent, proxy and certificate, and its roots or this machine's (`ca-certificates`)";
     Dns       = "dns",             false, "check the name: it is looked up as it stands, without search domains or `/etc/hosts`";
     Connect   = "connect",         false, "see whether the server is up, and whether a firewall stands between";
-    Tls       = "tls",             false, "check the server's certificate, its name and its dates, and the roots this machine trusts";
+    Proxy     = "proxy",           false, "see whether the proxy is up, knows this client, and lets it `CONNECT` to addresses at this port";
+    Tls       = "tls",             false, "check the server's certificate, its name and its dates, the roots this machine trusts, and whether the server wants a certificate of ours";
     Redirect  = "redirect",        false, "give the final URL: redirects are never followed";
     Status    = "status",          false, "open the URL yourself and see what it answers";
     Encoded   = "encoded",         false, "have the server send it plain: nothing is decompressed here";

@@ -15,7 +15,7 @@ use crate::output::plain;
 use countersign::config::{Complaints, Value};
 use countersign::{ConfigErrors, Key, KeyId, Keyring, Layer, Secret, Vars};
 use countersign_gateway::config::{Config, Refused, Source, Warning};
-use countersign_gateway::secrets::{has_white_space, is_pem};
+use countersign_gateway::secrets::{SecretPlace, has_white_space, is_pem};
 use std::collections::HashSet;
 use zeroize::Zeroizing;
 
@@ -89,7 +89,7 @@ struct Names(HashSet<String>);
 
 /// Judge all of them.
 pub(super) fn plan<'a>(all: Vec<Old<'a>>, judge: &Judge<'_>) -> Vec<Plan<'a>> {
-    let mut names = Names::default();
+    let mut names = Names::known(judge.config, &all);
     let (mut seen, mut plans) = (Vec::<(String, String, String)>::new(), Vec::new());
     for mut old in all {
         if let Some((_, _, first)) =
@@ -351,6 +351,32 @@ impl Placed {
 }
 
 impl Names {
+    /// Those of the variables that are named already, by the configuration or by what is imported: they hold something else.
+    fn known(config: &Config, all: &[Old<'_>]) -> Self {
+        let variable = |place: &SecretPlace| match place {
+            SecretPlace::Env(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        };
+        let mut names = Names::default();
+        let own = config.admin.iter().map(|admin| &admin.token).chain(&config.store.key);
+        names.0.extend(own.filter_map(variable));
+        for source in &config.sources {
+            names.0.extend(source.places().filter_map(variable));
+        }
+        for old in all {
+            let vars = old.vars.iter().filter_map(|(_, var)| match var {
+                OldVar::Held(held) => Some(held),
+                OldVar::Text(_) => None,
+            });
+            let held = old.secrets.iter().map(|secret| &secret.held).chain(vars);
+            names.0.extend(held.filter_map(|held| match held {
+                Held::Env(name) => Some(name.to_ascii_lowercase()),
+                _ => None,
+            }));
+        }
+        names
+    }
+
     fn file(&mut self, source: &str, id: &str) -> String {
         let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         let plain =

@@ -81,14 +81,17 @@ impl Made {
                 Err(error) => return Err(Failure::io("write", &path, &error)),
             }
         }
+        // Before the configuration names them: it must not be on the disk without them.
+        if !self.files.is_empty() {
+            on_disk(&folder.join(FOLDER))?;
+            on_disk(folder)?;
+        }
         match before {
-            Before::Nothing => match create(config, added.as_bytes()) {
-                Ok(()) => {
-                    self.files.push(config.to_owned());
-                    Ok(())
-                }
-                Err(error) => Err(Failure::io("write", config, &error)),
-            },
+            Before::Nothing => {
+                create(config, added.as_bytes()).map_err(|error| Failure::io("write", config, &error))?;
+                self.files.push(config.to_owned());
+                on_disk(folder)
+            }
             Before::Text(text) => append(config, text, added),
         }
     }
@@ -138,6 +141,18 @@ fn create(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = fs::remove_file(path);
     }
     written
+}
+
+/// What was made in a folder is in it after a crash as well. Where folders cannot be written so, the system sees to it.
+fn on_disk(folder: &Path) -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| Failure::io("write", folder, &error))?;
+    }
+    let _ = folder;
+    Ok(())
 }
 
 /// Behind what was read, and behind nothing else: whoever changed the file meanwhile is not written into.

@@ -100,6 +100,18 @@ fn names_that_would_share_a_file_or_a_variable_do_not() {
 }
 
 #[test]
+fn a_variable_that_holds_something_else_is_not_named_again() {
+    let world = World::new();
+    let there = "[[source]]\nname = \"x\"\npath = \"/x\"\npreset = \"github\"\nsecrets = [{ id = \"a\", env = \"A_MAIN\" }]\n";
+    std::fs::write(world.config(), there).unwrap();
+    let json = r#"[{"path": "/a", "name": "a", "auth": {"type": "bearer", "token": "hunter2-one-0123456789"}},
+        {"path": "/b", "name": "b", "auth": {"type": "bearer", "token": "hunter2-two-0123456789"}},
+        {"path": "/c", "name": "c", "auth": {"type": "bearer", "token_env": "B_MAIN"}}]"#;
+    let ran = world.import(json, &["--secrets", "env"]).exits(0);
+    assert_eq!(ran.out, "export A_MAIN_2=\nexport B_MAIN_2=\n");
+}
+
+#[test]
 fn where_a_secret_was_named_and_not_written_it_stays_where_it_was() {
     let world = World::new();
     let json = r#"[{"path": "/a", "auth": {"type": "bearer", "token_env": "A_TOKEN"}},

@@ -1,8 +1,4 @@
-//! The known attacks of the class `ssrf`, each a test of its number. Those that are none of this room's:
-//!
-//! | case | where | why not here |
-//! |---|---|---|
-//! | ATK-275 | delivery | what is stored of an answer, and who sees it. Here: `a_longer_answer_is_cut_where_that_is_asked` |
+//! The known attacks of the class `ssrf`, each a test of its number.
 
 use crate::server::{Names, Server, answer, client, this_machine};
 use countersign_egress::{Client, Limits, Reach, Refused, Request, Why};
@@ -181,6 +177,28 @@ async fn atk_274_other_schemes_and_other_ports_are_refused_before_anything_is_ca
         assert!(refused.why.is_rule());
     }
     assert_eq!(names.asked(), 0);
+}
+
+#[tokio::test]
+async fn atk_275_of_an_answer_a_kib_is_kept_and_nothing_is_told() {
+    let inside = format!("internal\u{1b}[31m{}", "x".repeat(200 << 10));
+    let statuses = ["200 OK", "500 internal-reason", "404 internal-reason", "302 internal-reason"];
+    let limits = Limits::default().bytes(1 << 10).cut();
+    for status in statuses {
+        let server = Server::saying(answer(status, "x-inside: internal\r\n", &inside)).await;
+        let told = match client(this_machine()).send(Request::post(server.url(), "event"), &limits).await {
+            Ok(response) => {
+                assert_eq!(response.body.len(), 1 << 10);
+                format!("{response:?}")
+            }
+            Err(refused) => format!("{refused} {refused:?}"),
+        };
+        // What is logged and stored of a call is made of these; status and length are all that is said of the answer.
+        assert!(!told.contains("internal") && !told.contains('\u{1b}'), "{told}");
+    }
+    let broken = Server::saying("HTTP/1.1 200 OK\r\ninternal\r\n\r\n").await;
+    let refused = client(this_machine()).get(&broken.url(), &limits).await.unwrap_err();
+    assert!(!format!("{refused} {refused:?}").contains("internal"), "{refused}");
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
 //! What one call may take, and what it says when it comes to nothing: over real sockets.
 
+use crate::authority::Authority;
 use crate::server::{Names, Server, answer, client, head, this_machine};
 use countersign_egress::{Client, Limits, Looking, Lookup, Reach, Refused, Request, Response, Why};
-use rcgen::{CertificateParams, Issuer, KeyPair};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// Enough for this machine, and short enough to wait for.
 fn limits() -> Limits {
@@ -163,38 +166,12 @@ async fn names_of_this_machine_may_be_allowed() {
     assert_eq!(client.get(&url, &limits()).await.unwrap().body, b"here");
 }
 
-/// A server with a certificate for `keys.example`, and that certificate's root as PEM.
-async fn secured() -> (Server, String) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let root = params.self_signed(&key).unwrap().pem();
-    let issuer = Issuer::new(params, key);
-    let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["keys.example".into()]).unwrap().signed_by(&key, &issuer).unwrap();
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let server = Server::start(move |stream| {
-        let acceptor = acceptor.clone();
-        async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else { return };
-            head(&mut stream).await;
-            stream.write_all(answer("200 OK", "", "secured").as_bytes()).await.ok();
-            stream.shutdown().await.ok();
-        }
-    })
-    .await;
-    (server, root)
-}
-
 #[tokio::test]
 async fn https_is_checked_against_the_name_and_the_roots() {
-    let (server, root) = secured().await;
+    let authority = Authority::new();
+    let server = authority.server(None).await;
     let names = Names::new(&[&["127.0.0.1"]]);
-    let trusting = names.client(Client::builder().reach(this_machine()).trust_only(root));
+    let trusting = names.client(Client::builder().reach(this_machine()).trust_only(authority.root));
     let doubting = names.client(Client::builder().reach(this_machine()));
     let url = |host: &str| format!("https://{host}:{}/", server.port);
     assert_eq!(trusting.get(&url("keys.example"), &limits()).await.unwrap().body, b"secured");
@@ -210,6 +187,40 @@ async fn https_is_checked_against_the_name_and_the_roots() {
     .await;
     let url = format!("https://keys.example:{}/", plain.port);
     assert_eq!(trusting.get(&url, &limits()).await.unwrap_err().why, Why::Tls, "no TLS at all");
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_the_server_offers_it_and_is_capped_as_well() {
+    let authority = Authority::new();
+    let mut config = authority.config(None);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let server = Server::start(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let saying = service_fn(async |request: hyper::Request<Incoming>| {
+                let length = if request.uri().path() == "/long" { 10 << 20 } else { 0 };
+                let body = format!("{:?}{}", request.version(), "x".repeat(length));
+                Ok::<_, Infallible>(hyper::Response::new(body))
+            });
+            auto::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), saying)
+                .await
+                .ok();
+        }
+    })
+    .await;
+    let builder = Client::builder().reach(this_machine()).trust_only(authority.root);
+    let client = Names::new(&[&["127.0.0.1"]]).client(builder);
+    let limits = limits().time(Duration::from_secs(20));
+    let url = |path: &str| format!("https://keys.example:{}{path}", server.port);
+    for _ in 0..3 {
+        assert_eq!(client.get(&url("/"), &limits).await.unwrap().body, b"HTTP/2.0");
+    }
+    assert_eq!(client.get(&url("/long"), &limits).await.unwrap_err().why, Why::TooLarge);
+    let cut = client.send(Request::get(url("/long")), &limits.cut()).await.unwrap();
+    assert_eq!((cut.body.len(), server.seen()), (1000, 1), "one connection is kept for all");
 }
 
 #[test]

@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod authority;
 mod calls;
+mod identity;
+mod proxy;
 mod server;

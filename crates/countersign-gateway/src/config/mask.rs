@@ -55,6 +55,10 @@ fn find(node: &Node, suspected: bool, spans: &mut Vec<Span>) {
     };
     match &node.value {
         Value::Text(text) if suspected && &**text != "managed" => spans.push(node.span.clone()),
+        // Many a target has its token in the query, and some a password before the host.
+        Value::Text(text) if text.contains("://") && text.contains(['?', '@']) => {
+            spans.push(node.span.clone())
+        }
         Value::Array(items) => items.iter().for_each(|item| find(item, suspected, spans)),
         Value::Table(table) => table.iter().for_each(|(key, node)| find(node, suspicious(&key.name), spans)),
         _ => {}

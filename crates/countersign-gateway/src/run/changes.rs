@@ -1,7 +1,7 @@
 //! What changes while the gateway runs: the configuration, files with secrets, the store, and somebody who says so.
 
 use super::Shared;
-use crate::config::{Config, HeaderText, Keys as SourceKeys, VarText};
+use crate::config::Config;
 use crate::secrets::SecretPlace;
 use countersign_store::{Sqlite, Store as _};
 use std::path::{Path, PathBuf};
@@ -116,22 +116,7 @@ fn files(config: &Config) -> Vec<PathBuf> {
     let mut files = vec![config.file.clone()];
     files.extend(config.admin.iter().filter_map(|admin| admin.token.file()).map(Path::to_owned));
     for source in &config.sources {
-        let keys = match &source.keys {
-            SourceKeys::Placed(places) => &places[..],
-            SourceKeys::Found | SourceKeys::Managed => &[],
-        };
-        let vars = source.vars.iter().filter_map(|(_, text)| match text {
-            VarText::Secret(place) => Some(place),
-            VarText::Text(_) => None,
-        });
-        let headers =
-            source.forward.iter().flat_map(|forward| &forward.headers).filter_map(|(_, text)| match text {
-                HeaderText::Secret(place) => Some(place),
-                HeaderText::Text(_) => None,
-            });
-        let signing = source.forward.iter().filter_map(|forward| forward.sign.as_ref());
-        let places = keys.iter().map(|key| &key.place).chain(vars).chain(headers).chain(signing);
-        files.extend(places.filter_map(SecretPlace::file).map(Path::to_owned));
+        files.extend(source.places().filter_map(SecretPlace::file).map(Path::to_owned));
     }
     files
 }

@@ -52,6 +52,25 @@ impl fmt::Display for SecretError {
 impl std::error::Error for SecretError {}
 
 impl Source {
+    /// Every place that [`read_secrets`](Self::read_secrets) reads.
+    pub fn places(&self) -> impl Iterator<Item = &SecretPlace> {
+        let keys = match &self.keys {
+            Keys::Placed(places) => &places[..],
+            Keys::Found | Keys::Managed => &[],
+        };
+        let vars = self.vars.iter().filter_map(|(_, text)| match text {
+            VarText::Secret(place) => Some(place),
+            VarText::Text(_) => None,
+        });
+        let headers = self.forward.iter().flat_map(|forward| &forward.headers);
+        let headers = headers.filter_map(|(_, text)| match text {
+            HeaderText::Secret(place) => Some(place),
+            HeaderText::Text(_) => None,
+        });
+        let signing = self.forward.iter().filter_map(|forward| forward.sign.as_ref());
+        keys.iter().map(|key| &key.place).chain(vars).chain(headers).chain(signing)
+    }
+
     /// Read everything. `strict` refuses files that every user of the machine can read. Runs commands, and waits for them: not
     /// for a thread that serves.
     ///

@@ -1,7 +1,8 @@
 //! The document of the API, held against what answers.
 
 use crate::api::{TOKEN, ask, done, gateway, hook, until};
-use crate::world::{Answer, World, github, signed};
+use crate::sending::EGRESS;
+use crate::world::{Answer, OK, Upstream, World, github, signed};
 use boon::{Compiler, Schemas};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -116,7 +117,7 @@ impl Held<'_> {
 #[test]
 fn every_answer_is_as_the_document_says() {
     let more = "forward = { to = \"http://127.0.0.1:9/\" }\nallow_from = [\"127.0.0.0/8\"]\nlimits = { rate = \"100/s\" }\nevents = [\"*\"]";
-    let world = gateway(&format!("{}{}", github("a", more), hook()));
+    let world = gateway(&format!("{EGRESS}{}{}", github("a", more), hook()));
     let headers = signed("github", crate::world::SECRET, "", b"hello");
     world.post("/in/a", &headers, b"hello");
     world.post("/in/a", &headers, b"hallo");
@@ -182,10 +183,57 @@ fn every_answer_is_as_the_document_says() {
         &path,
         Some(json!({ "fingerprint": print })),
     );
+    sending(&mut held);
     for path in ["/api/v1/config", "/api/v1/openapi.json", "/metrics", "/healthz", "/readyz"] {
         held.ask("GET", path, path, None);
     }
     assert_eq!(held.asked, operations(&held.document), "every operation was done once");
+}
+
+/// All that is about what is sent.
+fn sending(held: &mut Held<'_>) {
+    let to = Upstream::start(OK);
+    let schema = json!({ "type": "object" });
+    let new = json!({ "name": "a.b", "description": "one", "schema": schema });
+    held.ask("POST", "/api/v1/event-types", "/api/v1/event-types", Some(new));
+    held.ask("GET", "/api/v1/event-types", "/api/v1/event-types", None);
+    let new =
+        json!({ "name": "books", "url": to.url, "events": ["a.*"], "rate": "9/s", "disable_after": "5d" });
+    held.ask("POST", "/api/v1/endpoints", "/api/v1/endpoints", Some(new));
+    held.ask(
+        "POST",
+        "/api/v1/endpoints",
+        "/api/v1/endpoints",
+        Some(json!({ "name": "c", "url": "nothing" })),
+    );
+    held.ask("GET", "/api/v1/endpoints", "/api/v1/endpoints", None);
+    for last in ["pause", "resume", "test"] {
+        held.ask(
+            "POST",
+            &format!("/api/v1/endpoints/{{name}}/{last}"),
+            &format!("/api/v1/endpoints/books/{last}"),
+            None,
+        );
+    }
+    let secrets = "/api/v1/endpoints/{name}/secrets";
+    held.ask("POST", secrets, "/api/v1/endpoints/books/secrets", Some(json!({ "id": "two" })));
+    held.ask("GET", secrets, "/api/v1/endpoints/books/secrets", None);
+    held.ask("DELETE", "/api/v1/endpoints/{name}/secrets/{id}", "/api/v1/endpoints/books/secrets/two", None);
+    held.ask("POST", "/api/v1/endpoints/{name}/rotate", "/api/v1/endpoints/books/rotate", Some(json!({})));
+    held.ask("POST", "/api/v1/endpoints/{name}/pause", "/api/v1/endpoints/books/pause", None);
+    held.ask("GET", "/api/v1/endpoints/{name}", "/api/v1/endpoints/books", None);
+    let message =
+        json!({ "type": "a.b", "payload": { "a": 1 }, "topic": "t", "time": "2026-01-02T03:04:05Z" });
+    let sent = held.ask("POST", "/api/v1/messages", "/api/v1/messages", Some(message));
+    held.ask("POST", "/api/v1/messages", "/api/v1/messages", Some(json!({ "type": "b", "payload": 1 })));
+    let id = sent["deliveries"][0]["id"].as_str().unwrap();
+    held.ask("GET", "/api/v1/deliveries", "/api/v1/deliveries?state=held&type=a.*&max=5", None);
+    held.ask("GET", "/api/v1/deliveries/{id}", &format!("/api/v1/deliveries/{id}"), None);
+    held.ask("POST", "/api/v1/deliveries/cancel", "/api/v1/deliveries/cancel", Some(json!({ "ids": [id] })));
+    let all = json!({ "ids": [id, "d999999"], "dry_run": true });
+    held.ask("POST", "/api/v1/deliveries/redrive", "/api/v1/deliveries/redrive", Some(all));
+    held.ask("DELETE", "/api/v1/endpoints/{name}", "/api/v1/endpoints/books", None);
+    held.ask("DELETE", "/api/v1/event-types/{name}", "/api/v1/event-types/a.b", None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::SystemTime;
 
 /// Receivers of the tests are on this machine, and no others are.
-const EGRESS: &str =
+pub(crate) const EGRESS: &str =
     "[egress]\nnetworks = [\"127.0.0.0/8\"]\nports = [\"1024-65535\"]\nplain_http = [\"127.0.0.1\"]\n";
 
 const GONE: &str = "HTTP/1.1 410 Gone\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -175,16 +175,19 @@ fn while_rotating_both_secrets_sign_and_then_the_new_one_alone() {
     let old = endpoint(&world, "books", &to, &[]);
     let rotated = done(&world, "POST", "/api/v1/endpoints/books/rotate", Some(&json!({ "keep": "1h" })));
     let new = rotated["value"].as_str().unwrap().to_owned();
+    let next = || {
+        let sent = send(&world, "a");
+        until("it arrives", || delivery(&world, &sent)["state"] == json!("done"));
+        to.seen.lock().unwrap().last().unwrap().clone()
+    };
     until("both sign", || {
-        send(&world, "a");
-        let seen = to.wait(to.seen.lock().unwrap().len().max(1)).pop().unwrap();
+        let seen = next();
         verifies(&seen, &old) && verifies(&seen, &new)
     });
     let id = rotated["ending"][0]["id"].as_str().unwrap();
     done(&world, "DELETE", &format!("/api/v1/endpoints/books/secrets/{id}"), None);
     until("the old one does not sign any more", || {
-        send(&world, "a");
-        let seen = to.wait(to.seen.lock().unwrap().len().max(1)).pop().unwrap();
+        let seen = next();
         !verifies(&seen, &old) && verifies(&seen, &new)
     });
 }

@@ -78,7 +78,9 @@ pub(super) fn with_events(
                 return Err(error.into());
             }
             Err(error) => {
-                unreadable.push(Unreadable { seq, fence, error: error.to_string() });
+                let gone = matches!(error, rusqlite::Error::QueryReturnedNoRows);
+                let error = if gone { "it is not there".into() } else { error.to_string() };
+                unreadable.push(Unreadable { seq, fence, error });
                 continue;
             }
         };
