@@ -10,6 +10,7 @@ mod import;
 mod local;
 mod operate;
 mod preset;
+mod sending;
 mod serve;
 
 use crate::error::Exit;
@@ -29,6 +30,10 @@ pub(crate) use operate::{
 pub(crate) use preset::{
     Column, DiffArgs, Handshake, ListArgs, NewArgs, PresetCommand, ShowFormat, ShowScheme,
 };
+pub(crate) use sending::{
+    AddEndpoint, AskedDeliveries, Bad, DeadCommand, DeliveryCommand, DirectArgs, EndpointCommand,
+    RedriveArgs, SendArgs, TypeCommand, WhichDeliveries, WhichDelivery, WhichEndpoint,
+};
 pub(crate) use serve::{LogForm, ServeArgs};
 use std::path::PathBuf;
 
@@ -44,13 +49,13 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Exit codes:
   0  verified, signed, shown, in order
-  1  the request was refused, a test case failed, or two presets or configurations differ
+  1  the request was refused, a test case failed, what was sent did not arrive, or two presets or configurations differ
   2  the command line makes no sense
   3  a preset or other configuration is invalid
   4  no usable key, or one that has to be fetched first
   5  something could not be read or written
   6  `explain` found why a request was refused
-  7  `explain` or `infer` found nothing
+  7  `explain` or `infer` found nothing, or `send --bad` proved nothing
 
 Example:
   countersign preset list
@@ -102,11 +107,37 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SourceCommand,
     },
-    /// Look after the secrets of sources: make, take in, rotate, confirm, forget
+    /// Look after the secrets of sources and endpoints: make, take in, rotate, confirm, forget
     #[command(after_help = "Example:\n  countersign secret rotate SOURCE")]
     Secret {
         #[command(subcommand)]
         command: SecretCommand,
+    },
+    /// Look after endpoints, which messages are sent to: add, try, pause, resume, remove
+    #[command(after_help = "Example:\n  countersign endpoint list")]
+    Endpoint {
+        #[command(subcommand)]
+        command: EndpointCommand,
+    },
+    /// Declare the types of what is sent
+    #[command(after_help = "Example:\n  countersign type add invoice.paid")]
+    Type {
+        #[command(subcommand)]
+        command: TypeCommand,
+    },
+    /// Send a message, signed: to the endpoints that want it, or to a URL; or what a receiver must refuse
+    Send(Box<SendArgs>),
+    /// Look at deliveries, and give them up
+    #[command(after_help = "Example:\n  countersign delivery list --state waiting")]
+    Delivery {
+        #[command(subcommand)]
+        command: DeliveryCommand,
+    },
+    /// Look at dead letters, which could not be delivered; send them again, or drop them
+    #[command(after_help = "Example:\n  countersign dead redrive --all --dry-run")]
+    Dead {
+        #[command(subcommand)]
+        command: DeadCommand,
     },
     /// Make sources of the endpoints of an older configuration
     Import(ImportArgs),

@@ -133,7 +133,7 @@ impl From<OperateError> for Failure {
         }
         let exit = match code {
             ErrorCode::InvalidSecret | ErrorCode::Unreadable => Exit::Key,
-            ErrorCode::InvalidSource | ErrorCode::NoStoreKey => Exit::Config,
+            ErrorCode::InvalidSource | ErrorCode::InvalidEndpoint | ErrorCode::NoStoreKey => Exit::Config,
             ErrorCode::StoreBroken | ErrorCode::StoreUnavailable | ErrorCode::NoChance => Exit::Io,
             code if code.status() == 409 => Exit::No,
             _ => Exit::Usage,

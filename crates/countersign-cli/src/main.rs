@@ -8,8 +8,12 @@ mod args;
 mod attest;
 mod capture;
 mod config;
+mod dead;
+mod delivery;
+mod endpoint;
 mod error;
 mod event;
+mod event_type;
 mod explain;
 mod import;
 mod infer;
@@ -24,6 +28,7 @@ mod request;
 mod scheme;
 mod secret;
 mod secrets;
+mod send;
 mod serve;
 mod sign;
 mod source;
@@ -65,6 +70,11 @@ fn run(Cli { command }: Cli) -> Result<Exit, Failure> {
         Command::Event { command } => event::run(&command),
         Command::Source { command } => source::run(&command),
         Command::Secret { command } => secrets::run(&command),
+        Command::Endpoint { command } => endpoint::run(&command),
+        Command::Type { command } => event_type::run(&command),
+        Command::Send(args) => send::run(&args),
+        Command::Delivery { command } => delivery::run(&command),
+        Command::Dead { command } => dead::run(&command),
         Command::Mode { command } => mode::run(&command),
         Command::Module { command } => module::run(&command),
     }

@@ -147,7 +147,8 @@ pub(crate) fn settle_url(capture: &Capture, wanted: bool) -> Result<String, Fail
     }
 }
 
-fn header_option(text: &str) -> Result<(String, Vec<u8>), Failure> {
+/// A header of the command line. Its value is not repeated in a complaint.
+pub(crate) fn header_option(text: &str) -> Result<(String, Vec<u8>), Failure> {
     match text.split_once(':') {
         Some((name, value)) => Ok((name.to_owned(), value.trim_matches([' ', '\t']).as_bytes().to_vec())),
         None => Err(Failure::usage("--header: there is no `:` in it").next("write --header 'Name: value'")),

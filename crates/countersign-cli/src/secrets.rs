@@ -1,4 +1,4 @@
-//! `countersign secret`: secrets of a source over their life. A value is printed in one place, once: [`hand_out`].
+//! `countersign secret`: secrets of a source, or of an endpoint as `endpoint:NAME`, over their life. A value is printed in one place, once: [`hand_out`].
 
 use crate::args::{Format, GatewayArgs, SecretCommand, Which, WindowArgs};
 use crate::error::{Exit, Failure};
@@ -76,6 +76,7 @@ fn changed(changed: &SecretChanged, format: Format, now: &str) -> Result<(), Fai
     }
     let KeyLine { id, fingerprint, .. } = &changed.secret;
     let print = fingerprint.as_deref().unwrap_or_default();
+    let now = if now == "verifies" && signs(&changed.source) { "signs" } else { now };
     output::note(&format!("`{id}` of `{}` {now}, fingerprint {print}", changed.source));
     ending(changed);
     Ok(())
@@ -90,22 +91,30 @@ pub(crate) fn hand_out(changed: &SecretChanged) -> Result<(), Failure> {
     let line = zeroize::Zeroizing::new(format!("{}\n", value.expose()));
     output::print_bytes(line.as_bytes())?;
     ending(changed);
-    output::help(&format!(
-        "give it to the sender; `countersign secret list {}` shows when it first matched",
-        changed.source
-    ));
+    let source = &changed.source;
+    output::help(&match signs(source) {
+        true => "give it to the receiver: messages are signed with it from now on".into(),
+        false => {
+            format!("give it to the sender; `countersign secret list {source}` shows when it first matched")
+        }
+    });
     Ok(())
 }
 
+/// Whether these secrets are of an endpoint: they sign, and nothing tells when they matched.
+fn signs(source: &str) -> bool {
+    source.starts_with("endpoint:")
+}
+
 fn ending(changed: &SecretChanged) {
+    let signs = signs(&changed.source);
+    let does = if signs { "signs" } else { "verifies" };
     for KeyLine { id, not_after, .. } in &changed.ending {
-        output::note(&format!("`{id}` verifies beside it until {}", at(*not_after)));
+        output::note(&format!("`{id}` {does} beside it until {}", at(*not_after)));
     }
     if let [first, ..] = &changed.ending[..] {
-        output::help(&format!(
-            "when the new one has matched: `countersign secret forget {} {}`",
-            changed.source, first.id
-        ));
+        let when = if signs { "the receiver has the new one" } else { "the new one has matched" };
+        output::help(&format!("when {when}: `countersign secret forget {} {}`", changed.source, first.id));
     }
 }
 
@@ -165,7 +174,7 @@ fn told(secrets: &Secrets, format: Format) -> Result<(), Failure> {
         return output::print_json(secrets);
     }
     let Secrets { source, secrets: sort, keys, learns_until, .. } = secrets;
-    output::print(&table(keys))?;
+    output::print(&if signs(source) { table_of_signing(keys) } else { table(keys) })?;
     if let Some(until) = learns_until {
         output::note(&format!("it waits for a secret that is handed over, until {until}"));
     }
@@ -177,7 +186,10 @@ fn told(secrets: &Secrets, format: Format) -> Result<(), Failure> {
         ));
     }
     if sort == "managed" && !keys.iter().any(KeyLine::verifies) {
-        output::warn(&format!("`{source}` has no secret that verifies, and accepts nothing"));
+        output::warn(&match signs(source) {
+            true => format!("`{source}` has no secret that signs: what is queued for it waits"),
+            false => format!("`{source}` has no secret that verifies, and accepts nothing"),
+        });
         output::help(&format!("`countersign secret new {source}` makes one"));
     }
     Ok(())
@@ -186,23 +198,27 @@ fn told(secrets: &Secrets, format: Format) -> Result<(), Failure> {
 /// Keys under one another.
 pub(crate) fn table(keys: &[KeyLine]) -> String {
     let row = |key: &KeyLine| {
-        let state = match key.state {
-            KeyState::Live => "live",
-            KeyState::NotYet => "not yet",
-            KeyState::Ended => "ended",
-            KeyState::Pending => "pending",
-            _ => "found",
-        };
-        let what = key.fingerprint.as_deref().or(key.place.as_deref());
-        vec![
-            plain(&key.id),
-            state.into(),
-            or_none(what),
-            at(key.not_before),
-            at(key.not_after),
-            key.last_matched.map_or_else(|| "never".into(), |at| at.to_string()),
-        ]
+        let matched = key.last_matched.map_or_else(|| "never".into(), |at| at.to_string());
+        cells(key).into_iter().chain([matched]).collect()
     };
     let head = ["SECRET", "STATE", "FINGERPRINT OR PLACE", "FROM", "UNTIL", "LAST MATCHED"];
     output::table(&head, &keys.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Those that sign: what they signed matches elsewhere, and nobody here hears of it.
+pub(crate) fn table_of_signing(keys: &[KeyLine]) -> String {
+    let head = ["SECRET", "STATE", "FINGERPRINT", "FROM", "UNTIL"];
+    output::table(&head, &keys.iter().map(|key| cells(key).into()).collect::<Vec<_>>())
+}
+
+fn cells(key: &KeyLine) -> [String; 5] {
+    let state = match key.state {
+        KeyState::Live => "live",
+        KeyState::NotYet => "not yet",
+        KeyState::Ended => "ended",
+        KeyState::Pending => "pending",
+        _ => "found",
+    };
+    let what = key.fingerprint.as_deref().or(key.place.as_deref());
+    [plain(&key.id), state.into(), or_none(what), at(key.not_before), at(key.not_after)]
 }

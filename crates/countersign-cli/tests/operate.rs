@@ -2,136 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-use common::{Folder, Ran, run_with};
+#[path = "common/desk.rs"]
+mod desk;
+use common::run_with;
+use desk::{Desk, Gateway, KEY, until};
 use serde_json::Value;
-use std::cell::RefCell;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
-const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const GITHUB: &str = "github-secret-of-the-tests";
-
-/// A folder with a configuration, and everything that was ever printed about it.
-struct Desk {
-    folder: Folder,
-    said: RefCell<String>,
-}
-
-impl Desk {
-    fn new(sources: &str) -> Self {
-        let folder = Folder::new();
-        folder.file("store.txt", KEY);
-        folder.file("github.txt", GITHUB);
-        let text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:countersign.db\"\nkey = {{ file = \"store.txt\" }}\n{sources}"
-        );
-        folder.file("countersign.toml", text);
-        Desk { folder, said: RefCell::default() }
-    }
-
-    /// Run a command, split at spaces, on this configuration.
-    fn run(&self, line: &str) -> Ran {
-        self.with(line, b"")
-    }
-
-    fn with(&self, line: &str, input: &[u8]) -> Ran {
-        let config = self.folder.path().join("countersign.toml");
-        let args: Vec<&str> = line.split(' ').collect();
-        let ran = run_with(&args, input, &[("COUNTERSIGN_CONFIG", config.to_str().unwrap())]);
-        let mut said = self.said.borrow_mut();
-        said.push_str(&ran.out);
-        said.push_str(&ran.err);
-        ran
-    }
-
-    fn json(&self, line: &str) -> Value {
-        self.run(&format!("{line} --format json")).exits(0).json()
-    }
-}
-
-/// A gateway, ended with the test.
-struct Gateway {
-    child: Child,
-    at: String,
-    admin: Option<String>,
-    log: Arc<Mutex<Vec<String>>>,
-}
-
-impl Gateway {
-    fn start(desk: &Desk) -> Self {
-        let config = desk.folder.path().join("countersign.toml");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(["serve", "--log", "json", "--config"]).arg(config);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let at = loop {
-            let line = lines.next().expect("it starts").unwrap();
-            if let Some((_, at)) = line.split_once("receiving on http://") {
-                break at.to_owned();
-            }
-        };
-        let text = std::fs::read_to_string(desk.folder.path().join("countersign.toml")).unwrap();
-        let admin = text.contains("[admin]").then(|| {
-            let line = lines.next().expect("it is administered").unwrap();
-            line.split_once("administered on http://").unwrap().1.to_owned()
-        });
-        let log: Arc<Mutex<Vec<String>>> = Arc::default();
-        let kept = log.clone();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                kept.lock().unwrap().push(line);
-            }
-        });
-        Gateway { child, at, admin, log }
-    }
-
-    /// Whether a line of the log says all of this.
-    fn logged(&self, all: &[&str]) -> bool {
-        self.log.lock().unwrap().iter().any(|line| all.iter().all(|text| line.contains(text)))
-    }
-
-    /// Ask the admin API; its status, and what it says.
-    fn ask(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.admin.as_ref().unwrap()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let length = body.len();
-        write!(stream, "{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-    }
-
-    fn send(&self, request: &str) -> u16 {
-        let mut stream = TcpStream::connect(&self.at).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(request.replacen("\r\n", "\r\nconnection: close\r\n", 1).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer.split(' ').nth(1).unwrap().parse().unwrap()
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[track_caller]
-fn until(what: &str, so: impl Fn() -> bool) {
-    for _ in 0..600 {
-        if so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("not within half a minute: {what}")
-}
 
 /// A signed request of the command's own.
 fn signed(preset: &str, secret: &str, path: &str, body: &str) -> String {
@@ -226,6 +105,7 @@ fn every_refusal_says_what_to_do_and_quotes_no_secret() {
     let desk = Desk::new(
         "[[source]]\nname = \"hub\"\npath = \"/in/hub\"\npreset = \"github\"\nsecrets = [{ id = \"main\", file = \"github.txt\" }]\n",
     );
+    desk.folder.file("github.txt", GITHUB);
     desk.run("source add --name acme --path /in/acme --preset github")
         .exits(0)
         .says("countersign secret new acme");
@@ -286,6 +166,7 @@ fn what_a_gateway_receives_is_listed_followed_counted_and_tried_again() {
     let desk = Desk::new(
         "[[source]]\nname = \"hub\"\npath = \"/in/hub\"\npreset = \"github\"\nsecrets = [{ id = \"main\", file = \"github.txt\" }]\n",
     );
+    desk.folder.file("github.txt", GITHUB);
     let gateway = Gateway::start(&desk);
     let good = signed("github", GITHUB, "/in/hub", "{\"number\":1}");
     assert_eq!(gateway.send(&good), 200);

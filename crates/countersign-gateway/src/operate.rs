@@ -8,6 +8,7 @@
 //! reader of the configuration file. So it can be nothing that a file could not say, and every mistake in it is told in the
 //! same words.
 
+mod aim;
 mod change;
 mod decide;
 mod deliveries;
@@ -26,6 +27,7 @@ mod stats;
 mod trial;
 mod types;
 
+pub use aim::{Aim, AimWith};
 pub use change::{NewSource, SourceAdded, SourceRemoved, Switch};
 pub use deliveries::{DeliveriesAsked, DeliveryShown, Redrive, RedriveStep};
 pub use endpoints::{
@@ -36,7 +38,7 @@ pub use events::{DeliveryLine, EventLine, EventSearch, EventShown, HeaderText, R
 pub use keys::{KeyLine, KeyState};
 pub(crate) use known::receives;
 pub use moment::Moment;
-pub use publish::{MessageSent, NewMessage};
+pub use publish::{MessageSent, NewMessage, TOPIC};
 pub use requests::{Checks, Columns, RequestLine, RequestSearch, Word};
 pub use sealed::Resealed;
 pub(crate) use sealed::expect_opens;

@@ -85,8 +85,12 @@ impl Bench<'_> {
 
     /// One endpoint made ready, or what is wrong with it.
     pub(crate) fn target(&self, endpoint: &Endpoint) -> Result<Target, String> {
+        self.signed(endpoint, self.signer(endpoint)?)
+    }
+
+    /// The same, signed by another than its own secrets.
+    pub(crate) fn signed(&self, endpoint: &Endpoint, signer: Signer) -> Result<Target, String> {
         let Endpoint { name, url, headers, policy, .. } = endpoint;
-        let signer = self.signer(endpoint)?;
         let header = |name: &countersign::HeaderName| {
             HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|error| error.to_string())
         };

@@ -287,7 +287,9 @@ pub(crate) struct TestSource {
 #[derive(Subcommand)]
 pub(crate) enum SecretCommand {
     /// Make one more secret, of the right form and length, and print it once
-    #[command(after_help = "Example:\n  countersign secret new payments")]
+    #[command(
+        after_help = "Examples:\n  countersign secret new payments\n  countersign secret new endpoint:books"
+    )]
     New {
         #[command(flatten)]
         which: Which,
@@ -312,6 +314,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   countersign secret rotate payments
+  countersign secret rotate endpoint:books --keep 24h
   countersign secret rotate payments --keep 24h --value -")]
     Rotate {
         #[command(flatten)]
@@ -341,7 +344,7 @@ Examples:
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// The secrets of a source: names, windows, fingerprints, when each last matched. Never a value
+    /// The secrets of a source, or of an endpoint as `endpoint:NAME`: names, windows, fingerprints, when each last matched. Never a value
     #[command(after_help = "Example:\n  countersign secret list payments")]
     List {
         #[command(flatten)]

@@ -4,6 +4,7 @@
 //! secrets are in the store, made for it or handed in with it; they are looked after as a source's are, under the name
 //! `endpoint:NAME`.
 
+use super::aim::{Aim, AimWith};
 use super::keys::{KeyLine, newest_first, stored_line};
 use super::secrets::{Given, Owner, SecretChanged, Value};
 use super::stats::Counts;
@@ -314,22 +315,7 @@ impl Operator {
 
     /// One attempt with a message of the type `countersign.test`. It is not written down, and changes nothing about the endpoint.
     pub async fn try_endpoint(&self, name: &str) -> Result<EndpointTried, OperateError> {
-        let (config, rows) = (self.current(), self.store().endpoints().await?);
-        let endpoint = read(&config, name, &find(name, &rows)?.table)?;
-        let (secrets, client, now) = (self.store().secrets().await?, client(&config)?, self.now());
-        let policy = endpoint.policy.clone().attempts(1);
-        let policy =
-            policy.map_err(|says| OperateError::new(ErrorCode::InvalidEndpoint, says.to_string()))?;
-        let endpoint = Endpoint { policy, ..endpoint };
-        let bench = Bench {
-            config: &config,
-            secrets: &secrets,
-            sealer: self.sealer.as_deref(),
-            client: &client,
-            now,
-        };
-        let target =
-            bench.target(&endpoint).map_err(|says| OperateError::new(ErrorCode::InvalidEndpoint, says))?;
+        let (Aim { target, .. }, now) = (self.aim(name, AimWith::Its).await?, self.now());
         let message = Message {
             id: MessageId::made(now, self.bytes()?),
             time: now,
@@ -364,7 +350,8 @@ impl Operator {
     }
 }
 
-fn find<'r>(name: &str, rows: &'r [EndpointRow]) -> Result<&'r EndpointRow, OperateError> {
+/// The row of this name.
+pub(super) fn find<'r>(name: &str, rows: &'r [EndpointRow]) -> Result<&'r EndpointRow, OperateError> {
     rows.iter().find(|row| *row.name == *name).ok_or_else(|| unknown(name, rows))
 }
 
@@ -380,7 +367,8 @@ pub(super) fn unknown(name: &str, rows: &[EndpointRow]) -> OperateError {
     OperateError::new(ErrorCode::UnknownEndpoint, says).help(help)
 }
 
-fn read(config: &Config, name: &str, table: &str) -> Result<Endpoint, OperateError> {
+/// The endpoint that a table says.
+pub(super) fn read(config: &Config, name: &str, table: &str) -> Result<Endpoint, OperateError> {
     config.read_endpoint(&called(name), table).map_err(|refused| match refused {
         Refused::Wrong { errors, texts } => {
             let says = "the endpoint will not do as it is written";
@@ -390,7 +378,8 @@ fn read(config: &Config, name: &str, table: &str) -> Result<Endpoint, OperateErr
     })
 }
 
-fn client(config: &Config) -> Result<Client, OperateError> {
+/// What calls, within the rule of `[egress]`.
+pub(super) fn client(config: &Config) -> Result<Client, OperateError> {
     let client = calls::client(config, To::Endpoints);
     client.map(|(client, _)| client).map_err(|says| OperateError::new(ErrorCode::InvalidEndpoint, says))
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What a message is about when nothing is said.
-const TOPIC: &str = "events";
+pub const TOPIC: &str = "events";
 
 /// A message to be sent.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -194,9 +194,11 @@ impl Operator {
             let live = |row: &&SecretRow| state(row, self.now()) == KeyState::Live;
             let last = live(&row) && vault.rows.iter().filter(live).count() == 1;
             if last && !force {
-                let says = format!(
-                    "`{id}` is the last secret of `{source}` that verifies: without it nothing is accepted"
-                );
+                let without = match vault.owner.signs {
+                    true => "that signs: without it nothing is sent",
+                    false => "that verifies: without it nothing is accepted",
+                };
+                let says = format!("`{id}` is the last secret of `{source}` {without}");
                 return Err(OperateError::new(ErrorCode::LastSecret, says).help(format!(
                     "`countersign secret rotate {source}` makes another first; --force forgets it all the same"
                 )));
