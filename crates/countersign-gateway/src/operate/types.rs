@@ -128,6 +128,10 @@ fn unknown(name: &str, known: &[EventTypeRow]) -> OperateError {
     };
     let help = match nearest(name, names()) {
         Some(near) => format!("did you mean `{near}`? `countersign type list` shows all"),
+        None if name.contains('*') => {
+            let example = name.replace('*', "made");
+            format!("declare a type that it fits: `countersign type add {example}`, say")
+        }
         None => format!("`countersign type add {name}` declares it, if it is meant so"),
     };
     OperateError::new(ErrorCode::UnknownType, says).help(help)
