@@ -284,6 +284,13 @@ const TABLES: &[Table] = &[
                 "hosts that keys may be fetched from, of those; `*.example.com` is all below it",
                 "",
             ),
+            (
+                "proxy",
+                "none",
+                "by which proxy is called, for keys and for endpoints. It is told judged addresses alone, never names, and is asked to `CONNECT`; \
+                 no variable of the environment names one",
+                "a URL, or a table: `url`, and `credentials`: where `USER:PASSWORD` is",
+            ),
         ],
     },
     Table {
@@ -329,6 +336,12 @@ const TABLES: &[Table] = &[
                 "none",
                 "pause an endpoint when an attempt fails and none has arrived for so long. One that answers 410 is paused in any case",
                 "",
+            ),
+            (
+                "certificate",
+                "none",
+                "the certificate, its issuers and its private key, all in PEM, that endpoints are shown which ask for one",
+                "where a secret is",
             ),
             (
                 "topic_header",

@@ -4,7 +4,7 @@
 //! place here would be nobody's until its lease ran out. So a receiver that hangs fills its own places, and those of no other.
 
 use crate::attempt::{Prepared, Then, Tried, Unprepared, attempt};
-use crate::counts::{Counts, DEAD, DELIVERED, FAILED};
+use crate::counts::{Counts, DEAD, DELIVERED, FAILED, Total};
 use crate::places::{AHEAD, Places, Rooms, Shares};
 use crate::policy::{Share, Stops};
 use countersign::{Clock, Timestamp};
@@ -116,6 +116,11 @@ impl Engine {
     /// What to call when something was queued: it is looked for at once.
     pub fn wake(&self) -> Arc<Notify> {
         self.wake.clone()
+    }
+
+    /// What its attempts came to since it was made, for measures: by endpoint and outcome, in no order.
+    pub fn totals(&self) -> Vec<Total> {
+        self.work.counts.totals()
     }
 
     /// Work until `stop` says so. What is under way then is brought to its end; nothing new is begun.

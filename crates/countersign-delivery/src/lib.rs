@@ -32,7 +32,7 @@ mod transport;
 mod verdict;
 
 pub use attempt::{Prepared, Then, Tried, Unprepared};
-pub use counts::{DEAD, DELIVERED, FAILED};
+pub use counts::{DEAD, DELIVERED, FAILED, Total};
 pub use deliver::{End, Report, deliver};
 pub use engine::{Endpoints, Engine, GONE, Settings};
 pub use message::{Canonical, MAX_MESSAGE, MAX_NAME, Message, MessageError, MessageId};

@@ -31,7 +31,7 @@ pub use read::{Loaded, MAX_FILE, Refused};
 pub use schemes::{
     FolderError, Modules, Schemes, is_built_in, is_vectors, looks_at_url, preset_files, read_text, toml_files,
 };
-pub use server::{Accepted, Admin, Audit, Egress, Junk, Server, StoreSettings};
+pub use server::{Accepted, Admin, Audit, Egress, Junk, ProxyPlace, Server, StoreSettings};
 pub use source::{Enforce, Events, Keys, Learn, Record, Source, VarText};
 pub use units::{MAX_COUNT, MAX_PER, duration, print_duration, print_rate, print_size, quoted, rate, size};
 pub use warning::{Warning, WarningCode, Warnings};

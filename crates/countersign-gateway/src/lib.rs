@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod books;
+mod calls;
 pub mod config;
 mod forward;
 mod gate;

@@ -29,12 +29,15 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 use told::Rows;
+
+/// How many attempts are under way at once, to everybody: some dozens of receivers that hang leave room for the rest.
+const PARALLEL: usize = 256;
 
 /// How often what is too old is forgotten, and how much at once: the writer is never held up for long.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -94,6 +97,8 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) store: Arc<Sqlite>,
     outbound: Arc<Outbound>,
+    /// What delivers, once it does.
+    engine: OnceLock<Arc<Engine>>,
     /// What endpoints are sent to by: its rule of addresses is the one of `[egress]`.
     client: Client,
     modules: Mutex<Modules>,
@@ -138,13 +143,15 @@ impl Gateway {
         let seen = State::at_start(&config, stamp, &store).await;
         let (sealer, open_key) = own::sealer(&config)?;
         let (token, open_token) = own::token(&config)?;
-        let keys = Keys::Fetched(fetcher(&config.egress, clock.clone())?);
+        let ([to_keys, to_endpoints], open_files) = own::clients(&config)?;
+        let keys = Keys::Fetched(fetcher(&config.egress, to_keys, clock.clone()));
         let gate = Gate::new(&config, store.clone(), clock.clone(), keys, (sealer.map(Arc::new), chance()?));
         let shared = Arc::new(Shared {
             gate,
             store: store.clone(),
             outbound: Arc::default(),
-            client: client(&config.egress)?,
+            engine: OnceLock::new(),
+            client: to_endpoints,
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
             of_file: std::sync::RwLock::new(config.clone()),
@@ -153,7 +160,7 @@ impl Gateway {
             commands: Mutex::default(),
         });
         let mut warnings = loaded.warnings;
-        warnings.extend(open_key.into_iter().chain(open_token));
+        warnings.extend(open_key.into_iter().chain(open_token).chain(open_files));
         warnings.extend(shared.take(config.clone(), Arc::default()).await?);
 
         let (stop, stopped) = watch::channel(false);
@@ -235,11 +242,15 @@ impl Gateway {
             let Shared { gate, store, .. } = &*shared;
             gate.books.keep(&**store, || gate.ledgers(), stopped).await;
         }));
-        let worker = format!("gateway-{}", std::process::id());
+        // In a container every process has the same number.
+        let own = u64::from_be_bytes(chance().unwrap_or_default());
+        let worker = format!("gateway-{}-{own:016x}", std::process::id());
         let outbound = self.shared.outbound.clone();
-        let engine = Engine::new(self.shared.store.clone(), outbound, clock, worker, even)
-            .settings(Settings::default());
+        let settings = Settings { parallel: PARALLEL, ..Settings::default() };
+        let engine = Engine::new(self.shared.store.clone(), outbound, clock, worker, even).settings(settings);
+        let engine = Arc::new(engine);
         self.shared.gate.on_queued(engine.wake());
+        let _ = self.shared.engine.set(engine.clone());
         let stopped = closed.clone();
         self.back.push(tokio::spawn(async move { engine.run(stopped).await }));
         self.back.push(tokio::spawn(forget(self.shared.clone(), closed)));
@@ -364,6 +375,7 @@ impl Shared {
             admin::Gauges {
                 loaded: true,
                 ledgers: ledgers.collect(),
+                deliveries: shared.engine.get().map_or_else(Vec::new, |engine| engine.totals()),
                 junk_held: junk.as_ref().map_or(0, |junk| junk.held()),
                 rows_dropped: books.dropped(),
                 store: shared.store.figures(),
@@ -419,17 +431,10 @@ async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, StartError>
     })
 }
 
-fn fetcher(egress: &Egress, clock: Arc<dyn Clock>) -> Result<KeyFetcher, StartError> {
-    let client = client(egress)?;
+fn fetcher(egress: &Egress, client: Client, clock: Arc<dyn Clock>) -> KeyFetcher {
     let mut rules = FetchRules::default();
     rules.hosts = egress.fetch_hosts.iter().map(|host| host.to_string()).collect();
-    Ok(KeyFetcher::builder(client, clock).rules(rules).build())
-}
-
-/// What calls whatever a stranger may have written.
-fn client(egress: &Egress) -> Result<Client, StartError> {
-    let client = Client::builder().reach(egress.reach()).build();
-    client.map_err(|refused| StartError::System(refused.to_string()))
+    KeyFetcher::builder(client, clock).rules(rules).build()
 }
 
 /// Bytes that nobody can guess.

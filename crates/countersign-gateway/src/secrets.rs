@@ -6,6 +6,7 @@
 mod clash;
 mod made;
 mod outside;
+mod own;
 mod place;
 mod seal;
 mod source;
@@ -16,6 +17,7 @@ pub use outside::{
     CommandError, Commands, MAX_READ, Outside, bounded, has_white_space, is_pem, read_file, run_command,
     without_newline,
 };
+pub(crate) use own::read_own;
 pub use place::{KeyPlace, PlaceError, Read, SecretPlace};
 pub use seal::{NotOpened, Random, Sealer, system_random};
 pub use source::{SecretError, SourceSecrets};

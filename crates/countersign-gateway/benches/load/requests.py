@@ -19,8 +19,12 @@ with open(f"{folder}/body", "wb") as out:
 with open(f"{folder}/github", "w") as out:
     out.write("sha256=" + hmac.new(b"github-secret-of-the-load", body, hashlib.sha256).hexdigest())
 key, now = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), int(time.time())
-with open(f"{folder}/standard", "w") as out:
+# Each as long as all others, so that a script finds the one it wants by its number.
+with open(f"{folder}/standard", "w", newline="") as out:
     for number in range(count):
-        name = f"msg_{now}_{number}"
+        name = f"msg_{now}_{number:08d}"
         tag = hmac.new(key, f"{name}.{now}.".encode() + body, hashlib.sha256).digest()
-        out.write(f"{name} {now} v1,{base64.b64encode(tag).decode()}\n")
+        record = f"webhook-id: {name}\r\nwebhook-timestamp: {now}\r\nwebhook-signature: v1,{base64.b64encode(tag).decode()}\r\n"
+        out.write(record)
+with open(f"{folder}/standard.size", "w") as out:
+    out.write(str(len(record)))

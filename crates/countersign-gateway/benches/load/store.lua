@@ -1,12 +1,13 @@
--- Every request has an id of its own, and none comes twice as long as there are enough of them.
+-- Every request has an id of its own, and none comes twice as long as there are enough of them. All but the records is joined once: what
+-- makes the requests shares its cores with what is measured.
 local folder = os.getenv("LOAD")
-local body = io.open(folder .. "/body", "rb"):read("*a")
-local lines, at = {}, tonumber(os.getenv("LOAD_FROM") or "0")
-for line in io.lines(folder .. "/standard") do lines[#lines + 1] = line end
+local function whole(name) return io.open(folder .. "/" .. name, "rb"):read("*a") end
+local body, records, size = whole("body"), whole("standard"), tonumber(whole("standard.size"))
+local at, count = tonumber(os.getenv("LOAD_FROM") or "0"), #records / size
+local before = "POST /store HTTP/1.1\r\nhost: 127.0.0.1:8095\r\ncontent-type: application/json\r\ncontent-length: " .. #body .. "\r\n"
+local after = "\r\n" .. body
 function request()
-  at = at % #lines + 1
-  local id, time, tag = lines[at]:match("(%S+) (%S+) (%S+)")
-  return wrk.format("POST", "/store", {
-    ["webhook-id"] = id, ["webhook-timestamp"] = time, ["webhook-signature"] = tag, ["content-type"] = "application/json",
-  }, body)
+  local from = at % count * size
+  at = at + 1
+  return before .. records:sub(from + 1, from + size) .. after
 end

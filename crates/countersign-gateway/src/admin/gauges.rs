@@ -1,5 +1,6 @@
 //! What only a running gateway knows, as it is measured.
 
+use countersign_delivery::Total;
 use countersign_store::{Figures, Histogram};
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ pub struct Gauges {
 
     /// Counts since the start, of each source and of requests that no source has the path of (whose name is empty).
     pub ledgers: Vec<LedgerGauges>,
+
+    /// Attempts to deliver since the start, by endpoint and what they came to.
+    pub deliveries: Vec<Total>,
 
     /// How many addresses are in the table of those that failed of late.
     pub junk_held: usize,

@@ -3,6 +3,7 @@
 
 use super::Gauges;
 use countersign::Timestamp;
+use countersign_delivery::Total;
 use countersign_store::{Histogram, Queued};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -42,7 +43,7 @@ impl Collector for Moment {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut out = Out(encoder);
         let Self { gauges, queued, now } = self;
-        let Gauges { loaded: _, ledgers, junk_held, rows_dropped, store, reload_ok } = gauges;
+        let Gauges { loaded: _, ledgers, deliveries, junk_held, rows_dropped, store, reload_ok } = gauges;
         out.build_info()?;
         let requests = ledgers.iter().flat_map(|ledger| {
             let count = |(outcome, count): &(std::sync::Arc<str>, u64)| {
@@ -54,6 +55,13 @@ impl Collector for Moment {
         let times =
             ledgers.iter().map(|ledger| (vec![("source", ledger.source.to_string())], &ledger.micros));
         out.times("request_duration_seconds", "How long a request took, from its head to its answer", times)?;
+        let labels = |total: &Total| {
+            vec![("endpoint", total.endpoint.to_string()), ("outcome", total.outcome.to_owned())]
+        };
+        let attempts = deliveries.iter().map(|total| (labels(total), total.count));
+        out.counters("delivery_attempts", "Attempts since the start, by endpoint and outcome", attempts)?;
+        let times = deliveries.iter().map(|total| (labels(total), &total.micros));
+        out.times("delivery_duration_seconds", "How long an attempt took", times)?;
         out.gauge("junk_addresses", "Addresses that failed of late", *junk_held as f64)?;
         out.counter("audit_rows_dropped", "Audit rows that the store did not take in", *rows_dropped)?;
         out.gauge(

@@ -3,8 +3,9 @@
 use super::forward::{header, plain_header, schedule};
 use super::source::{Events, is_name, patterns, vars};
 use super::urls::checked_url;
-use super::values::{Around, finish, rate, span_of_time};
+use super::values::{Around, finish, place, rate, span_of_time};
 use super::{Egress, Schemes, VarText};
+use crate::secrets::SecretPlace;
 use countersign::config::{Reader, Span, Spanned};
 use countersign::{Compiled, HeaderName};
 use countersign_delivery::{CONCURRENCY, DISABLE_AFTER, Names, Policy, RATE, TIMEOUT};
@@ -30,6 +31,9 @@ pub struct Delivery {
 
     /// The header that says its type. Default: `webhook-type`.
     pub type_header: HeaderName,
+
+    /// Where the certificate is, with its issuers and its private key, all in PEM, that endpoints are shown which ask for one.
+    pub certificate: Option<SecretPlace>,
 }
 
 /// Where messages are sent.
@@ -85,6 +89,7 @@ fn default_delivery() -> Delivery {
         policy: Policy::default(),
         topic_header: name(topic.as_str()),
         type_header: name(kind.as_str()),
+        certificate: None,
     }
 }
 
@@ -103,12 +108,14 @@ pub(super) fn delivery(around: &Around<'_>, schemes: &Schemes, root: &Reader<'_>
         let says = format!("`topic_header` and `type_header` are both `{}`", kind.as_str());
         around.wrong(table.span(), says, "give each a name of its own");
     }
+    let certificate = place(around, &table, "certificate");
     finish(around, table);
     Delivery {
         preset: preset.map(|text| text.value),
         policy,
         topic_header: topic.unwrap_or(default.topic_header),
         type_header: kind.unwrap_or(default.type_header),
+        certificate,
     }
 }
 

@@ -5,8 +5,8 @@
 
 use super::units::{print_duration, print_rate, print_size};
 use super::{
-    Accepted, Admin, Audit, Config, Delivery, Egress, Forward, HeaderText, Junk, Keys, Limits, Rate, Server,
-    Shape, Source, StoreSettings, VarText,
+    Accepted, Admin, Audit, Config, Delivery, Egress, Forward, HeaderText, Junk, Keys, Limits, ProxyPlace,
+    Rate, Server, Shape, Source, StoreSettings, VarText,
 };
 use crate::secrets::{KeyPlace, SecretPlace, fingerprint};
 use countersign::config::{Key, Node, Span, Value};
@@ -198,7 +198,7 @@ fn store_table(StoreSettings { path, keep, keep_bytes, key }: &StoreSettings) ->
     out.done()
 }
 
-fn egress(Egress { networks, ports, plain_http, fetch_hosts }: &Egress) -> Value {
+fn egress(Egress { networks, ports, plain_http, fetch_hosts, proxy }: &Egress) -> Value {
     let mut out = Tree::new();
     out.some("networks", (!networks.is_empty()).then(|| texts(networks)));
     let port = |range: &std::ops::RangeInclusive<u16>| match range.start() == range.end() {
@@ -208,6 +208,12 @@ fn egress(Egress { networks, ports, plain_http, fetch_hosts }: &Egress) -> Value
     out.some("ports", (!ports.is_empty()).then(|| list(ports.iter().map(port))));
     out.some("plain_http", (!plain_http.is_empty()).then(|| texts(plain_http)));
     out.some("fetch_hosts", (!fetch_hosts.is_empty()).then(|| texts(fetch_hosts)));
+    if let Some(ProxyPlace { url, credentials }) = proxy {
+        let mut table = Tree::new();
+        table.add("url", text(url));
+        table.some("credentials", credentials.as_ref().map(place));
+        out.add("proxy", table.done());
+    }
     out.done()
 }
 
@@ -265,12 +271,14 @@ fn admitted(out: &mut Tree, source: &Source) {
     );
 }
 
-fn delivery(Delivery { preset, policy: how, topic_header, type_header }: &Delivery) -> Value {
+fn delivery(delivery: &Delivery) -> Value {
+    let Delivery { preset, policy: how, topic_header, type_header, certificate } = delivery;
     let mut out = Tree::new();
     out.some("preset", preset.as_ref().map(text));
     policy(&mut out, how);
     out.add("topic_header", text(topic_header.as_str()));
     out.add("type_header", text(type_header.as_str()));
+    out.some("certificate", certificate.as_ref().map(place));
     out.done()
 }
 

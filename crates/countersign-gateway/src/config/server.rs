@@ -133,12 +133,26 @@ pub struct Egress {
 
     /// Hosts that remote keys may come from. Empty: those of the presets.
     pub fetch_hosts: Vec<Arc<str>>,
+
+    /// By which proxy. It is told judged addresses alone.
+    pub proxy: Option<ProxyPlace>,
+}
+
+/// A proxy, and where what it knows us by is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ProxyPlace {
+    /// `http://HOST:PORT`, without user and password.
+    pub url: Arc<str>,
+
+    /// Where `USER:PASSWORD` is.
+    pub credentials: Option<SecretPlace>,
 }
 
 impl Egress {
     /// What may be called, as the one client of this program takes it.
     pub fn reach(&self) -> Reach {
-        let Self { networks, ports, plain_http, fetch_hosts: _ } = self;
+        let Self { networks, ports, plain_http, .. } = self;
         let reach = networks.iter().fold(Reach::public(), |reach, network| reach.and_network(*network));
         let reach = ports.iter().fold(reach, |reach, ports| reach.and_ports(ports.clone()));
         plain_http.iter().fold(reach, |reach, host| reach.and_plain_http(&**host))

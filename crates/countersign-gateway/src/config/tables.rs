@@ -2,8 +2,11 @@
 
 use super::urls::base_url;
 use super::values::{Around, finish, networks, place, rate, size, span_of_time};
-use super::{Accepted, Admin, Audit, Egress, Junk, Rate, Server, Shape, StoreSettings, WarningCode};
+use super::{
+    Accepted, Admin, Audit, Egress, Junk, ProxyPlace, Rate, Server, Shape, StoreSettings, WarningCode,
+};
 use countersign::config::{Node, Reader, Spanned, Value};
+use countersign_egress::Proxy;
 use ipnet::IpNet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -156,8 +159,32 @@ pub(super) fn egress(around: &Around<'_>, root: &Reader<'_>) -> Egress {
         texts.into_iter().filter(fits).map(|text| text.value).collect()
     };
     let (plain_http, fetch_hosts) = (hosts("plain_http"), hosts("fetch_hosts"));
+    let proxy = proxy(around, &table);
     finish(around, table);
-    Egress { networks: networks.unwrap_or_default(), ports, plain_http, fetch_hosts }
+    Egress { networks: networks.unwrap_or_default(), ports, plain_http, fetch_hosts, proxy }
+}
+
+/// `proxy`: a URL, or a table with what the proxy knows us by.
+fn proxy(around: &Around<'_>, table: &Reader<'_>) -> Option<ProxyPlace> {
+    let node = table.node("proxy")?;
+    let (url, credentials) = match &node.value {
+        Value::Table(_) => {
+            let table = table.table("proxy")?;
+            let (url, credentials) = (table.required_text("url"), place(around, &table, "credentials"));
+            finish(around, table);
+            (url?, credentials)
+        }
+        _ => (table.text("proxy")?, None),
+    };
+    if let Err(refused) = Proxy::new(&url.value) {
+        // It may have a password in it.
+        around.masks.borrow_mut().push(url.span.clone());
+        let help =
+            "write `proxy = { url = \"http://proxy.internal:3128\", credentials = { env = \"NAME\" } }`, say";
+        around.wrong(&url.span, format!("`proxy`: {}", refused.what), help);
+        return None;
+    }
+    Some(ProxyPlace { url: url.value, credentials })
 }
 
 fn listens(around: &Around<'_>, table: &Reader<'_>) -> Option<Vec<SocketAddr>> {

@@ -10,6 +10,7 @@ use super::secrets::{Given, Owner, SecretChanged, Value};
 use super::stats::Counts;
 use super::types::expect_known;
 use super::{ErrorCode, Moment, OperateError, Operator};
+use crate::calls::{self, To};
 use crate::config::{Config, Endpoint, Refused, print_duration, quoted};
 use crate::outbound::{Bench, called};
 use countersign::Timestamp;
@@ -379,10 +380,8 @@ pub(super) fn read(config: &Config, name: &str, table: &str) -> Result<Endpoint,
 
 /// What calls, within the rule of `[egress]`.
 pub(super) fn client(config: &Config) -> Result<Client, OperateError> {
-    let client = Client::builder().reach(config.egress.reach()).build();
-    client.map_err(|refused| {
-        OperateError::new(ErrorCode::InvalidEndpoint, refused.to_string()).help(refused.why.advice())
-    })
+    let client = calls::client(config, To::Endpoints);
+    client.map(|(client, _)| client).map_err(|says| OperateError::new(ErrorCode::InvalidEndpoint, says))
 }
 
 fn first_line(refused: &Refused) -> String {

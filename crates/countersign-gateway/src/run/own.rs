@@ -1,10 +1,11 @@
 //! The gateway's own secrets: the key of its store, read at the start, and the token of its operators, read again with every reload.
 
 use super::StartError;
-use crate::config::{Config, Warning, WarningCode};
-use crate::secrets::{Outside, Sealer, SecretPlace};
+use crate::calls::{self, To};
+use crate::config::{Config, Warning};
+use crate::secrets::{Sealer, SecretPlace, read_own};
 use countersign::Secret;
-use countersign::config::{ConfigCode, ConfigError};
+use countersign_egress::Client;
 
 /// The shortest token that operators are let in by, in bytes.
 const LEAST_TOKEN: usize = 16;
@@ -31,11 +32,30 @@ pub(super) fn token(config: &Config) -> Result<(Option<Secret>, Option<Warning>)
     Ok((Some(token), warning))
 }
 
-/// Read both as a start does: what should be better, and everything that is wrong, each in a sentence. Reads files and runs commands.
+/// What calls out: for keys that are fetched, and for endpoints; and what should be better.
+pub(super) fn clients(config: &Config) -> Result<([Client; 2], Vec<Warning>), StartError> {
+    let mut warnings = Vec::new();
+    let mut client = |to| {
+        let (client, more) = calls::client(config, to).map_err(|says| StartError::Sources(vec![says]))?;
+        for warning in more {
+            // Both are told of what both are given.
+            if !warnings.iter().any(|known: &Warning| known.to_string() == warning.to_string()) {
+                warnings.push(warning);
+            }
+        }
+        Ok::<_, StartError>(client)
+    };
+    Ok(([client(To::Keys)?, client(To::Endpoints)?], warnings))
+}
+
+/// Read all of it as a start does: what should be better, and everything that is wrong, each in a sentence. Reads files and runs
+/// commands.
 pub fn own_secrets(config: &Config) -> (Vec<Warning>, Vec<String>) {
-    let (token, key) = (token(config).map(|(_, open)| open), sealer(config).map(|(_, open)| open));
+    let token = token(config).map(|(_, open)| Vec::from_iter(open));
+    let key = sealer(config).map(|(_, open)| Vec::from_iter(open));
+    let clients = clients(config).map(|(_, open)| open);
     let (mut warnings, mut wrong) = (Vec::new(), Vec::new());
-    for read in [token, key] {
+    for read in [token, key, clients] {
         match read {
             Ok(open) => warnings.extend(open),
             Err(error) => wrong.push(error.to_string()),
@@ -45,15 +65,5 @@ pub fn own_secrets(config: &Config) -> (Vec<Warning>, Vec<String>) {
 }
 
 fn secret(place: &SecretPlace, what: &str, config: &Config) -> Result<(Secret, Option<Warning>), StartError> {
-    let wrong = |says: String| StartError::Sources(vec![format!("{what}: {says}")]);
-    let read =
-        place.read(&Outside::system()).map_err(|error| wrong(format!("{error} (help: {})", error.help())))?;
-    let Some(path) = place.file().filter(|_| read.open_to_all) else { return Ok((read.secret, None)) };
-    if config.server.strict {
-        return Err(wrong("every user of this machine can read its file: chmod 600 it".into()));
-    }
-    let says = format!("{what}: every user of this machine can read the secret in `{}`", path.display());
-    let told =
-        ConfigError::new(ConfigCode::MalformedConfig, says).help(format!("chmod 600 {}", path.display()));
-    Ok((read.secret, Some(Warning::new(WarningCode::OpenFile, told))))
+    read_own(place, what, config.server.strict).map_err(|says| StartError::Sources(vec![says]))
 }

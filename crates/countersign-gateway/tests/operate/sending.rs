@@ -4,6 +4,9 @@ use crate::api::{call, done, gateway, until};
 use crate::world::{OK, Seen, Upstream, World};
 use countersign::{Context, Head, Keyring, Request, Timestamp, Vars};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 /// Receivers of the tests are on this machine, and no others are.
@@ -316,4 +319,52 @@ fn what_is_removed_leaves_dead_letters_and_no_secret() {
     endpoint(&world, "books", &to, &[]);
     let secrets = done(&world, "GET", "/api/v1/endpoints/books/secrets", None);
     assert_eq!(secrets["keys"].as_array().unwrap().len(), 1);
+}
+
+/// A proxy that connects to what it is asked for; what it was asked.
+fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (url, asked) =
+        (format!("http://{}", listener.local_addr().unwrap()), Arc::<Mutex<Vec<String>>>::default());
+    let noted = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut near, noted) = (stream.unwrap(), noted.clone());
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    near.read_exact(&mut byte).unwrap();
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let to = head.split(' ').nth(1).unwrap().to_owned();
+                noted.lock().unwrap().push(head);
+                let mut far = TcpStream::connect(to).unwrap();
+                near.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").unwrap();
+                let (mut back, mut forth) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut back, &mut forth));
+                let _ = std::io::copy(&mut near, &mut far);
+            });
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn endpoints_are_called_by_the_proxy_that_was_named() {
+    let (url, asked) = proxy();
+    let egress = format!("{EGRESS}proxy = {{ url = \"{url}\", credentials = {{ file = \"whsec.txt\" }} }}\n");
+    // What the file holds is no user and password: that is told, and not what it holds.
+    let refused = World::refused("", &egress);
+    assert!(refused.contains("[egress] proxy credentials: they are no `USER:PASSWORD`"), "{refused}");
+    assert!(!refused.contains("whsec_"), "{refused}");
+    let world = gateway(&format!("{EGRESS}proxy = \"{url}\"\n"));
+    declare(&world, "a");
+    let to = Upstream::start(OK);
+    let secret = endpoint(&world, "books", &to, &[]);
+    send(&world, "a");
+    assert!(verifies(&to.wait(1)[0], &secret));
+    let address = to.url.strip_prefix("http://").unwrap().strip_suffix("/hook").unwrap();
+    assert!(asked.lock().unwrap()[0].starts_with(&format!("CONNECT {address} HTTP/1.1\r\n")));
 }
