@@ -205,3 +205,14 @@ fn secrets_of_an_endpoint_are_looked_after_as_those_of_a_source() {
     desk.run("secret list endpoint:boks").exits(2).says("did you mean `books`?");
     assert!(!desk.said.borrow().contains(whsec));
 }
+
+#[test]
+fn what_is_sent_right_behind_adding_its_endpoint_arrives_at_the_first_attempt() {
+    let desk = desk();
+    let _gateway = Gateway::start(&desk);
+    let to = Receiver::start(OK);
+    let secret = endpoint(&desk, "books", &to, "");
+    let told = desk.run(&format!("{SEND} --wait 30s")).exits(0).out;
+    assert!(told.contains("arrived at attempt 1"), "{told}");
+    assert!(to.seen().len() == 1 && to.verifies(0, &secret));
+}
