@@ -42,8 +42,13 @@ pub(crate) fn post(at: SocketAddr, signer: &Signer, id: &str, body: &[u8]) -> Op
 
 /// Start the gateway, and wait until it listens.
 pub(crate) fn serve(folder: &Path, at: SocketAddr) -> Child {
+    serve_by(&folder.join("countersign.toml"), at)
+}
+
+/// The same by another configuration.
+pub(crate) fn serve_by(config: &Path, at: SocketAddr) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-    command.args(["serve", "--config"]).arg(folder.join("countersign.toml"));
+    command.args(["serve", "--config"]).arg(config);
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     while TcpStream::connect(at).is_err() {
