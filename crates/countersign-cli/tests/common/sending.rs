@@ -63,7 +63,7 @@ impl Place {
         );
         let config = folder.join(format!("{by}.toml"));
         std::fs::write(&config, text).unwrap();
-        Running(serve_by(&config, *at))
+        Running(serve_by(&config, &[*at, *admin]))
     }
 
     /// Ask the admin API: the status and what was said, if there was an answer.
