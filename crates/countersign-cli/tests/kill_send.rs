@@ -58,17 +58,20 @@ fn what_was_published_arrives_or_is_a_dead_letter_whenever_the_gateway_is_killed
     for name in ENDPOINTS {
         receiver.verify(name, &place.add_endpoint(name, &receiver.url(name), 8));
     }
-    let (next, tally) = (Arc::new(AtomicU64::new(0)), Arc::new(Publishing::default()));
+    let publishing = Arc::new(Publishing::default());
+    publishing.released.store(messages / kills, Ordering::SeqCst);
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|_| {
-            let (next, tally) = (next.clone(), tally.clone());
-            std::thread::spawn(move || publish(place, &next, messages, &tally))
+            let publishing = publishing.clone();
+            std::thread::spawn(move || publishing.publish(place, messages))
         })
         .collect();
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
     for life in 1..=kills {
         std::thread::sleep(Duration::from_micros(chance.next() % 800_000));
         gateway.kill();
+        // Each life has its share to publish, so that every kill finds something.
+        publishing.released.store(messages * (life + 1) / kills, Ordering::SeqCst);
         gateway = place.start(folder.path(), life, &WAITS);
     }
     publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
@@ -81,16 +84,19 @@ fn what_was_published_arrives_or_is_a_dead_letter_whenever_the_gateway_is_killed
     let figures = check(&held, &seen, messages, kills);
     assert!(figures.again.keys().any(|again| *again > 0), "no kill found anything under way: {figures:?}");
     println!(
-        "{kills} kills, {messages} messages to {} endpoints in {:.0?}: {tally:?}, {} requests came, {figures:#?}",
+        "{kills} kills, {messages} messages to {} endpoints in {:.0?}: {publishing:?}, {} requests came, {figures:#?}",
         ENDPOINTS.len(),
         began.elapsed(),
         seen.len()
     );
 }
 
-/// How publishing went.
+/// How publishing goes.
 #[derive(Debug, Default)]
 struct Publishing {
+    next: AtomicU64,
+    /// How many may be published by now.
+    released: AtomicU64,
     answered: AtomicU64,
     /// No answer: asked again.
     unanswered: AtomicU64,
@@ -98,25 +104,30 @@ struct Publishing {
     taken: AtomicU64,
 }
 
-/// Publish message after message, each until it is known to be written.
-fn publish(place: Place, next: &AtomicU64, messages: u64, tally: &Publishing) {
-    loop {
-        let number = next.fetch_add(1, Ordering::SeqCst);
-        if number >= messages {
-            return;
-        }
-        let count = loop {
-            match place.publish(number) {
-                Some(200) => break &tally.answered,
-                Some(409) => break &tally.taken,
-                Some(503) | None => {
-                    tally.unanswered.fetch_add(1, Ordering::SeqCst);
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Some(status) => panic!("{} was answered {status}", id(number)),
+impl Publishing {
+    /// Publish message after message, each until it is known to be written.
+    fn publish(&self, place: Place, messages: u64) {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::SeqCst);
+            if number >= messages {
+                return;
             }
-        };
-        count.fetch_add(1, Ordering::SeqCst);
+            while self.released.load(Ordering::SeqCst) <= number {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            let count = loop {
+                match place.publish(number) {
+                    Some(200) => break &self.answered,
+                    Some(409) => break &self.taken,
+                    Some(503) | None => {
+                        self.unanswered.fetch_add(1, Ordering::SeqCst);
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                    Some(status) => panic!("{} was answered {status}", id(number)),
+                }
+            };
+            count.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 
