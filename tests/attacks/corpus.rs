@@ -1,9 +1,9 @@
-//! The corpus that these tests answer: every case of twenty-five classes, and where those are that are not here.
+//! The corpus that these tests answer: every case of twenty-seven classes, and where those are that are not here.
 
 use crate::harness::Expected;
 use countersign::Reason::{self, *};
 
-/// Every case of the classes that concern the core and the modes: its id, its class, and the outcome that the corpus names. That it
+/// Every case, what is sent among them: its id, its class, and the outcome that the corpus names. That it
 /// accepts or refuses is binding; the word is advice, and [`OUTCOMES`] says what ours are.
 pub(crate) const CORPUS: &[(&str, &str, &str)] = &[
     ("ATK-001", "compare", "bad_signature"),
@@ -276,6 +276,28 @@ pub(crate) const CORPUS: &[(&str, &str, &str)] = &[
     ("ATK-263", "leak", "ok"),
     ("ATK-264", "leak", "ok"),
     ("ATK-265", "leak", "malformed_config"),
+    ("ATK-266", "ssrf", "delivery_refused"),
+    ("ATK-267", "ssrf", "delivery_refused"),
+    ("ATK-269", "ssrf", "delivery_refused"),
+    ("ATK-270", "ssrf", "delivery_refused"),
+    ("ATK-271", "ssrf", "delivery_refused"),
+    ("ATK-272", "ssrf", "delivery_retry"),
+    ("ATK-273", "ssrf", "delivery_refused"),
+    ("ATK-274", "ssrf", "malformed_config"),
+    ("ATK-275", "ssrf", "delivery_retry"),
+    ("ATK-276", "ssrf", "delivery_refused"),
+    ("ATK-277", "delivery", "delivery_retry"),
+    ("ATK-278", "delivery", "delivery_retry"),
+    ("ATK-280", "delivery", "malformed_config"),
+    ("ATK-281", "delivery", "delivery_retry"),
+    ("ATK-282", "delivery", "delivery_retry"),
+    ("ATK-283", "delivery", "delivery_retry"),
+    ("ATK-284", "delivery", "dead_letter"),
+    ("ATK-285", "delivery", "delivery_retry"),
+    ("ATK-286", "delivery", "delivery_retry"),
+    ("ATK-287", "delivery", "delivery_retry"),
+    ("ATK-288", "delivery", "delivery_refused"),
+    ("ATK-289", "delivery", "delivery_retry"),
 ];
 
 /// Cases that no request to the core can show, and who answers for them.
@@ -378,6 +400,16 @@ pub(crate) const NOT_HERE: &[(&str, &str)] = &[
     ("ATK-265", "the gateway: crates/countersign-gateway/tests/secrets.rs"),
 ];
 
+/// Cases of which a second half is shown by the gateway, and where.
+pub(crate) const AND_THERE: &[(&str, &str)] = &[
+    // What was answered is in no answer of the admin API.
+    ("ATK-275", "crates/countersign-gateway/tests/operate/leaks.rs"),
+    // An endpoint without TLS is not saved.
+    ("ATK-288", "crates/countersign-gateway/tests/operate/sending.rs"),
+    // A token in an endpoint's URL is neither shown nor logged.
+    ("ATK-289", "crates/countersign-gateway/tests/operate/leaks.rs"),
+];
+
 /// The corpus's words for a refusal, and ours.
 pub(crate) const OUTCOMES: &[(&str, &[Reason])] = &[
     ("bad_signature", &[BadSignature, MalformedSignature, ExpiredSecret]),
@@ -402,6 +434,10 @@ pub(crate) const OUTCOMES: &[(&str, &[Reason])] = &[
     // The gateway's own checks.
     ("403", &[]),
     ("429", &[]),
+    // What becomes of something that is sent.
+    ("delivery_refused", &[]),
+    ("delivery_retry", &[]),
+    ("dead_letter", &[]),
     ("ok", Reason::ALL),
 ];
 

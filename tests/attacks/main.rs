@@ -24,7 +24,7 @@ mod url;
 
 use std::path::Path;
 
-use corpus::{CORPUS, NOT_HERE, OTHERWISE, OUTCOMES};
+use corpus::{AND_THERE, CORPUS, NOT_HERE, OTHERWISE, OUTCOMES};
 
 const TESTS: &[&str] = &[
     include_str!("algorithm.rs"),
@@ -41,6 +41,8 @@ const TESTS: &[&str] = &[
     include_str!("time.rs"),
     include_str!("url.rs"),
     // Attacks on one mode or one client are made where its own tests are.
+    include_str!("../../crates/countersign-delivery/src/verdict.rs"),
+    include_str!("../../crates/countersign-delivery/tests/outbound/attacks.rs"),
     include_str!("../../crates/countersign-egress/tests/sockets/attacks.rs"),
     include_str!("../../crates/countersign-plugin/tests/attacks.rs"),
     include_str!("../../crates/countersign-tower/tests/remote/attacks.rs"),
@@ -70,16 +72,22 @@ fn every_case_of_the_corpus_is_a_test_or_says_where_it_is() {
         assert!(CORPUS.iter().any(|(known, _, _)| known == id) && !reason.is_empty(), "{id}");
         // Who names a file has the test in it.
         if let Some(file) = reason.strip_prefix("the gateway: ") {
-            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file))
-                .expect(file);
-            let number = id.trim_start_matches("ATK-");
-            let named = text.lines().filter(|line| line.contains("fn atk_"));
-            assert!(
-                named.into_iter().any(|line| line.contains(&format!("_{number}_"))),
-                "{id} is not in {file}"
-            );
+            is_in(id, file);
         }
     }
+    for (id, file) in AND_THERE {
+        assert!(CORPUS.iter().any(|(known, _, _)| known == id), "{id}");
+        is_in(id, file);
+    }
+}
+
+/// Expect a test of this case in a file of the repository.
+fn is_in(id: &str, file: &str) {
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).expect(file);
+    let number = id.trim_start_matches("ATK-");
+    let mut named = text.lines().filter(|line| line.contains("fn atk_"));
+    assert!(named.any(|line| line.contains(&format!("_{number}_"))), "{id} is not in {file}");
 }
 
 #[test]

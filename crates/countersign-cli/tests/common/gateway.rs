@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -42,11 +43,16 @@ pub(crate) fn post(at: SocketAddr, signer: &Signer, id: &str, body: &[u8]) -> Op
 
 /// Start the gateway, and wait until it listens.
 pub(crate) fn serve(folder: &Path, at: SocketAddr) -> Child {
+    serve_by(&folder.join("countersign.toml"), &[at])
+}
+
+/// The same by another configuration, at all of these addresses.
+pub(crate) fn serve_by(config: &Path, at: &[SocketAddr]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-    command.args(["serve", "--config"]).arg(folder.join("countersign.toml"));
+    command.args(["serve", "--config"]).arg(config);
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
-    while TcpStream::connect(at).is_err() {
+    while !at.iter().all(|at| TcpStream::connect(at).is_ok()) {
         assert!(start.elapsed() < Duration::from_secs(30), "it does not start");
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -66,8 +72,13 @@ pub(crate) fn configure(folder: &Path, at: SocketAddr, server: &str, source: &st
     std::fs::write(folder.join("countersign.toml"), text).unwrap();
 }
 
+/// An address that stays free while a gateway is dead: below those from which connections are made, so that none of them takes it.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = std::process::id() % 12_000;
+    let port = || 20_000 + (begin + u32::from(NEXT.fetch_add(1, Ordering::Relaxed))) % 12_000;
+    let free = |port: u32| TcpListener::bind(("127.0.0.1", port as u16)).ok()?.local_addr().ok();
+    (0..1000).find_map(|_| free(port())).unwrap()
 }
 
 /// Moments nobody chose: xorshift.

@@ -1,4 +1,4 @@
-//! The class `delivery` of the corpus of attacks, as far as it concerns what is sent.
+//! The class `delivery` of the corpus of attacks, and of the class `ssrf` what is kept of an answer.
 
 use crate::deliver::Hurried;
 use crate::receiver::{Receiver, Step};
@@ -14,6 +14,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn atk_275_of_what_a_receiver_answers_nothing_is_kept_but_its_status() {
+    let answers = [
+        (
+            "HTTP/1.1 500 internal\r\nx-inside: internal\r\ncontent-length: 13\r\n\r\n\u{1b}[31minternal",
+            Some(500),
+        ),
+        ("HTTP/1.1 404 internal\r\ncontent-length: 8\r\n\r\ninternal", Some(404)),
+        ("HTTP/1.1 410 internal\r\ncontent-length: 8\r\n\r\ninternal", Some(410)),
+        ("HTTP/1.1 429 internal\r\nretry-after: internal\r\ncontent-length: 0\r\n\r\n", Some(429)),
+        ("HTTP/1.1 302 internal\r\nlocation: http://internal/\r\ncontent-length: 0\r\n\r\n", None),
+        ("HTTP/1.1 200 OK\r\ninternal\r\n\r\n", None),
+        ("internal\r\n\r\n", None),
+    ];
+    let world = World::new();
+    for (number, (answer, status)) in answers.into_iter().enumerate() {
+        let (receiver, id) = (Receiver::steps(&[Step::Raw(answer)]).await, format!("msg_{number}"));
+        world.put(vec![("up", Some(target(&receiver, Policy::default().schedule(waits(&[])))))]);
+        world.publish(&id, &["up"]).await;
+        let engine = world.start(world.targets.clone(), 64);
+        let dead = world.until_state(&id, DeliveryState::Dead).await;
+        engine.stop().await;
+        assert_eq!((dead.status, receiver.count()), (status, 1), "{answer:?}");
+        let error = dead.error.unwrap();
+        assert!(!error.contains("internal") && !error.contains(char::is_control), "{error:?}");
+    }
+    // Neither in the rows that are listed, nor anywhere else in the files.
+    for ending in ["", "-wal"] {
+        let mut file = world.file.clone().into_os_string();
+        file.push(ending);
+        let bytes = std::fs::read(file).unwrap();
+        assert!(!bytes.windows(8).any(|eight| eight == b"internal"), "in the file{ending} of the store");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn atk_277_every_attempt_is_signed_at_its_own_time() {

@@ -13,6 +13,8 @@ pub(crate) enum Step {
     Status(u16),
     /// Answer this status and these lines of a head.
     With(u16, &'static str),
+    /// Answer these very bytes.
+    Raw(&'static str),
     /// Answer this status after a while.
     Slow(Duration, u16),
     /// Never answer.
@@ -163,6 +165,7 @@ async fn act(stream: &mut TcpStream, step: Step, shared: &Shared) -> std::io::Re
     match step {
         Step::Status(status) => stream.write_all(plain(status, "").as_bytes()).await?,
         Step::With(status, lines) => stream.write_all(plain(status, lines).as_bytes()).await?,
+        Step::Raw(bytes) => stream.write_all(bytes.as_bytes()).await?,
         Step::Slow(time, status) => {
             tokio::time::sleep(time).await;
             stream.write_all(plain(status, "").as_bytes()).await?;

@@ -1,7 +1,9 @@
 //! What must never be told: see the attacks of the class `leak`.
 
 use crate::api::{TOKEN, call, done, gateway, gateway_with, until};
-use crate::world::{SECRET, github, http, signed};
+use crate::logged;
+use crate::sending::{EGRESS, declare, delivery, send};
+use crate::world::{SECRET, Upstream, World, github, http, signed};
 use countersign_store::{AuditRow, Options, Sqlite, Store};
 use serde_json::json;
 
@@ -132,5 +134,89 @@ fn atk_265_the_configuration_is_shown_without_a_secret() {
             ];
             assert!(!spelled.iter().any(|secret| text.contains(secret.as_str())), "{text}");
         }
+    }
+}
+
+/// Everything that is shown of what is sent, after the endpoints were added.
+fn shown(world: &World, endpoints: &[&str]) -> Vec<String> {
+    let get = |path: &str| call(world, "GET", path, None).1;
+    let whole = ["config", "endpoints", "event-types", "deliveries", "events", "requests", "sources"];
+    let mut texts: Vec<String> =
+        whole.iter().map(|path| get(&format!("/api/v1/{path}")).to_string()).collect();
+    texts.push(get("/metrics").to_string());
+    for name in endpoints {
+        let path = format!("/api/v1/endpoints/{name}");
+        texts.extend([get(&path).to_string(), get(&format!("{path}/secrets")).to_string()]);
+        for what in ["test", "pause", "resume"] {
+            texts.push(call(world, "POST", &format!("{path}/{what}"), None).1.to_string());
+        }
+    }
+    for (path, key) in [("deliveries", "id"), ("events", "id")] {
+        for row in get(&format!("/api/v1/{path}"))["rows"].as_array().unwrap() {
+            texts.push(get(&format!("/api/v1/{path}/{}", row[key].as_str().unwrap())).to_string());
+        }
+    }
+    texts
+}
+
+#[test]
+fn atk_275_what_a_receiver_answers_is_told_to_nobody() {
+    let log = logged::everything();
+    let world = gateway(EGRESS);
+    declare(&world, "a");
+    let inside =
+        "HTTP/1.1 404 inward\r\nx-inside: inward\r\nconnection: close\r\ncontent-length: 6\r\n\r\ninward";
+    let to = Upstream::start(inside);
+    done(&world, "POST", "/api/v1/endpoints", Some(&json!({ "name": "books", "url": to.url })));
+    let sent = send(&world, "a");
+    until("it is given up", || delivery(&world, &sent)["state"] == json!("dead"));
+    for text in shown(&world, &["books"]) {
+        assert!(!text.contains("inward"), "{text}");
+    }
+    assert!(to.seen.lock().unwrap().len() > 1, "the test of it was answered as well");
+    assert!(!log.lock().unwrap().contains("inward"));
+}
+
+#[test]
+fn atk_289_a_token_in_an_endpoints_url_is_neither_shown_nor_logged() {
+    let log = logged::everything();
+    let world = gateway(EGRESS);
+    declare(&world, "a");
+    let to = Upstream::start("HTTP/1.1 400 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let shut = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoints = [("books", to.url.clone()), ("shut", format!("http://{shut}/hook"))];
+    for (name, url) in &endpoints {
+        let url = format!("{url}?token=swordfish-1");
+        let new = json!({ "name": name, "url": url, "headers": { "x-tenant": "swordfish-2" } });
+        let added = done(&world, "POST", "/api/v1/endpoints", Some(&new));
+        assert!(!added["endpoint"].to_string().contains("swordfish"), "{added}");
+    }
+    let sent = send(&world, "a");
+    until("one of them is given up", || delivery(&world, &sent)["state"] == json!("dead"));
+    let other = json!({ "deliveries": [sent["deliveries"][1]] });
+    until("and one has failed", || delivery(&world, &other)["attempts"] == json!(1));
+    let names = ["books", "shut"];
+    let mut texts = shown(&world, &names);
+    let came = to.wait(1).remove(0);
+    assert!(came.line.contains("swordfish-1") && came.all("x-tenant") == ["swordfish-2"], "{}", came.line);
+
+    // A configuration that forbids what was saved: it is complained of, with its line and without its token.
+    let config = world.folder.path().join("countersign.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("plain_http", "#")).unwrap();
+    world.runtime.block_on(world.gateway().reload()).unwrap();
+    until("it cannot be sent to", || {
+        let listed = done(&world, "GET", "/api/v1/endpoints", None);
+        listed.as_array().unwrap().iter().all(|endpoint| endpoint["trouble"].is_string())
+    });
+    until("that is logged", || log.lock().unwrap().contains("an endpoint is not sent to"));
+    texts.extend(shown(&world, &names));
+    let new = json!({ "name": "new", "url": format!("{}?token=swordfish-1", to.url) });
+    let (status, refused) = call(&world, "POST", "/api/v1/endpoints", Some(&new));
+    assert_eq!(status, 422);
+    texts.extend([refused.to_string(), log.lock().unwrap().clone()]);
+    for text in texts {
+        let at = text.find("swordfish");
+        assert_eq!(at, None, "{}", &text[at.unwrap_or(0).saturating_sub(300)..]);
     }
 }

@@ -6,6 +6,7 @@ mod document;
 mod keys;
 mod leaks;
 mod life;
+mod logged;
 mod own;
 mod sending;
 mod two;

@@ -16,7 +16,7 @@ pub(crate) const EGRESS: &str =
 const GONE: &str = "HTTP/1.1 410 Gone\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 const NO: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-fn declare(world: &World, name: &str) {
+pub(crate) fn declare(world: &World, name: &str) {
     done(world, "POST", "/api/v1/event-types", Some(&json!({ "name": name })));
 }
 
@@ -27,12 +27,12 @@ fn endpoint(world: &World, name: &str, to: &Upstream, events: &[&str]) -> String
     added["secret"]["value"].as_str().unwrap().to_owned()
 }
 
-fn send(world: &World, kind: &str) -> Value {
+pub(crate) fn send(world: &World, kind: &str) -> Value {
     let message = json!({ "type": kind, "payload": { "z": 1, "a": [true, "ü"] } });
     done(world, "POST", "/api/v1/messages", Some(&message))
 }
 
-fn delivery(world: &World, sent: &Value) -> Value {
+pub(crate) fn delivery(world: &World, sent: &Value) -> Value {
     let id = sent["deliveries"][0]["id"].as_str().unwrap();
     done(world, "GET", &format!("/api/v1/deliveries/{id}"), None)
 }
@@ -109,7 +109,7 @@ fn what_nobody_declared_is_refused_with_what_is() {
 }
 
 #[test]
-fn a_url_that_may_not_be_called_is_refused_when_it_is_written() {
+fn atk_288_a_url_that_may_not_be_called_is_refused_when_it_is_written() {
     let world = gateway("");
     for (url, part) in [
         ("http://example.com/hook", "[egress] plain_http"),
