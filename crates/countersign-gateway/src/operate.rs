@@ -19,6 +19,7 @@ mod known;
 mod moment;
 mod publish;
 mod requests;
+mod schema;
 mod sealed;
 mod secrets;
 mod sources;

@@ -71,10 +71,6 @@ impl Operator {
         let NewMessage { kind, payload, topic, id, time, endpoints } = new;
         let types = self.store().event_types().await?;
         let declared = find(kind, &types)?;
-        if declared.schema.is_some() {
-            let value = serde_json::from_str(payload.get()).map_err(|error| invalid(&error.to_string()))?;
-            check_payload(declared, &value)?;
-        }
         let now = self.now();
         let id = match id {
             Some(id) => MessageId::new(id).map_err(|error| invalid(&error.to_string()))?,
@@ -88,6 +84,8 @@ impl Operator {
             payload: Bytes::copy_from_slice(payload.get().as_bytes()),
         };
         let canonical = message.canonical(MAX_MESSAGE).map_err(|error| invalid(&error.to_string()))?;
+        // Behind that, for then it is neither too long nor too deep.
+        check_payload(declared, payload.get()).await?;
         let to = self.wanting(kind, endpoints.as_deref()).await?;
         if self.store().publish(canonical.publication(to, now)).await? == Published::Taken {
             let says = format!("there is an event called `{}` already, and nothing was sent", canonical.id);

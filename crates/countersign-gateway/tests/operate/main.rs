@@ -7,6 +7,7 @@ mod keys;
 mod leaks;
 mod life;
 mod own;
+mod schemas;
 mod sending;
 mod two;
 #[allow(dead_code)]
