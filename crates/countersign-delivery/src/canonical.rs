@@ -161,7 +161,8 @@ fn decimal(text: &str) -> (bool, String, i64) {
     }
     // An exponent that does not fit is none that a double has either.
     let exponent = exponent.trim_start_matches('+').parse().unwrap_or(i64::MAX / 2);
-    (negative, significant.into(), exponent + before.len() as i64 - leading as i64)
+    let exponent = i64::saturating_add(exponent, before.len() as i64).saturating_sub(leading as i64);
+    (negative, significant.into(), exponent)
 }
 
 #[cfg(test)]
@@ -225,6 +226,7 @@ mod tests {
             "1e-400",
             "99999999999999999999",
             "1e99999999999999999999",
+            "0.001e-9223372036854775808",
             "9007199254740993.0",
         ] {
             let says = canonical(&format!(r#"{{"a/b":[0,{{"c~":{number}}}]}}"#)).unwrap_err();

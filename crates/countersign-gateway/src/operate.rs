@@ -20,6 +20,7 @@ mod known;
 mod moment;
 mod publish;
 mod requests;
+mod schema;
 mod sealed;
 mod secrets;
 mod sources;
@@ -53,9 +54,10 @@ use crate::secrets::Sealer;
 use countersign::{Clock, Timestamp};
 use countersign_store::{Cursor, Options, Page, Queued, Sqlite, Store};
 use known::Placed;
+use publish::Subscribers;
 use serde::Serialize;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
@@ -86,7 +88,7 @@ pub type Chance = dyn Fn(&mut [u8]) -> bool + Send + Sync;
 /// The configuration as the file says it, without the sources that the store keeps: those are read here.
 pub type Current = dyn Fn() -> Arc<Config> + Send + Sync;
 
-/// What operators do. Cheap to share; holds no state of its own.
+/// What operators do. Cheap to share; holds no state of its own but what it has read already.
 pub struct Operator {
     store: Arc<dyn Store>,
     config: Box<Current>,
@@ -97,6 +99,8 @@ pub struct Operator {
     wake: Option<Box<dyn Fn() + Send + Sync>>,
     /// Places for trials: each takes a thread, and a second or two of it.
     trials: Semaphore,
+    /// Who wanted what when somebody last published.
+    subscribers: Mutex<Option<Arc<Subscribers>>>,
 }
 
 /// How many trials there are at once.
@@ -112,7 +116,8 @@ impl Operator {
         clock: Arc<dyn Clock>,
         chance: Box<Chance>,
     ) -> Self {
-        Operator { store, config, sealer, clock, chance, wake: None, trials: Semaphore::new(TRIALS) }
+        let (trials, subscribers) = (Semaphore::new(TRIALS), Mutex::default());
+        Operator { store, config, sealer, clock, chance, wake: None, trials, subscribers }
     }
 
     /// Call `wake` when something was queued: whoever delivers looks by himself only every second.

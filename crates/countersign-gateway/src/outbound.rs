@@ -65,6 +65,12 @@ impl Bench<'_> {
     /// Those of `rows` that can be sent to; `None` for one that is paused. What is wrong with the others stands in the log.
     pub(crate) fn ready(&self, rows: &[EndpointRow]) -> HashMap<Arc<str>, Option<Arc<Target>>> {
         let mut targets = HashMap::with_capacity(rows.len());
+        // Looked up once: there may be thousands of either.
+        let mut secrets: HashMap<&str, Vec<&SecretRow>> = HashMap::new();
+        for row in self.secrets {
+            secrets.entry(&row.source).or_default().push(row);
+        }
+        let none = Vec::new();
         for row in rows {
             if row.paused.is_some() {
                 targets.insert(row.name.clone(), None);
@@ -74,10 +80,12 @@ impl Bench<'_> {
                 Err(refused) => {
                     tracing::error!(endpoint = &*row.name, %refused, "an endpoint is not sent to: its table cannot be read");
                 }
-                Ok(endpoint) => match self.target(&endpoint) {
-                    Ok(target) => drop(targets.insert(row.name.clone(), Some(Arc::new(target)))),
-                    Err(why) => tracing::error!(endpoint = &*row.name, why, "an endpoint is not sent to"),
-                },
+                Ok(endpoint) => {
+                    match self.target_of(&endpoint, secrets.get(&*of_endpoint(&row.name)).unwrap_or(&none)) {
+                        Ok(target) => drop(targets.insert(row.name.clone(), Some(Arc::new(target)))),
+                        Err(why) => tracing::error!(endpoint = &*row.name, why, "an endpoint is not sent to"),
+                    }
+                }
             }
         }
         targets
@@ -85,7 +93,14 @@ impl Bench<'_> {
 
     /// One endpoint made ready, or what is wrong with it.
     pub(crate) fn target(&self, endpoint: &Endpoint) -> Result<Target, String> {
-        self.signed(endpoint, self.signer(endpoint)?)
+        let scope = of_endpoint(&endpoint.name);
+        let secrets: Vec<_> = self.secrets.iter().filter(|row| *row.source == *scope).collect();
+        self.target_of(endpoint, &secrets)
+    }
+
+    /// The same with the secrets that are its own.
+    fn target_of(&self, endpoint: &Endpoint, secrets: &[&SecretRow]) -> Result<Target, String> {
+        self.signed(endpoint, self.signer(endpoint, secrets)?)
     }
 
     /// The same, signed by another than its own secrets.
@@ -105,11 +120,11 @@ impl Bench<'_> {
             .map_err(|wrong| format!("endpoint `{name}`: {wrong}"))
     }
 
-    fn signer(&self, endpoint: &Endpoint) -> Result<Signer, String> {
+    fn signer(&self, endpoint: &Endpoint, secrets: &[&SecretRow]) -> Result<Signer, String> {
         let (scope, mut keys) = (of_endpoint(&endpoint.name), Keyring::new());
         let kind = endpoint.compiled.needs().key_kind(true);
-        let of_it = |row: &&SecretRow| *row.source == *scope && row.state == SecretState::Live;
-        let mut rows: Vec<_> = self.secrets.iter().filter(of_it).collect();
+        let mut rows: Vec<&SecretRow> =
+            secrets.iter().copied().filter(|row| row.state == SecretState::Live).collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.created_at));
         for SecretRow { id, sealed, not_before, not_after, .. } in rows {
             let sealer = self.sealer.ok_or(

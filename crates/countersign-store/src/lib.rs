@@ -170,7 +170,8 @@ pub trait Store: Send + Sync + 'static {
     /// Deliveries that match, newest first unless `search` says otherwise: by the order in which they were queued.
     fn find_deliveries(&self, search: DeliverySearch) -> Reply<'_, Page<Delivery>>;
 
-    /// Add an endpoint with its secrets, all or nothing; `false` if its name is taken.
+    /// Add an endpoint with its secrets, all or nothing; `false` if its name is taken. What is still queued by its name was meant for
+    /// one that was removed, and becomes dead letters, be it under way.
     fn add_endpoint(&self, new: NewEndpoint) -> Reply<'_, bool>;
 
     /// Every endpoint, by name.

@@ -19,7 +19,7 @@ use countersign_egress::Client;
 use countersign_store::{EndpointRow, SecretRow, of_endpoint};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use utoipa::ToSchema;
 
 /// Why an endpoint is paused that an operator has paused.
@@ -162,7 +162,7 @@ pub struct EndpointShown {
 }
 
 /// An endpoint that was added.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct EndpointAdded {
     /// As it is now.
@@ -171,6 +171,15 @@ pub struct EndpointAdded {
     pub table: String,
     /// The secret that signs, whose value is shown if it was made here.
     pub secret: SecretChanged,
+}
+
+/// Prints no table: it has headers, and a URL whole.
+impl fmt::Debug for EndpointAdded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let EndpointAdded { endpoint, table: _, secret } = self;
+        let mut shown = f.debug_struct("EndpointAdded");
+        shown.field("endpoint", endpoint).field("secret", secret).finish_non_exhaustive()
+    }
 }
 
 /// An endpoint that was removed.

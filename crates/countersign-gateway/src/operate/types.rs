@@ -3,18 +3,14 @@
 //! A type that nobody declared is most often one that somebody misspelt: an endpoint that waits for `invoice.payed` would wait for ever.
 //! So every place that names a type is held against those that are declared, and is told them.
 
-use super::{ErrorCode, Moment, OperateError, Operator};
+use super::{ErrorCode, Moment, OperateError, Operator, schema};
 use crate::config::Events;
-use boon::{Compiler, Schemas};
 use countersign::config::{nearest, one_of};
 use countersign_delivery::MAX_NAME;
 use countersign_store::EventTypeRow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-
-/// The longest schema, in bytes.
-const MAX_SCHEMA: usize = 256 << 10;
 
 /// How many types are named to whoever named an unknown one.
 const TOLD: usize = 12;
@@ -60,16 +56,10 @@ impl Operator {
             return Err(OperateError::new(ErrorCode::InvalidArgument, says)
                 .help(format!("write `invoice.paid`, say: at most {MAX_NAME} letters, digits, `_` and `-`, with dots between words")));
         }
-        let text = schema.as_ref().map(Value::to_string);
-        if text.as_ref().is_some_and(|text| text.len() > MAX_SCHEMA) {
-            let says = format!("the schema is longer than {MAX_SCHEMA} bytes");
-            return Err(
-                OperateError::new(ErrorCode::InvalidArgument, says).help("leave out what no payload has")
-            );
-        }
-        if let Some(schema) = schema {
-            compiled(schema)?;
-        }
+        let text = match schema {
+            Some(schema) => Some(schema::text_of(schema).await?),
+            None => None,
+        };
         let row = EventTypeRow {
             name: name.as_str().into(),
             description: description.as_str().into(),
@@ -138,57 +128,17 @@ fn unknown(name: &str, known: &[EventTypeRow]) -> OperateError {
 }
 
 /// That a payload is valid by the schema of its type, if that has one.
-pub(super) fn check_payload(row: &EventTypeRow, payload: &Value) -> Result<(), OperateError> {
+pub(super) async fn check_payload(row: &EventTypeRow, payload: &str) -> Result<(), OperateError> {
     let Some(text) = &row.schema else { return Ok(()) };
-    let unreadable = || {
-        OperateError::new(
-            ErrorCode::Unreadable,
-            format!("the schema of `{}` cannot be read as it is kept", row.name),
-        )
-        .help("declare the type again")
+    let read = (serde_json::from_slice(text), serde_json::from_str(payload));
+    let (Ok(schema), Ok(payload)) = read else {
+        let says = format!("the schema of `{}` cannot be read as it is kept", row.name);
+        return Err(OperateError::new(ErrorCode::Unreadable, says).help("declare the type again"));
     };
-    let schema: Value = serde_json::from_slice(text).map_err(|_| unreadable())?;
-    let (schemas, index) = compiled(&schema)?;
-    schemas.validate(payload, index).map_err(|error| {
-        // The value itself is its receiver's, and is not shown.
-        let place = deepest(&error).instance_location.to_string();
-        let place = if place.is_empty() { "it".into() } else { format!("`{place}`") };
-        let kind = deepest(&error).kind.to_string();
-        OperateError::new(
-            ErrorCode::InvalidPayload,
-            format!("the payload is no `{}`: {place}: {kind}", row.name),
-        )
-        .help("`countersign type list --format json` shows the schemas")
+    schema::check(schema, payload).await?.map_err(|says| {
+        OperateError::new(ErrorCode::InvalidPayload, format!("the payload is no `{}`: {says}", row.name))
+            .help("`countersign type list --format json` shows the schemas")
     })
-}
-
-fn deepest<'e>(error: &'e boon::ValidationError<'_, '_>) -> &'e boon::ValidationError<'e, 'e> {
-    error.causes.first().map_or(error, deepest)
-}
-
-/// A schema ready to be asked. What it refers to is within it: nothing is fetched, and no file is read.
-fn compiled(schema: &Value) -> Result<(Schemas, boon::SchemaIndex), OperateError> {
-    let wrong = |says: String| {
-        OperateError::new(ErrorCode::InvalidArgument, format!("the schema will not do: {says}"))
-            .help("write a JSON Schema; it refers to nothing outside of itself")
-    };
-    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-    compiler.use_loader(Box::new(Nothing));
-    compiler.add_resource(PLACE, schema.clone()).map_err(|error| wrong(error.to_string()))?;
-    let index = compiler.compile(PLACE, &mut schemas).map_err(|error| wrong(error.to_string()))?;
-    Ok((schemas, index))
-}
-
-/// What a schema is called to its reader: no address of anything.
-const PLACE: &str = "mem:///schema.json";
-
-/// Loads nothing.
-struct Nothing;
-
-impl boon::UrlLoader for Nothing {
-    fn load(&self, _: &str) -> Result<Value, Box<dyn std::error::Error>> {
-        Err("it is outside of the schema".into())
-    }
 }
 
 fn is_type(name: &str) -> bool {

@@ -8,6 +8,7 @@ mod leaks;
 mod life;
 mod logged;
 mod own;
+mod schemas;
 mod sending;
 mod two;
 #[allow(dead_code)]

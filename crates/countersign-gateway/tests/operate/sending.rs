@@ -161,13 +161,50 @@ fn asking_twice_by_one_id_sends_once() {
     declare(&world, "a");
     let to = Upstream::start(OK);
     endpoint(&world, "books", &to, &[]);
-    let message = json!({ "type": "a", "payload": 1, "id": "order-7" });
-    done(&world, "POST", "/api/v1/messages", Some(&message));
-    let (status, why) = call(&world, "POST", "/api/v1/messages", Some(&message));
-    assert_eq!((status, &why["code"]), (409, &json!("taken")));
-    to.wait(1);
+    let message = |payload: Value| json!({ "type": "a", "payload": payload, "id": "order-7" });
+    let ask = |message: &Value| call(&world, "POST", "/api/v1/messages", Some(message));
+    // All at once, as a publisher does who hears no answer: each hears the same.
+    let told: Vec<(u16, Value)> = std::thread::scope(|scope| {
+        let many: Vec<_> = (0..6).map(|_| scope.spawn(|| ask(&message(json!({ "b": 1, "a": 2 }))))).collect();
+        many.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(told.iter().all(|(status, sent)| *status == 200 && sent["id"] == json!("order-7")), "{told:?}");
+    assert_eq!(told.iter().filter(|(_, sent)| sent["repeated"] == json!(false)).count(), 1);
+    assert!(told.iter().all(|(_, sent)| sent["deliveries"][0]["id"] == told[0].1["deliveries"][0]["id"]));
+    until("it arrives", || delivery(&world, &told[0].1)["state"] == json!("done"));
+    let (_, later) = ask(&message(json!({ "a": 2.0, "b": 1 })));
+    assert_eq!((&later["repeated"], &later["deliveries"][0]["state"]), (&json!(true), &json!("done")));
+    let mut timed = message(json!({ "a": 2, "b": 1 }));
+    timed["time"] = json!("2020-01-01T00:00:00Z");
+    let mut to_others = message(json!({ "a": 2, "b": 1 }));
+    to_others["endpoints"] = json!([]);
+    for other in [message(json!({ "a": 3, "b": 1 })), timed, to_others] {
+        let (status, why) = ask(&other);
+        assert_eq!((status, &why["code"]), (409, &json!("taken")), "{other}");
+    }
     let listed = done(&world, "GET", "/api/v1/deliveries", None);
     assert_eq!(listed["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(to.seen.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn who_wants_what_is_known_at_once_however_it_was_changed() {
+    let world = gateway(EGRESS);
+    declare(&world, "a");
+    declare(&world, "b");
+    let to = Upstream::start(OK);
+    let goes_to = |kind| {
+        let sent = send(&world, kind);
+        sent["deliveries"].as_array().unwrap().iter().map(|one| one["endpoint"].clone()).collect::<Vec<_>>()
+    };
+    endpoint(&world, "books", &to, &["a"]);
+    assert_eq!((goes_to("a"), goes_to("b")), (vec![json!("books")], vec![]));
+    endpoint(&world, "all", &to, &[]);
+    assert_eq!((goes_to("a"), goes_to("b")), (vec![json!("all"), json!("books")], vec![json!("all")]));
+    done(&world, "DELETE", "/api/v1/endpoints/books?force=true", None);
+    assert_eq!(goes_to("a"), vec![json!("all")]);
+    endpoint(&world, "books", &to, &["b"]);
+    assert_eq!((goes_to("a"), goes_to("b")), (vec![json!("all")], vec![json!("all"), json!("books")]));
 }
 
 #[test]

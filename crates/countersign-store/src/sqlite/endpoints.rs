@@ -31,7 +31,8 @@ pub(super) fn all(db: &Connection) -> Result<Vec<EndpointRow>, Fault> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Add one, unless its name is taken.
+/// Add one, unless its name is taken. What is still queued by its name is of one that was removed: it was under way then, or was
+/// published in that moment. It was not meant for this one, and is dead; whoever has it under way cannot report it any more.
 pub(super) fn add(group: &mut Group<'_>, new: &NewEndpoint) -> Result<bool, Fault> {
     let NewEndpoint { name, table, secrets, now } = new;
     let own = of_endpoint(name);
@@ -46,6 +47,13 @@ pub(super) fn add(group: &mut Group<'_>, new: &NewEndpoint) -> Result<bool, Faul
         .prepare_cached("INSERT OR IGNORE INTO endpoints (name, config, created_at) VALUES (?1, ?2, ?3)")?
         .execute(params![&**name, &**table, now.unix_ms()])?;
     if added == 1 {
+        group
+            .db
+            .prepare_cached(&format!(
+                "UPDATE deliveries INDEXED BY deliveries_queue SET fence = fence + 1, {REMOVED} \
+                 WHERE state < 2 AND endpoint = ?1"
+            ))?
+            .execute(params![&**name, now.unix_ms()])?;
         for secret in secrets {
             save_secret(group.db, secret)?;
         }
@@ -53,6 +61,9 @@ pub(super) fn add(group: &mut Group<'_>, new: &NewEndpoint) -> Result<bool, Faul
     }
     Ok(added == 1)
 }
+
+/// What becomes of a delivery whose endpoint is no more; `?2` is the present.
+const REMOVED: &str = "state = 3, at = ?2, status = NULL, error = 'its endpoint was removed'";
 
 /// Whether there is one of this name and it is paused.
 pub(super) fn is_paused(db: &Connection, name: &str) -> Result<bool, Fault> {
@@ -105,7 +116,7 @@ pub(super) fn resume(group: &mut Group<'_>, name: &str, now: Timestamp) -> Resul
 }
 
 /// Forget one with its secrets and their uses; what waits for it or is held is dead. What is under way ends as it ends: if it has to be
-/// made again, whoever leases it finds no endpoint of its name.
+/// made again, whoever leases it finds no endpoint of its name, and none that is added later is taken for it: see [`add`].
 pub(super) fn remove(group: &mut Group<'_>, name: &str, now: Timestamp) -> Result<bool, Fault> {
     let db = group.db;
     if db.prepare_cached("DELETE FROM endpoints WHERE name = ?1")?.execute([name])? == 0 {
@@ -114,9 +125,7 @@ pub(super) fn remove(group: &mut Group<'_>, name: &str, now: Timestamp) -> Resul
     for (index, state) in [("deliveries_queue", "state < 2 AND state = 0"), ("deliveries_held", "state = 4")]
     {
         db.prepare_cached(&format!(
-            "UPDATE deliveries INDEXED BY {index} \
-             SET state = 3, at = ?2, status = NULL, error = 'its endpoint was removed' \
-             WHERE {state} AND endpoint = ?1"
+            "UPDATE deliveries INDEXED BY {index} SET {REMOVED} WHERE {state} AND endpoint = ?1"
         ))?
         .execute(params![name, now.unix_ms()])?;
     }

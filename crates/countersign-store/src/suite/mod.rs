@@ -113,6 +113,7 @@ macro_rules! suite {
                 what_a_worker_holds_though_its_endpoint_is_not_paused_waits
                 pausing_while_many_lease_and_report_loses_nothing
                 a_removed_endpoint_leaves_dead_letters_and_no_secrets
+                what_was_under_way_to_a_removed_endpoint_is_not_sent_to_another_of_its_name
                 types_are_written_replaced_and_removed
                 every_change_of_endpoints_and_types_is_seen_by_others;
             sending:

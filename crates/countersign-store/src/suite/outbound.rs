@@ -286,6 +286,36 @@ pub(super) async fn a_removed_endpoint_leaves_dead_letters_and_no_secrets(place:
     );
 }
 
+pub(super) async fn what_was_under_way_to_a_removed_endpoint_is_not_sent_to_another_of_its_name(
+    place: &dyn Place,
+) {
+    let store = open(place).await;
+    endpoint(&*store, "books").await;
+    for event in ["reported", "silent"] {
+        assert_eq!(store.publish(publication(event, &["books", "mail"], 0)).await, Ok(Published::Fresh));
+    }
+    let under_way = leased(&*store, any("me", 9, 0, 60)).await;
+    let of = |event| {
+        let mut all = under_way.iter();
+        all.find(|one| &*one.endpoint == "books" && &*one.event.id == event).expect("it is leased").clone()
+    };
+    let (reported, silent) = (of("reported"), of("silent"));
+    assert_eq!(store.remove_endpoint("books".into(), at(10)).await, Ok(true));
+    assert_eq!(settle(&*store, &reported.fence, 20, Next::Retry(at(25))).await, Settled::Written);
+    // Published by somebody who had read the list of endpoints a moment before.
+    assert_eq!(store.publish(publication("late", &["books"], 20)).await, Ok(Published::Fresh));
+    assert_eq!(store.add_endpoint(NewEndpoint { now: at(30), ..new("books") }).await, Ok(true));
+    for event in ["reported", "silent", "late"] {
+        let dead = of_event(&*store, event, "books").await;
+        assert_eq!((dead.state, dead.at), (DeliveryState::Dead, at(30)), "{event}");
+        assert_eq!(dead.error.as_deref(), Some("its endpoint was removed"), "{event}");
+    }
+    assert_eq!(settle(&*store, &silent.fence, 40, Next::Retry(at(50))).await, Settled::Fenced);
+    assert_eq!(of_event(&*store, "silent", "mail").await.state, DeliveryState::Leased, "of another");
+    let later = leased(&*store, any("me", 9, 1_000, 2_000)).await;
+    assert_eq!(later.iter().filter(|one| &*one.endpoint == "books").count(), 0, "nothing of it is sent");
+}
+
 pub(super) async fn types_are_written_replaced_and_removed(place: &dyn Place) {
     let store = open(place).await;
     assert_eq!(store.event_types().await, Ok(Vec::new()));
