@@ -1,7 +1,8 @@
 //! The loop: lease what is due, attempt it, report it.
 //!
 //! What an endpoint may have is asked of the store in the lease itself, and not sorted out afterwards: a delivery that was leased and has no
-//! place here would be nobody's until its lease ran out. So a receiver that hangs fills its own places, and those of no other.
+//! place here would be nobody's until its lease ran out. So a receiver that hangs fills its own places, and those of no other; and all that
+//! hang, half of those that there are.
 
 use crate::attempt::{Prepared, Then, Tried, Unprepared, attempt};
 use crate::counts::{Counts, DEAD, DELIVERED, FAILED, Total};
@@ -171,7 +172,8 @@ impl Engine {
             return Ok(idle);
         }
         let (share, shares) = (work.endpoints.share(), work.endpoints.shares());
-        let Rooms { each, rooms, .. } = under_way.places.rooms(share, &shares, Instant::now());
+        let Rooms { each, rooms, .. } =
+            under_way.places.rooms(settings.parallel, share, &shares, Instant::now());
         // From the moment of asking: what the store takes is part of the lease.
         let (now, asked) = (work.clock.now(), Instant::now());
         let lasts = work.endpoints.longest() + AHEAD + settings.margin;
@@ -187,7 +189,8 @@ impl Engine {
         if under_way.free(settings.parallel) == 0 {
             return Ok(idle);
         }
-        let Rooms { rooms, again, .. } = under_way.places.rooms(share, &shares, Instant::now());
+        let Rooms { rooms, again, .. } =
+            under_way.places.rooms(settings.parallel, share, &shares, Instant::now());
         let full = rooms.into_iter().filter(|(_, room)| *room == 0).map(|(name, _)| name).collect();
         let again = again.map_or(idle, |again| again.saturating_duration_since(Instant::now()));
         Ok(self.due(full).await.min(again).max(Duration::from_millis(1)))
@@ -210,7 +213,8 @@ impl Engine {
 /// failed keeps it until all is written, for it may be that nothing more is to be sent.
 struct UnderWay {
     tasks: JoinSet<()>,
-    whose: HashMap<Id, Arc<str>>,
+    /// And since when.
+    whose: HashMap<Id, (Arc<str>, Instant)>,
     places: Places,
     arrive: UnboundedSender<Id>,
     arrived: UnboundedReceiver<Id>,
@@ -224,9 +228,9 @@ impl UnderWay {
     }
 
     fn begin(&mut self, work: Arc<Work>, leased: Leased, term: Term) {
-        let (endpoint, arrive) = (leased.endpoint.clone(), self.arrive.clone());
+        let (whose, arrive) = ((leased.endpoint.clone(), term.begins), self.arrive.clone());
         let task = self.tasks.spawn(async move { work.attempt(leased, term, arrive).await });
-        self.whose.insert(task.id(), endpoint);
+        self.whose.insert(task.id(), whose);
     }
 
     /// For how many more there is room. Of reports that are not written yet there are as many as attempts, and no more.
@@ -264,8 +268,9 @@ impl UnderWay {
 
     /// However it ended, its place is free; whether it was not before.
     fn give(&mut self, id: Id) -> bool {
-        let endpoint = self.whose.remove(&id);
-        endpoint.inspect(|endpoint| self.places.give(endpoint)).is_some()
+        let Some((endpoint, began)) = self.whose.remove(&id) else { return false };
+        self.places.give(&endpoint, began, Instant::now());
+        true
     }
 }
 

@@ -35,6 +35,26 @@ async fn an_endpoint_that_hangs_fills_its_own_places_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn endpoints_that_hang_and_would_fill_all_places_leave_half_of_them_to_others() {
+    let (world, hangs, works) =
+        (World::new(), Receiver::steps(&[Step::Hang]).await, Receiver::steps(&[Step::Status(200)]).await);
+    let names = ["hangs_1", "hangs_2", "works"];
+    let ready = |name: &str| target(if name == "works" { &works } else { &hangs }, Policy::default());
+    world.put(names.iter().map(|name| (*name, Some(ready(name)))).collect());
+    // What has waited longest is of those that hang, for as long as this test waits.
+    world.publish_many((0..400).map(|n| format!("msg_h{n}")), &["hangs_1", "hangs_2"]).await;
+    let hasty = Hasty(world.targets.clone(), Duration::from_millis(1500));
+    let engine = world.start(Arc::new(hasty), 16);
+    wait_for("they fill all places", || hangs.count() == 16).await;
+    world.publish_many((0..50).map(|n| format!("msg_w{n}")), &["works"]).await;
+    for n in 0..50 {
+        world.until_state(&format!("msg_w{n}"), DeliveryState::Done).await;
+    }
+    assert!(hangs.count() < 400, "{} of 800", hangs.count());
+    engine.task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_endpoint_has_more_under_way_than_it_wants() {
     let slow = Step::Slow(Duration::from_millis(5), 200);
     for concurrency in [1, 3, 20] {

@@ -263,19 +263,21 @@ impl Operator {
         Ok(rows.iter().map(line).collect())
     }
 
-    /// One endpoint.
+    /// One endpoint. Of one whose table cannot be read any more it is told why, and what `[delivery]` says: it can be paused and resumed
+    /// as any other.
     pub async fn endpoint(&self, name: &str) -> Result<EndpointShown, OperateError> {
-        let (rows, day) = (self.store().endpoints().await?, self.day().await?);
+        let (config, rows, day) = (self.current(), self.store().endpoints().await?, self.day().await?);
         let row = find(name, &rows)?;
-        let endpoint = read(&self.current(), name, &row.table)?;
+        let read = config.read_endpoint(&called(name), &row.table);
         let mut secrets = self.store().secrets().await?;
         let scope = of_endpoint(name);
         secrets.retain(|row| *row.source == *scope);
         newest_first(&mut secrets);
-        let policy: &Policy = &endpoint.policy;
+        let policy: &Policy = read.as_ref().map_or(&config.delivery.policy, |endpoint| &endpoint.policy);
+        let headers = read.iter().flat_map(|endpoint| &endpoint.headers);
         Ok(EndpointShown {
-            line: line(row, Ok(&endpoint), day.get(&scope).map(|(counts, _)| counts)),
-            headers: endpoint.headers.iter().map(|(name, _)| name.as_str().to_owned()).collect(),
+            headers: headers.map(|(name, _)| name.as_str().to_owned()).collect(),
+            line: line(row, read.as_ref().map_err(first_line), day.get(&scope).map(|(counts, _)| counts)),
             timeout: print_duration(policy.limits().time),
             attempts: policy.waits().len(),
             schedule: policy.waits().waits().iter().map(|wait| print_duration(*wait)).collect(),

@@ -251,6 +251,31 @@ fn what_is_gone_is_paused_and_what_it_was_to_get_is_held_until_it_is_resumed() {
 }
 
 #[test]
+fn an_endpoint_whose_table_cannot_be_read_any_more_is_shown_and_paused_and_loses_nothing() {
+    let tables = |egress: &str| {
+        format!(
+            "key = {{ file = \"store.txt\" }}\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken = {{ file = \"admin.txt\" }}\n{egress}"
+        )
+    };
+    let world = gateway(EGRESS);
+    declare(&world, "a");
+    let to = Upstream::start(OK);
+    let new = json!({ "name": "books", "url": format!("{}?token=hunter2", to.url), "events": ["a"] });
+    done(&world, "POST", "/api/v1/endpoints", Some(&new));
+    world.reload(&tables("")).unwrap();
+    let shown = done(&world, "GET", "/api/v1/endpoints/books", None);
+    assert!(shown["trouble"].as_str().unwrap().contains("`url`"), "{shown}");
+    let paused = done(&world, "POST", "/api/v1/endpoints/books/pause", None);
+    assert_eq!((&paused["state"], paused["keys"].as_array().unwrap().len()), (&json!("paused"), 1));
+    assert!(!format!("{shown}{paused}").contains("hunter2"));
+    let sent = send(&world, "a");
+    assert_eq!(delivery(&world, &sent)["state"], json!("held"));
+    world.reload(&tables(EGRESS)).unwrap();
+    done(&world, "POST", "/api/v1/endpoints/books/resume", None);
+    until("it arrives", || delivery(&world, &sent)["state"] == json!("done"));
+}
+
+#[test]
 fn dead_letters_are_told_sent_again_once_and_refused_once_they_have_arrived() {
     let world = gateway(EGRESS);
     declare(&world, "a");
