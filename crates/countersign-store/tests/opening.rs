@@ -86,7 +86,9 @@ fn a_file_of_the_first_version_is_brought_up_to_this_one_with_what_is_in_it() {
         let books = NewEndpoint { name: "books".into(), table, secrets: Vec::new(), now: NOW };
         assert_eq!(store.add_endpoint(books).await, Ok(true));
         assert_eq!(store.pause("books".into(), "operator".into(), NOW).await, Ok(true));
-        assert_eq!(store.redrive(vec![("d4".into(), NOW)], false).await, Ok(vec![Redriven::Queued]));
+        // What was queued by its name was not meant for it, and is dead as well.
+        let both = vec![("d2".into(), NOW), ("d4".into(), NOW)];
+        assert_eq!(store.redrive(both, false).await, Ok(vec![Redriven::Queued; 2]));
         assert_eq!(store.queued().await.expect("a queue").held, 2);
     });
     other
