@@ -13,7 +13,7 @@
 use bytes::Bytes;
 use countersign::{Clock, Keyring, Timestamp, Vars};
 use countersign_delivery::{
-    Canonical, Engine, MAX_MESSAGE, Message, MessageId, Policy, Settings, Target, Targets,
+    Canonical, Engine, MAX_MESSAGE, Message, MessageId, Policy, Settings, Standing, Target, Targets,
 };
 use countersign_egress::{Client, IpNet, Reach};
 use countersign_store::{Options, Published, Sqlite, Store};
@@ -73,7 +73,7 @@ fn deliveries(runtime: &Runtime, folder: &Path, receiver: &Receiver, at_once: us
     let store = Arc::new(Sqlite::open(folder.path().join("s.db"), Options::default()).unwrap());
     let targets = Arc::new(Targets::default());
     let policy = Policy::default().concurrency(at_once as u64).unwrap();
-    targets.put([("up".into(), Some(Arc::new(target(receiver, policy))))].into());
+    targets.put([("up".into(), Standing::Ready(Arc::new(target(receiver, policy))))].into());
     runtime.block_on(publish(&store, many));
     let settings = Settings { parallel: at_once, ..Settings::default() };
     let engine = Engine::new(store.clone(), targets, Arc::new(System), "one", || 0.5).settings(settings);

@@ -40,6 +40,6 @@ pub use places::Shares;
 pub use policy::{ATTEMPTS, CONCURRENCY, DISABLE_AFTER, OutOfBounds, Policy, RATE, Share, Stops, TIMEOUT};
 pub use schedule::{MAX_ATTEMPTS, MAX_RETRY_AFTER, Schedule};
 pub use target::{Names, Target, TargetBuilder, TargetError};
-pub use targets::Targets;
+pub use targets::{Standing, Targets};
 pub use transport::{Sending, Transport};
 pub use verdict::{MAX_ERROR, Verdict, judge};

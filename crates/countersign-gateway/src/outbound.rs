@@ -7,7 +7,9 @@ use crate::config::{Config, Endpoint};
 use crate::forward::Forwards;
 use crate::secrets::Sealer;
 use countersign::{Key, KeyId, Keyring, Signer, Timestamp, Vars, Window};
-use countersign_delivery::{Endpoints, Names, Prepared, Share, Shares, Target, Targets, Unprepared};
+use countersign_delivery::{
+    Endpoints, Names, Prepared, Share, Shares, Standing, Target, Targets, Unprepared,
+};
 use countersign_egress::{Client, HeaderName};
 use countersign_store::{EndpointRow, SecretRow, SecretState, StoredEvent, of_endpoint};
 use std::collections::HashMap;
@@ -62,8 +64,8 @@ pub(crate) struct Bench<'b> {
 }
 
 impl Bench<'_> {
-    /// Those of `rows` that can be sent to; `None` for one that is paused. What is wrong with the others stands in the log.
-    pub(crate) fn ready(&self, rows: &[EndpointRow]) -> HashMap<Arc<str>, Option<Arc<Target>>> {
+    /// How each of `rows` stands. What is wrong with one stands in the log as well.
+    pub(crate) fn ready(&self, rows: &[EndpointRow]) -> HashMap<Arc<str>, Standing> {
         let mut targets = HashMap::with_capacity(rows.len());
         // Looked up once: there may be thousands of either.
         let mut secrets: HashMap<&str, Vec<&SecretRow>> = HashMap::new();
@@ -72,21 +74,24 @@ impl Bench<'_> {
         }
         let none = Vec::new();
         for row in rows {
-            if row.paused.is_some() {
-                targets.insert(row.name.clone(), None);
-                continue;
-            }
-            match self.config.read_endpoint(&called(&row.name), &row.table) {
-                Err(refused) => {
-                    tracing::error!(endpoint = &*row.name, %refused, "an endpoint is not sent to: its table cannot be read");
+            let standing = match row.paused {
+                Some(_) => Standing::Paused,
+                None => {
+                    let own = secrets.get(&*of_endpoint(&row.name)).unwrap_or(&none);
+                    let read = self.config.read_endpoint(&called(&row.name), &row.table);
+                    let target = read
+                        .map_err(|refused| refused.to_string())
+                        .and_then(|endpoint| self.target_of(&endpoint, own));
+                    target.map_or_else(
+                        |why| {
+                            tracing::error!(endpoint = &*row.name, why, "an endpoint is not sent to");
+                            Standing::Broken(why.lines().next().unwrap_or_default().to_owned())
+                        },
+                        |target| Standing::Ready(Arc::new(target)),
+                    )
                 }
-                Ok(endpoint) => {
-                    match self.target_of(&endpoint, secrets.get(&*of_endpoint(&row.name)).unwrap_or(&none)) {
-                        Ok(target) => drop(targets.insert(row.name.clone(), Some(Arc::new(target)))),
-                        Err(why) => tracing::error!(endpoint = &*row.name, why, "an endpoint is not sent to"),
-                    }
-                }
-            }
+            };
+            targets.insert(row.name.clone(), standing);
         }
         targets
     }

@@ -11,6 +11,7 @@ mod told;
 pub use own::own_secrets;
 
 use crate::admin::{self, Token};
+use crate::calls::{self, To};
 use crate::config::{Change, Config, Egress, Modules, Refused, Warning, diff};
 use crate::gate::{Gate, Snapshot};
 use crate::operate::Operator;
@@ -100,7 +101,7 @@ pub(crate) struct Shared {
     /// What delivers, once it does.
     engine: OnceLock<Arc<Engine>>,
     /// What endpoints are sent to by: its rule of addresses is the one of `[egress]`.
-    client: Client,
+    client: Mutex<Client>,
     modules: Mutex<Modules>,
     /// The one in use. Locked while another is made ready.
     config: RwLock<Arc<Config>>,
@@ -151,7 +152,7 @@ impl Gateway {
             store: store.clone(),
             outbound: Arc::default(),
             engine: OnceLock::new(),
-            client: to_endpoints,
+            client: Mutex::new(to_endpoints),
             modules: Mutex::new(modules),
             config: RwLock::new(config.clone()),
             of_file: std::sync::RwLock::new(config.clone()),
@@ -323,7 +324,11 @@ impl Shared {
         let endpoints = self.store.endpoints().await?;
         let rows = Rows { sources: sources.clone(), secrets: held.clone() };
         let stored = Stored { sources, secrets: held, sealer: self.gate.sealer.clone() };
-        let (before, client, now) = (self.gate.snapshot(), self.client.clone(), self.gate.clock.now());
+        let (before, now) = (self.gate.snapshot(), self.gate.clock.now());
+        // What may be called is said by the file: whatever is accepted by a new one can be sent to by it.
+        let same =
+            whole.egress == current.egress && whole.delivery.certificate == current.delivery.certificate;
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Files are read and commands run: on a thread that serves nobody.
         let making = {
             let (whole, commands) = (whole.clone(), commands.clone());
@@ -331,16 +336,22 @@ impl Shared {
                 let ready = ready(&whole, &stored, &before, &commands)?;
                 let Stored { secrets, sealer, .. } = &stored;
                 let sealer = sealer.as_deref();
+                let client = match same {
+                    true => client,
+                    false => calls::client(&whole, To::Endpoints).map_err(|says| vec![says])?.0,
+                };
                 let bench = Bench { config: &whole, secrets, sealer, client: &client, now };
-                Ok((ready, bench.ready(&endpoints)))
+                let endpoints = bench.ready(&endpoints);
+                Ok((ready, endpoints, client))
             }
         };
         let made = tokio::task::spawn_blocking(making).await;
         let made = made.map_err(|_| StartError::System("making the sources ready failed".into()))?;
-        let (Ready { inlets, targets, warnings }, endpoints) = made.map_err(StartError::Sources)?;
+        let (Ready { inlets, targets, warnings }, endpoints, client) = made.map_err(StartError::Sources)?;
         // Nothing can fail from here on.
         self.outbound.forwards.put(targets);
         self.outbound.endpoints.put(endpoints);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
         self.gate.put(Snapshot::new(config.server.clone(), inlets));
         *current = Arc::new(whole);
         *self.commands.lock().unwrap_or_else(PoisonError::into_inner) = commands;

@@ -7,7 +7,7 @@ use countersign::{
 };
 use countersign_delivery::{
     Canonical, Endpoints, Engine, MAX_MESSAGE, Message, MessageId, Policy, Prepared, Schedule, Settings,
-    Shares, Target, Targets, Unprepared,
+    Shares, Standing, Target, Targets, Unprepared,
 };
 use countersign_egress::{Client, IpNet, Reach};
 use countersign_store::{
@@ -178,7 +178,11 @@ impl World {
     }
 
     pub(crate) fn put(&self, targets: Vec<(&str, Option<Target>)>) {
-        let targets = targets.into_iter().map(|(name, target)| (name.into(), target.map(Arc::new)));
+        let standing = |target: Option<Target>| match target {
+            Some(target) => Standing::Ready(Arc::new(target)),
+            None => Standing::Paused,
+        };
+        let targets = targets.into_iter().map(|(name, target)| (name.into(), standing(target)));
         self.targets.put(targets.collect::<HashMap<_, _>>());
     }
 

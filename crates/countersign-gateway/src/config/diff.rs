@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// What only a restart brings about, and all below it: sockets that are bound, a database that is open, code that is loaded, tables of a
 /// fixed size.
-const RESTART: [&str; 13] = [
+const RESTART: [&str; 12] = [
     "server.listen",
     "server.max_connections",
     "server.header_timeout",
@@ -21,7 +21,6 @@ const RESTART: [&str; 13] = [
     "store.url",
     "store.key",
     "egress",
-    "delivery.certificate",
     "module",
 ];
 
