@@ -101,7 +101,7 @@ struct Publishing {
     /// No answer: asked again.
     unanswered: AtomicU64,
     /// Asked again, it was there already.
-    taken: AtomicU64,
+    repeated: AtomicU64,
 }
 
 impl Publishing {
@@ -117,13 +117,13 @@ impl Publishing {
             }
             let count = loop {
                 match place.publish(number) {
-                    Some(200) => break &self.answered,
-                    Some(409) => break &self.taken,
-                    Some(503) | None => {
+                    Some((200, false)) => break &self.answered,
+                    Some((200, true)) => break &self.repeated,
+                    Some((503, _)) | None => {
                         self.unanswered.fetch_add(1, Ordering::SeqCst);
                         std::thread::sleep(Duration::from_millis(2));
                     }
-                    Some(status) => panic!("{} was answered {status}", id(number)),
+                    Some((status, _)) => panic!("{} was answered {status}", id(number)),
                 }
             };
             count.fetch_add(1, Ordering::SeqCst);
@@ -213,7 +213,7 @@ fn two_gateways_on_one_store_send_nothing_twice_unless_a_lease_has_run_out() {
     receiver.verify("books", &places[0].add_endpoint("books", &receiver.url("books"), 4));
     let publish = |numbers: std::ops::Range<u64>| {
         for number in numbers {
-            assert_eq!(places[number as usize % 2].publish(number), Some(200));
+            assert_eq!(places[number as usize % 2].publish(number), Some((200, false)));
         }
     };
     publish(0..300);

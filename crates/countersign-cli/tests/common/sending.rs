@@ -97,13 +97,13 @@ impl Place {
         assert_eq!(status, 200, "{why}");
     }
 
-    /// Publish a message once: its status, or none.
-    pub(crate) fn publish(&self, number: u64) -> Option<u16> {
+    /// Publish a message once: the status, and whether it was there already; or no answer.
+    pub(crate) fn publish(&self, number: u64) -> Option<(u16, bool)> {
         let message = json!({
             "type": "thing.made", "id": id(number), "time": "2026-01-01T00:00:00Z",
             "payload": { "pad": pad(number), "n": number },
         });
-        self.ask("messages", &message).map(|(status, _)| status)
+        self.ask("messages", &message).map(|(status, sent)| (status, sent["repeated"] == json!(true)))
     }
 }
 
