@@ -1,6 +1,6 @@
 //! What is sent: `[delivery]`, which says how, and the endpoints that the store keeps, each of which may say it otherwise.
 
-use super::forward::{header, plain_header, schedule};
+use super::forward::{header, plain_header, schedule, sounds_secret};
 use super::source::{Events, is_name, patterns, vars};
 use super::urls::checked_url;
 use super::values::{Around, finish, place, rate, span_of_time};
@@ -265,6 +265,16 @@ fn headers(around: &Around<'_>, delivery: &Delivery, table: &Reader<'_>) -> Vec<
     let mut headers: Vec<(HeaderName, Arc<str>)> = Vec::new();
     for (key, node) in table.entries("headers") {
         let name = Spanned { value: key.name.clone(), span: key.span.clone() };
+        if sounds_secret(&key.name) {
+            // It may be one, and stands in the store as it is written.
+            around.mask(node);
+            let says = format!(
+                "`headers`: `{}` would say a secret, and an endpoint's headers are no place for one",
+                key.name
+            );
+            around.wrong(&key.span, says, "leave it out: the signature says who sends");
+            continue;
+        }
         let Some((name, text)) = header(around, "headers", &name).zip(plain_header(around, node, &key.name))
         else {
             continue;

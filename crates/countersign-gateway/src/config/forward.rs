@@ -244,8 +244,18 @@ fn headers(around: &Around<'_>, table: &Reader<'_>) -> Vec<(HeaderName, HeaderTe
 fn header_text(around: &Around<'_>, node: &Node, name: &str) -> Option<HeaderText> {
     match node.text() {
         None => place_at(around, node, name).map(HeaderText::Secret),
+        Some(_) if sounds_secret(name) => {
+            super::values::literal(around, node, name);
+            None
+        }
         Some(_) => plain_header(around, node, name).map(HeaderText::Text),
     }
+}
+
+/// Whether a header is, by its name, one that says a secret.
+pub(super) fn sounds_secret(name: &str) -> bool {
+    let words = ["auth", "token", "secret", "key", "passw", "cookie"];
+    words.iter().any(|word| name.to_ascii_lowercase().contains(word))
 }
 
 /// A text that is no secret.
@@ -255,11 +265,6 @@ pub(super) fn plain_header(around: &Around<'_>, node: &Node, name: &str) -> Opti
         around.wrong(&node.span, says, format!("write `{name} = \"…\"`"));
         return None;
     };
-    let secret = ["auth", "token", "secret", "key", "passw", "cookie"];
-    if secret.iter().any(|word| name.to_ascii_lowercase().contains(word)) {
-        super::values::literal(around, node, name);
-        return None;
-    }
     // Visible characters and spaces between them: what every server reads alike.
     let plain = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && text.trim() == &**text;
     if !plain {

@@ -130,6 +130,19 @@ fn atk_288_a_url_that_may_not_be_called_is_refused_when_it_is_written() {
 }
 
 #[test]
+fn a_header_that_would_say_a_secret_is_refused_and_not_shown() {
+    let world = gateway(EGRESS);
+    let to = Upstream::start(OK);
+    let new = json!({ "name": "books", "url": to.url, "headers": { "Authorization": "Bearer hunter2" } });
+    let (status, why) = call(&world, "POST", "/api/v1/endpoints", Some(&new));
+    assert_eq!((status, &why["code"]), (422, &json!("invalid_endpoint")));
+    let complaint = &why["complaints"][0];
+    assert!(complaint["message"].as_str().unwrap().contains("`Authorization` would say a secret"), "{why:#}");
+    assert_eq!(complaint["help"], json!("leave it out: the signature says who sends"));
+    assert!(!why.to_string().contains("hunter2"), "{why:#}");
+}
+
+#[test]
 fn a_payload_is_held_against_the_schema_of_its_type() {
     let world = gateway(EGRESS);
     let schema = json!({ "type": "object", "required": ["amount"], "properties": { "amount": { "type": "integer" } } });
