@@ -220,7 +220,8 @@ impl Life {
             assert!(new, "{line}: twice");
             count += 1;
         }
-        self.first = self.put.last().map_or(self.first, |last| last + 1) + 1_000;
+        // A life in which nothing was acknowledged may have stored something all the same: its numbers are not given again.
+        self.first = self.put.last().map_or(self.first, |last| self.first.max(last + 1)) + 1_000;
         count
     }
 
