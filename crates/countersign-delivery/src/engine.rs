@@ -8,8 +8,9 @@ use crate::attempt::{Prepared, Then, Tried, Unprepared, attempt};
 use crate::counts::{Counts, DEAD, DELIVERED, FAILED, Total};
 use crate::places::{AHEAD, Places, Rooms, Shares};
 use crate::policy::{Share, Stops};
+use crate::schedule::Schedule;
 use countersign::{Clock, Timestamp};
-use countersign_store::{Attempt, Lease, Leased, Next, Store, StoreError, StoredEvent};
+use countersign_store::{Attempt, Fence, Lease, Leased, Next, Settled, Store, StoreError, StoredEvent};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,9 @@ use tokio::time::Instant;
 
 /// Why an endpoint was paused that said that it is gone.
 pub const GONE: &str = "the receiver answered 410";
+
+/// What stands in the place of a report.
+const LOST: &str = "nobody reported how it went: its worker ended, or could not write, within its lease";
 
 /// How often counts are written.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -47,6 +51,10 @@ pub trait Endpoints: Send + Sync + 'static {
         attempt: u32,
         now: Timestamp,
     ) -> Result<Prepared, Unprepared>;
+
+    /// When to try again what is for this endpoint. Asked where no attempt is made, because whoever made the last ones did not live to
+    /// report them; else a schedule comes with what [`prepare`](Self::prepare) gives.
+    fn schedule(&self, endpoint: &str) -> Schedule;
 
     /// The longest time of any attempt there is. A lease is that, and [`Settings::margin`]: as short as can be, for after a
     /// crash nobody else takes up what was leased until it ends.
@@ -293,18 +301,23 @@ struct Work {
 impl Work {
     /// One attempt, in a task of its own.
     async fn attempt(&self, leased: Leased, term: Term, arrive: UnboundedSender<Id>) {
-        let Leased { fence, endpoint, attempts, failing_since, event } = leased;
+        let Leased { fence, endpoint, attempts, lost, failing_since, event } = leased;
         let Term { begins, ends } = term;
         // A timer goes by whole milliseconds: what need not wait does not ask it.
         if begins > Instant::now() {
             tokio::time::sleep_until(begins).await;
         }
-        // A store that took so long to give it has little left of it: whoever leases it next makes it.
+        let number = attempts.saturating_add(1);
+        if lost > 1 {
+            return self.count_lost(fence, &endpoint, number).await;
+        }
+        // A store that took so long to give it has little left of it. It is given back, so that nobody takes it for lost.
         let left = ends.saturating_duration_since(Instant::now());
         if left.is_zero() {
+            let back = Attempt { at: self.clock.now(), status: None, error: None, next: Next::Hold };
+            let _: Result<Settled, StoreError> = self.store.settle(fence, back).await;
             return;
         }
-        let number = attempts.saturating_add(1);
         let prepare = |now| {
             let mut prepared = self.endpoints.prepare(&endpoint, &event, number, now)?;
             // Nothing is under way longer than its lease, whatever was changed since that was asked for.
@@ -341,6 +354,18 @@ impl Work {
             // If that cannot be written, the next attempt that fails says so again.
             let _: Result<bool, StoreError> = self.store.pause(endpoint, reason.into(), at).await;
         }
+    }
+
+    /// Count what a worker did that did not live to report it, and make no attempt: so a receiver sees no more of them than the
+    /// schedule has and one, however often workers die; and a message that ends whoever sends it is given up in the end.
+    async fn count_lost(&self, fence: Fence, endpoint: &Arc<str>, number: u32) {
+        let at = self.clock.now();
+        let wait = self.endpoints.schedule(endpoint).wait(number, (self.chance)(), None);
+        let (next, outcome) = wait.map_or((Next::GiveUp, DEAD), |wait| (Next::Retry(at.after(wait)), FAILED));
+        self.counts.add(endpoint, at, outcome, Duration::ZERO);
+        let report = Attempt { at, status: None, error: Some(LOST.into()), next };
+        // If it cannot be written, whoever leases it next counts it.
+        let _: Result<Settled, StoreError> = self.store.settle(fence, report).await;
     }
 
     /// The reason for which this endpoint is to be paused, if it still is one.

@@ -5,6 +5,7 @@ use crate::engine::Endpoints;
 use crate::message::Canonical;
 use crate::places::Shares;
 use crate::policy::Share;
+use crate::schedule::Schedule;
 use crate::target::Target;
 use countersign::Timestamp;
 use countersign_store::StoredEvent;
@@ -78,6 +79,13 @@ impl Endpoints for Targets {
                     .ok_or_else(|| Unprepared::Never("what is stored is no message to be sent".into()))?;
                 target.prepare(&message, now)
             }
+        }
+    }
+
+    fn schedule(&self, endpoint: &str) -> Schedule {
+        match self.set().targets.get(endpoint) {
+            Some(Standing::Ready(target)) => target.policy().waits().clone(),
+            _ => Schedule::default(),
         }
     }
 

@@ -86,6 +86,10 @@ impl Endpoints for To {
         Ok(Prepared { request, client, limits, schedule, stops: Stops::default() })
     }
 
+    fn schedule(&self, _: &str) -> Schedule {
+        self.1.clone()
+    }
+
     fn longest(&self) -> Duration {
         Duration::from_secs(5)
     }

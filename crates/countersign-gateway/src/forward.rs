@@ -10,7 +10,7 @@
 use crate::config::Forward;
 use crate::receive::{OURS, is_safe};
 use countersign::{Draft, Key, KeyId, KeyKind, Keyring, Registry, Secret, Signer, Timestamp, Vars};
-use countersign_delivery::{Endpoints, Prepared, Share, Stops, Unprepared};
+use countersign_delivery::{Endpoints, Prepared, Schedule, Share, Stops, Unprepared};
 use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Request, Url};
 use countersign_store::StoredEvent;
 use serde::Deserialize;
@@ -125,6 +125,11 @@ impl Endpoints for Forwards {
         let schedule = forward.schedule.clone();
         let limits = Limits::default().bytes(ANSWER).time(forward.timeout).cut();
         Ok(Prepared { request, client: Arc::new(client.clone()), limits, schedule, stops: Stops::default() })
+    }
+
+    fn schedule(&self, endpoint: &str) -> Schedule {
+        let targets = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        targets.get(endpoint).map(|target| target.forward.schedule.clone()).unwrap_or_default()
     }
 
     /// Half of all places: an upstream of one's own is not spared, and yet holds up no other.

@@ -8,7 +8,7 @@ use crate::forward::Forwards;
 use crate::secrets::Sealer;
 use countersign::{Key, KeyId, Keyring, Signer, Timestamp, Vars, Window};
 use countersign_delivery::{
-    Endpoints, Names, Prepared, Share, Shares, Standing, Target, Targets, Unprepared,
+    Endpoints, Names, Prepared, Schedule, Share, Shares, Standing, Target, Targets, Unprepared,
 };
 use countersign_egress::{Client, HeaderName};
 use countersign_store::{EndpointRow, SecretRow, SecretState, StoredEvent, of_endpoint};
@@ -41,6 +41,10 @@ impl Endpoints for Outbound {
         now: Timestamp,
     ) -> Result<Prepared, Unprepared> {
         self.of(endpoint).prepare(endpoint, event, attempt, now)
+    }
+
+    fn schedule(&self, endpoint: &str) -> Schedule {
+        self.of(endpoint).schedule(endpoint)
     }
 
     fn longest(&self) -> Duration {

@@ -92,6 +92,10 @@ pub struct Leased {
     pub endpoint: Arc<str>,
     /// How many attempts were made since it was queued, this one not counted.
     pub attempts: u32,
+    /// How many leases of it ran out that are not counted among the attempts. One may be let pass. Who is given more makes no
+    /// attempt, and [settles](crate::Store::settle) it as one that failed: that counts for those beyond the first, and the endpoint is not
+    /// blamed for it.
+    pub lost: u32,
     /// When the first attempt failed of those to its endpoint since the last that arrived, where it has a row.
     pub failing_since: Option<Timestamp>,
     /// What is delivered, whole.

@@ -38,7 +38,7 @@ fn what_cannot_be_a_store_is_refused_in_a_sentence_that_says_what_to_do() {
         ("text.db", &["text.db` is not a database", "name another file"]),
         ("other.db", &["is a database of another program", "name another file"]),
         ("foreign.db", &["is a database of another program"]),
-        ("newer.db", &["is of version 7", "versions up to 2", "start the newer program"]),
+        ("newer.db", &["is of version 7", "versions up to 3", "start the newer program"]),
     ] {
         let before = fs::read(at(name)).ok();
         match Sqlite::open(at(name), Options::default()) {
@@ -77,7 +77,7 @@ fn a_file_of_the_first_version_is_brought_up_to_this_one_with_what_is_in_it() {
         || other.query_row("PRAGMA user_version", [], |row| row.get::<_, i32>(0)).expect("a number");
     assert_eq!(version(), 1);
     let (store, runtime) = (opened(&path), runtime());
-    assert_eq!(version(), 2);
+    assert_eq!(version(), 3);
     runtime.block_on(async {
         let all = store.find_deliveries(DeliverySearch::default()).await.expect("deliveries").rows;
         let told: Vec<_> = all.iter().map(|one| (&*one.id, &*one.event, one.state.word())).collect();
@@ -92,7 +92,11 @@ fn a_file_of_the_first_version_is_brought_up_to_this_one_with_what_is_in_it() {
         assert_eq!(store.queued().await.expect("a queue").held, 2);
     });
     other
-        .execute("INSERT INTO deliveries VALUES (5, 1, 1000, 0, 0, 0, 'mail', NULL, NULL, NULL)", [])
+        .execute(
+            "INSERT INTO deliveries (seq, event, at, state, fence, attempts, endpoint) \
+             VALUES (5, 1, 1000, 0, 0, 0, 'mail')",
+            [],
+        )
         .expect("what the first version writes can still be written");
     assert_eq!(runtime.block_on(store.queued()).expect("a queue").waiting, 1);
 }

@@ -4,7 +4,7 @@ use crate::receiver::{Receiver, Step};
 use crate::world::{Hasty, START, World, target, wait_for, waits};
 use countersign::Timestamp;
 use countersign_delivery::{
-    DEAD, DELIVERED, Endpoints, FAILED, GONE, Policy, Prepared, Share, Stops, Unprepared,
+    DEAD, DELIVERED, Endpoints, FAILED, GONE, Policy, Prepared, Schedule, Share, Stops, Unprepared,
 };
 use countersign_store::{DeliveryState, Store, StoredEvent};
 use std::sync::Arc;
@@ -216,6 +216,10 @@ impl Endpoints for Broken {
         let left = self.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         assert!(endpoint != "broken" || left.is_err(), "a defect of somebody else's");
         self.good.prepare(endpoint, event, attempt, now)
+    }
+
+    fn schedule(&self, endpoint: &str) -> Schedule {
+        self.good.schedule(endpoint)
     }
 
     fn longest(&self) -> Duration {

@@ -1,9 +1,11 @@
 //! Several workers on one store, and workers that die.
 
 use crate::receiver::{Receiver, Step};
-use crate::world::{START, World, target, wait_for};
+use crate::world::{START, World, target, wait_for, waits};
+use countersign::Clock;
 use countersign_delivery::Policy;
 use countersign_store::{Attempt, DeliveryState, Lease, Next, Options, Settled, Sqlite, Store};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +52,47 @@ async fn what_a_dead_worker_had_is_taken_over_when_its_lease_ends_and_not_before
     let report = Attempt { at: until, status: None, error: None, next: Next::GiveUp };
     assert_eq!(world.store.settle(held.fence, report).await.unwrap(), Settled::Fenced);
     assert_eq!(world.delivery("msg_1").await.state, DeliveryState::Done);
+    engine.stop().await;
+}
+
+/// The worst that a message can do: whoever takes it dies.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_ends_every_worker_is_sent_once_more_than_its_schedule_says_and_given_up() {
+    let (world, receiver) = (World::new(), Receiver::steps(&[Step::Status(200)]).await);
+    let policy = Policy::default().schedule(waits(&[60_000, 60_000]));
+    world.put(vec![("up", Some(target(&receiver, policy)))]);
+    world.publish("msg_1", &["up"]).await;
+    let lasts = Duration::from_secs(20);
+    // It may have sent it before it died.
+    let sent = Cell::new(0);
+    let dies = async || {
+        let (now, until) = (world.clock.now(), world.clock.now().after(lasts));
+        let lease = Lease { worker: "dead".into(), max: 1, each: 1, rooms: vec![], now, until };
+        sent.set(sent.get() + world.store.lease(lease).await.unwrap().len());
+        world.clock.pass(lasts);
+    };
+    dies().await;
+    for counted in 1..=3 {
+        dies().await;
+        let engine = world.start(world.targets.clone(), 64);
+        let delivery = world.until("msg_1", |one| one.attempts == counted).await;
+        engine.stop().await;
+        assert!(delivery.error.as_deref().unwrap().starts_with("nobody reported"), "{delivery:?}");
+        let (state, due) = (delivery.state, delivery.at.unix_ms() - world.clock.now().unix_ms());
+        match counted {
+            3 => assert_eq!(state, DeliveryState::Dead),
+            _ => assert!(state == DeliveryState::Waiting && (48_000..=72_000).contains(&due), "{due}"),
+        }
+        world.clock.pass(Duration::from_secs(100));
+    }
+    dies().await;
+    assert_eq!((sent.get(), receiver.count()), (4, 0), "three by the schedule, and the one that is let pass");
+    // One death alone costs a delivery nothing.
+    world.publish("msg_2", &["up"]).await;
+    dies().await;
+    let engine = world.start(world.targets.clone(), 64);
+    let done = world.until_state("msg_2", DeliveryState::Done).await;
+    assert_eq!((done.attempts, receiver.count()), (1, 1));
     engine.stop().await;
 }
 

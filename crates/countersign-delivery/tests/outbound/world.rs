@@ -138,6 +138,10 @@ impl Endpoints for Hasty {
         Ok(prepared)
     }
 
+    fn schedule(&self, endpoint: &str) -> Schedule {
+        self.0.schedule(endpoint)
+    }
+
     fn longest(&self) -> Duration {
         self.1
     }

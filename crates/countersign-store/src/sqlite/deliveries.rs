@@ -21,20 +21,26 @@ pub(super) const OF_EVENT: &str = "CROSS JOIN events AS e ON e.seq = d.event";
 ///
 /// What goes on is held if its endpoint is paused by now. If a worker holds it and its endpoint is not paused any more, it waits: nobody
 /// would let it go.
+///
+/// Where more than one lease was lost, the report stands for all of them but the first.
 pub(super) fn settle(group: &mut Group<'_>, fence: &Fence, attempt: &Attempt) -> Result<Settled, Fault> {
     let (db, seq) = (group.db, number(&fence.delivery));
     let Attempt { at, status, error, next } = attempt;
     let under_way = db
         .prepare_cached(
-            "SELECT d.endpoint, e.paused_at IS NOT NULL, e.name IS NOT NULL, e.failing_since IS NOT NULL \
+            "SELECT d.endpoint, e.paused_at IS NOT NULL, e.name IS NOT NULL, e.failing_since IS NOT NULL, d.lost > 1 \
              FROM deliveries AS d LEFT JOIN endpoints AS e ON e.name = d.endpoint \
              WHERE d.seq = ?1 AND d.fence = ?2 AND d.state = 1",
         )?
         .query_row(params![seq, fence.number as i64], |row| {
-            Ok((row.get::<_, Arc<str>>(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?, row.get(3)?))
+            let [paused, known, failing, lost] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+            Ok((row.get::<_, Arc<str>>(0)?, paused, known, failing, lost))
         })
         .optional()?;
-    let Some((endpoint, paused, known, failing)) = under_way else { return Ok(Settled::Fenced) };
+    let Some((endpoint, paused, known, failing, lost)): Option<(_, bool, bool, bool, bool)> = under_way
+    else {
+        return Ok(Settled::Fenced);
+    };
     let (state, due) = match next {
         Next::Done => (DeliveryState::Done, at),
         Next::GiveUp => (DeliveryState::Dead, at),
@@ -51,13 +57,13 @@ pub(super) fn settle(group: &mut Group<'_>, fence: &Fence, attempt: &Attempt) ->
         return Ok(Settled::Written);
     }
     db.prepare_cached(
-        "UPDATE deliveries SET state = ?2, at = ?3, attempts = attempts + 1, status = ?4, error = ?5 \
-         WHERE seq = ?1",
+        "UPDATE deliveries SET state = ?2, at = ?3, attempts = attempts + 1, status = ?4, error = ?5, \
+         lost = min(lost, 1) WHERE seq = ?1",
     )?
     .execute(params![seq, state as i64, due.unix_ms(), status, error.as_deref()])?;
     let fails = *next != Next::Done;
-    // Only when it changes: what goes well costs no write.
-    if known && fails != failing {
+    // Only when it changes: what goes well costs no write. It is not to blame for what nobody reported.
+    if known && fails != failing && !(fails && lost) {
         db.prepare_cached("UPDATE endpoints SET failing_since = ?2 WHERE name = ?1")?
             .execute(params![&*endpoint, fails.then_some(at.unix_ms())])?;
     }
@@ -71,8 +77,9 @@ pub(super) fn redrive(
     force: bool,
 ) -> Result<Vec<Redriven>, Fault> {
     let mut known = group.db.prepare_cached("SELECT state, endpoint FROM deliveries WHERE seq = ?1")?;
-    let mut queue =
-        group.db.prepare_cached("UPDATE deliveries SET state = ?2, at = ?3, attempts = 0 WHERE seq = ?1")?;
+    let mut queue = group
+        .db
+        .prepare_cached("UPDATE deliveries SET state = ?2, at = ?3, attempts = 0, lost = 0 WHERE seq = ?1")?;
     let redrive = |(name, due): &(Arc<str>, Timestamp)| {
         let seq = number(name);
         let found =

@@ -22,6 +22,7 @@ pub(super) struct Taken {
     fence: u64,
     endpoint: Arc<str>,
     attempts: u32,
+    lost: u32,
 }
 
 /// What a lease took and cannot be delivered, and why.
@@ -41,8 +42,9 @@ pub(super) fn take(group: &mut Group<'_>, lease: &Lease) -> Result<Vec<Taken>, F
     // The endpoint that has waited longest is the first in every round.
     due.sort_unstable();
     let mut take = db.prepare_cached(
-        "UPDATE deliveries SET state = 1, at = ?2, fence = fence + 1, worker = ?3 WHERE seq = ?1 \
-         RETURNING event, fence, endpoint, attempts",
+        // Who takes one that is leased takes it over: that lease has run out.
+        "UPDATE deliveries SET state = 1, at = ?2, fence = fence + 1, worker = ?3, lost = lost + (state = 1) \
+         WHERE seq = ?1 RETURNING event, fence, endpoint, attempts, lost",
     )?;
     // All of them are known before the first is taken: taking one moves it in the index that is read.
     let due = in_turn(db, due.into_iter().map(|(_, endpoint)| endpoint), lease)?;
@@ -54,6 +56,7 @@ pub(super) fn take(group: &mut Group<'_>, lease: &Lease) -> Result<Vec<Taken>, F
                 fence: row.get::<_, i64>(1)? as u64,
                 endpoint: row.get(2)?,
                 attempts: row.get(3)?,
+                lost: row.get(4)?,
             })
         })
     });
@@ -68,7 +71,7 @@ pub(super) fn with_events(
     let mut event = db.prepare_cached(&format!("SELECT {EVENT}, body FROM events WHERE seq = ?1"))?;
     let mut failing = db.prepare_cached("SELECT failing_since FROM endpoints WHERE name = ?1")?;
     let (mut leased, mut unreadable) = (Vec::with_capacity(taken.len()), Vec::new());
-    for Taken { seq, event: of, fence, endpoint, attempts } in taken {
+    for Taken { seq, event: of, fence, endpoint, attempts, lost } in taken {
         let event = match event.query_row([of], event_of) {
             Ok(event) => event,
             // A disk that does not answer now may answer later, and then the lease has run out.
@@ -89,6 +92,7 @@ pub(super) fn with_events(
             fence: Fence { delivery: name(seq), number: fence },
             endpoint,
             attempts,
+            lost,
             failing_since: failing.flatten().map(Timestamp::from_unix_ms),
             event,
         });

@@ -15,8 +15,11 @@ use std::time::{Duration, Instant};
 const APPLICATION: i32 = 0x6373_676e;
 
 /// Each is one step from the version of its place to the next. None is ever changed.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001-first.sql"), include_str!("migrations/0002-outbound.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001-first.sql"),
+    include_str!("migrations/0002-outbound.sql"),
+    include_str!("migrations/0003-lost-leases.sql"),
+];
 
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;

@@ -89,6 +89,7 @@ macro_rules! suite {
                 the_longest_due_is_leased_first_and_no_more_than_asked_for
                 of_many_that_lease_at_once_each_delivery_goes_to_one
                 a_lease_that_was_lost_writes_nothing
+                leases_that_ran_out_are_told_until_they_are_counted
                 what_failed_waits_for_its_time
                 what_ended_is_not_leased_again_and_settled_once
                 redriving_is_for_the_dead_and_repeating_it_changes_nothing

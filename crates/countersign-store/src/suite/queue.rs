@@ -1,7 +1,7 @@
 //! The queue: each delivery to one worker at a time, until it ends.
 
 use super::Place;
-use super::sample::{all_at_once, any, at, open, put_all, record};
+use super::sample::{all_at_once, any, at, endpoint, open, put_all, record};
 use crate::{
     Attempt, Delivery, DeliveryState, Fence, Leased, Next, Queued, Record, Redriven, Settled, Store,
 };
@@ -98,6 +98,43 @@ pub(super) async fn a_lease_that_was_lost_writes_nothing(place: &dyn Place) {
             "`{unknown}` is no delivery"
         );
     }
+}
+
+pub(super) async fn leases_that_ran_out_are_told_until_they_are_counted(place: &dyn Place) {
+    let store = open(place).await;
+    endpoint(&*store, "books").await;
+    put_all(&*store, [Record { endpoints: vec!["books".into()], ..record("evt_1", 0) }]).await;
+    let mut now = 0;
+    let mut next = async |lost: u32, attempts: u32| {
+        now += 10;
+        let one = lease(&*store, "me", 1, now, now + 10).await.remove(0);
+        assert_eq!((one.lost, one.attempts), (lost, attempts), "at {now}");
+        one.fence
+    };
+    for lost in 0..3 {
+        next(lost, 0).await;
+    }
+    // The one that is let pass is told as long as it is queued.
+    let fence = next(3, 0).await;
+    assert_eq!(settle(&*store, &fence, 41, Next::Hold).await, Settled::Written);
+    let fence = next(3, 0).await;
+    assert_eq!(settle(&*store, &fence, 51, Next::Retry(at(52))).await, Settled::Written);
+    let failing = async || store.endpoints().await.expect("endpoints").remove(0).failing_since;
+    assert_eq!(failing().await, None, "its endpoint is not to blame");
+    let fence = next(1, 1).await;
+    assert_eq!(settle(&*store, &fence, 61, Next::Retry(at(62))).await, Settled::Written);
+    assert_eq!(failing().await, Some(at(61)), "that was an attempt");
+    next(1, 2).await;
+    let fence = next(2, 2).await;
+    assert_eq!(settle(&*store, &fence, 81, Next::GiveUp).await, Settled::Written);
+    let dead = one(&*store).await;
+    assert_eq!((dead.state, dead.attempts), (DeliveryState::Dead, 3));
+    let queued = store.redrive(vec![(dead.id, at(82))], false).await;
+    assert_eq!(queued, Ok(vec![Redriven::Queued]));
+    next(0, 0).await;
+    let fence = next(1, 0).await;
+    assert_eq!(settle(&*store, &fence, 101, Next::Done).await, Settled::Written);
+    assert_eq!(failing().await, None);
 }
 
 pub(super) async fn what_failed_waits_for_its_time(place: &dyn Place) {
