@@ -137,7 +137,13 @@ impl Gate {
 
     /// The same in milliseconds, and never 0.
     pub(crate) fn millis(&self) -> u64 {
-        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+        self.millis_at(Instant::now())
+    }
+
+    /// What [`millis`](Self::millis) was at that moment: to ask the clock costs more than most checks.
+    pub(crate) fn millis_at(&self, moment: Instant) -> u64 {
+        let elapsed = moment.saturating_duration_since(self.started);
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
     }
 
     /// Keep a secret that a challenge handed over, unconfirmed. `false` if one waits to be confirmed already.

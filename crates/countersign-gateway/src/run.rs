@@ -189,7 +189,8 @@ impl Gateway {
             let shared = shared.clone();
             let answer = move |peer, request| {
                 let shared = shared.clone();
-                async move { receive(&shared.gate, peer, request).await }
+                // In a box: it is of four thousand bytes, and would be moved twice on its way to where it is worked on.
+                Box::pin(async move { receive(&shared.gate, peer, request).await })
             };
             gateway.front.push(tokio::spawn(serve(listener, rules, stopped.clone(), answer)));
         }

@@ -201,7 +201,7 @@ impl<'g> Visit<'g> {
             self.skew = verified.signed_at().map(|at| at.skew_seconds(self.now));
             inlet.ledger.matched(verified.key(), self.now);
             if let Some(junk) = &self.gate.junk {
-                junk.trust(inlet.number, self.address, self.gate.millis());
+                junk.trust(inlet.number, self.address, self.gate.millis_at(self.began));
             }
         }
         if !inlet.config.methods.iter().any(|method| **method == *head.method.as_str()) {
@@ -286,7 +286,7 @@ impl<'g> Visit<'g> {
 
     fn no_junk(&mut self, inlet: &Inlet) -> Result<(), Refusal> {
         let Some(junk) = &self.gate.junk else { return Ok(()) };
-        match junk.wait(inlet.number, self.address, self.gate.millis()) {
+        match junk.wait(inlet.number, self.address, self.gate.millis_at(self.began)) {
             None => Ok(()),
             Some(wait) => {
                 self.checks.junk = Check::Failed;
