@@ -8,12 +8,12 @@
 //! upstream checks it as it would check any provider.
 
 use crate::config::Forward;
-use crate::receive::{OURS, is_safe};
+use crate::kept::Kept;
+use crate::receive::OURS;
 use countersign::{Draft, Key, KeyId, KeyKind, Keyring, Registry, Secret, Signer, Timestamp, Vars};
 use countersign_delivery::{Endpoints, Prepared, Schedule, Share, Stops, Unprepared};
 use countersign_egress::{Client, HeaderMap, HeaderName, HeaderValue, Limits, Request, Url};
 use countersign_store::StoredEvent;
-use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -97,12 +97,12 @@ impl Endpoints for Forwards {
             .get(endpoint)
             // A source that is switched off, or a configuration of a moment ago.
             .ok_or_else(|| Unprepared::Later("its source forwards to nothing of this name now".into()))?;
-        let kept: Kept = serde_json::from_slice(&event.head)
+        let kept: Kept<'_> = serde_json::from_slice(&event.head)
             .map_err(|_| Unprepared::Never("its stored head cannot be read".into()))?;
         let Target { forward, headers, client, signer } = target;
         let to = url(forward, &kept);
         let mut request = Request::post(to.as_str(), event.body.to_vec());
-        request.headers = kept.headers(forward);
+        request.headers = kept.headers(&forward.pass_headers);
         for (name, value) in verdict(event, attempt, now) {
             request.headers.insert(name, value);
         }
@@ -143,52 +143,7 @@ impl Endpoints for Forwards {
     }
 }
 
-/// A stored head.
-#[derive(Deserialize)]
-struct Kept {
-    #[serde(default)]
-    url: Option<String>,
-    #[serde(default)]
-    target: Option<String>,
-    headers: Vec<(String, KeptValue)>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum KeptValue {
-    Text(String),
-    Bytes { base64: String },
-}
-
-impl Kept {
-    fn query(&self) -> Option<&str> {
-        let whole = self.url.as_deref().or(self.target.as_deref())?;
-        whole.split_once('?').map(|(_, query)| query)
-    }
-
-    /// As they came; ours are put in by ourselves alone, and what may be a credential is kept for the target that asked for it.
-    fn headers(&self, forward: &Forward) -> HeaderMap {
-        let goes =
-            |name: &str| is_safe(name) || forward.pass_headers.iter().any(|wanted| wanted.as_str() == name);
-        let mut map = HeaderMap::with_capacity(self.headers.len() + 10);
-        for (name, value) in &self.headers {
-            let value = match value {
-                KeptValue::Text(text) => HeaderValue::from_bytes(text.as_bytes()).ok(),
-                KeptValue::Bytes { base64 } => base64_simd::STANDARD
-                    .decode_to_vec(base64)
-                    .ok()
-                    .and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()),
-            };
-            let name = HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| goes(name.as_str()));
-            if let (Some(name), Some(value)) = (name, value) {
-                map.append(name, value);
-            }
-        }
-        map
-    }
-}
-
-fn url(forward: &Forward, kept: &Kept) -> Url {
+fn url(forward: &Forward, kept: &Kept<'_>) -> Url {
     let mut to = forward.to.clone();
     if let (true, Some(query)) = (forward.pass_query, kept.query()) {
         let whole = to.query().map_or_else(|| query.to_owned(), |own| format!("{own}&{query}"));

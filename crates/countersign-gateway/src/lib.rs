@@ -12,6 +12,7 @@ pub mod config;
 mod forward;
 mod gate;
 mod ids;
+mod kept;
 pub mod operate;
 mod outbound;
 mod receive;

@@ -48,10 +48,10 @@ const DENIED_WORDS: [&str; 10] = [
 /// Whether a header of this name, in lower case, may go further. Hyphens, underscores and dots are not looked at: there are servers
 /// to which they are one.
 pub(crate) fn is_safe(name: &str) -> bool {
-    if stays(name) {
+    let plain = plain(name);
+    if stays(name, &plain) {
         return false;
     }
-    let plain = plain(name);
     // Somebody's way around a method, which no signature covers.
     let overrides = plain.contains("methodoverride") || plain == "xhttpmethod";
     !overrides
@@ -61,9 +61,9 @@ pub(crate) fn is_safe(name: &str) -> bool {
 
 /// The headers that may go further, in their order, and those of these names whatever they are called; without those that
 /// `Connection` names.
-pub(crate) fn safe<'h>(
+pub(crate) fn safe<'h, 'w>(
     headers: &'h HeaderMap,
-    wanted: &'h [&str],
+    wanted: &'w [&'w str],
 ) -> impl Iterator<Item = (&'h http::HeaderName, &'h http::HeaderValue)> {
     let named = named(headers);
     headers
@@ -78,14 +78,14 @@ pub fn passed_on(headers: &HeaderMap) -> impl Iterator<Item = (&http::HeaderName
     let named = named(headers);
     headers
         .iter()
-        .filter(|(name, _)| !stays(name.as_str()))
+        .filter(|(name, _)| !stays(name.as_str(), &plain(name.as_str())))
         .filter(move |(name, _)| !named.iter().any(|named| named == name.as_str()))
 }
 
-/// Whether a header of this name, in lower case, belongs to the connection, or speaks in our name.
-fn stays(name: &str) -> bool {
-    let hyphened: String = name.chars().map(|c| if c == '_' { '-' } else { c }).collect();
-    HOP_BY_HOP.contains(&&*hyphened) || plain(name).starts_with(OURS_PLAIN)
+/// Whether a header of this name, in lower case and as [`plain`] has it, belongs to the connection, or speaks in our name.
+fn stays(name: &str, plain: &str) -> bool {
+    let hyphened = || name.bytes().map(|byte| if byte == b'_' { b'-' } else { byte });
+    HOP_BY_HOP.iter().any(|hop| hop.bytes().eq(hyphened())) || plain.starts_with(OURS_PLAIN)
 }
 
 fn plain(name: &str) -> String {

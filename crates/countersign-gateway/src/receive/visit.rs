@@ -1,11 +1,12 @@
 //! The steps of one visit, and what is written down about it.
 
+use super::address;
 use super::answer::{bare, refused};
-use super::{address, is_safe, safe};
 use crate::books::{Check, Checks, Columns};
 use crate::config::{Accepted, Enforce, Events, Record};
 use crate::gate::{Gate, Inlet, Snapshot};
 use crate::ids::Id;
+use crate::kept::Kept;
 use crate::server::MOST_HEAD;
 use bytes::Bytes;
 use countersign::{Answer, Event, Head, HeaderName, KeyId, Reason, Rejection, Request, Timestamp, Verified};
@@ -14,7 +15,6 @@ use countersign_tower::{Verdict, collect, judge, respond};
 use http::{Response, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::error::Error;
@@ -542,44 +542,9 @@ fn unavailable(error: &StoreError) -> Refusal {
     Refused::new("store_unavailable", 503).wait(Duration::from_secs(5)).detail("store", error.to_string())
 }
 
-/// What of the head goes into the store: JSON that every command of ours reads as a request. What may be a credential does not, nor
-/// does the value of a query's parameter that is called like one.
+/// The head as it is stored, for operators and for where it is handed on.
 fn kept(inlet: &Inlet, head: &Parts) -> Bytes {
     let wanted = inlet.config.forward.iter().flat_map(|forward| &forward.pass_headers);
     let wanted: Vec<&str> = wanted.map(HeaderName::as_str).collect();
-    let headers = safe(&head.headers, &wanted).map(|(name, value)| {
-        let text = |text: &str| Value::from(text);
-        let bytes = || json!({ "base64": base64_simd::STANDARD.encode_to_string(value.as_bytes()) });
-        json!([name.as_str(), std::str::from_utf8(value.as_bytes()).map_or_else(|_| bytes(), text)])
-    });
-    let headers: Vec<_> = headers.collect();
-    let query = head.uri.query().map(without_credentials);
-    let query = query.map_or_else(String::new, |query| format!("?{query}"));
-    let method = head.method.as_str();
-    let request = match &inlet.config.url {
-        Some(url) => json!({ "method": method, "url": format!("{url}{query}"), "headers": headers }),
-        None => {
-            json!({ "method": method, "target": format!("{}{query}", head.uri.path()), "headers": headers })
-        }
-    };
-    serde_json::to_vec(&request).unwrap_or_default().into()
-}
-
-/// A query as it came, but for values of parameters that are called like credentials.
-fn without_credentials(query: &str) -> String {
-    let parts = query.split('&').map(|part| match part.split_once('=') {
-        Some((name, _)) if !is_safe(&decoded(name).to_ascii_lowercase()) => {
-            Cow::Owned(format!("{name}=withheld"))
-        }
-        _ => Cow::Borrowed(part),
-    });
-    parts.collect::<Vec<_>>().join("&")
-}
-
-/// A parameter's name without its escapes: `%74oken` is `token`.
-fn decoded(name: &str) -> Cow<'_, str> {
-    match form_urlencoded::parse(name.as_bytes()).next() {
-        Some((decoded, _)) => decoded,
-        None => Cow::Borrowed(name),
-    }
+    serde_json::to_vec(&Kept::of(head, inlet.config.url.as_deref(), &wanted)).unwrap_or_default().into()
 }
