@@ -12,6 +12,7 @@ use crate::schedule::Schedule;
 use countersign::{Clock, Timestamp};
 use countersign_store::{Attempt, Fence, Lease, Leased, Next, Settled, Store, StoreError, StoredEvent};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -52,9 +53,9 @@ pub trait Endpoints: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Prepared, Unprepared>;
 
-    /// When to try again what is for this endpoint. Asked where no attempt is made, because whoever made the last ones did not live to
-    /// report them; else a schedule comes with what [`prepare`](Self::prepare) gives.
-    fn schedule(&self, endpoint: &str) -> Schedule;
+    /// When to try again what is for this endpoint; `None` while it is paused. Asked where no attempt is made, because whoever made the
+    /// last ones did not live to report them; else a schedule comes with what [`prepare`](Self::prepare) gives.
+    fn schedule(&self, endpoint: &str) -> Option<Schedule>;
 
     /// The longest time of any attempt there is. A lease is that, and [`Settings::margin`]: as short as can be, for after a
     /// crash nobody else takes up what was leased until it ends.
@@ -343,7 +344,7 @@ impl Work {
             // Whoever says so may know it a moment before the store, or a moment after: it is not asked as fast as it can answer.
             tokio::time::sleep(HELD).await;
         }
-        // A report that cannot be written leaves the lease to run out: the delivery is attempted again, and not lost.
+        // A report that cannot be written leaves the lease to run out: the delivery is not lost, and is taken over then.
         let report = Attempt { at, status, error: error.map(Into::into), next };
         let settled = self.store.settle(fence, report).await;
         // After the report: what is tried again is then held with all the rest.
@@ -359,13 +360,24 @@ impl Work {
     /// Count what a worker did that did not live to report it, and make no attempt: so a receiver sees no more of them than the
     /// schedule has and one, however often workers die; and a message that ends whoever sends it is given up in the end.
     async fn count_lost(&self, fence: Fence, endpoint: &Arc<str>, number: u32) {
+        let asked = catch_unwind(AssertUnwindSafe(|| self.endpoints.schedule(endpoint)));
+        // A defect of somebody else's costs no delivery: see `attempt`.
+        let schedule = asked.unwrap_or_else(|_| Some(Schedule::default()));
         let at = self.clock.now();
-        let wait = self.endpoints.schedule(endpoint).wait(number, (self.chance)(), None);
-        let (next, outcome) = wait.map_or((Next::GiveUp, DEAD), |wait| (Next::Retry(at.after(wait)), FAILED));
-        self.counts.add(endpoint, at, outcome, Duration::ZERO);
-        let report = Attempt { at, status: None, error: Some(LOST.into()), next };
+        let wait = schedule.as_ref().map(|schedule| schedule.wait(number, (self.chance)(), None));
+        let (next, error, outcome) = match wait {
+            None => (Next::Hold, None, None),
+            Some(None) => (Next::GiveUp, Some(LOST.into()), Some(DEAD)),
+            Some(Some(wait)) => (Next::Retry(at.after(wait)), Some(LOST.into()), Some(FAILED)),
+        };
+        if outcome.is_none() {
+            tokio::time::sleep(HELD).await;
+        }
         // If it cannot be written, whoever leases it next counts it.
-        let _: Result<Settled, StoreError> = self.store.settle(fence, report).await;
+        let settled = self.store.settle(fence, Attempt { at, status: None, error, next }).await;
+        if let (Ok(Settled::Written), Some(outcome)) = (settled, outcome) {
+            self.counts.add(endpoint, at, outcome, Duration::ZERO);
+        }
     }
 
     /// The reason for which this endpoint is to be paused, if it still is one.

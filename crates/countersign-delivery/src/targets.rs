@@ -82,10 +82,12 @@ impl Endpoints for Targets {
         }
     }
 
-    fn schedule(&self, endpoint: &str) -> Schedule {
+    /// Of one that is broken or not known, the default: as attempts are counted that cannot be made for it.
+    fn schedule(&self, endpoint: &str) -> Option<Schedule> {
         match self.set().targets.get(endpoint) {
-            Some(Standing::Ready(target)) => target.policy().waits().clone(),
-            _ => Schedule::default(),
+            Some(Standing::Ready(target)) => Some(target.policy().waits().clone()),
+            Some(Standing::Paused) => None,
+            Some(Standing::Broken(_)) | None => Some(Schedule::default()),
         }
     }
 

@@ -86,8 +86,8 @@ impl Endpoints for To {
         Ok(Prepared { request, client, limits, schedule, stops: Stops::default() })
     }
 
-    fn schedule(&self, _: &str) -> Schedule {
-        self.1.clone()
+    fn schedule(&self, _: &str) -> Option<Schedule> {
+        Some(self.1.clone())
     }
 
     fn longest(&self) -> Duration {

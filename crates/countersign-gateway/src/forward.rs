@@ -127,9 +127,9 @@ impl Endpoints for Forwards {
         Ok(Prepared { request, client: Arc::new(client.clone()), limits, schedule, stops: Stops::default() })
     }
 
-    fn schedule(&self, endpoint: &str) -> Schedule {
+    fn schedule(&self, endpoint: &str) -> Option<Schedule> {
         let targets = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        targets.get(endpoint).map(|target| target.forward.schedule.clone()).unwrap_or_default()
+        Some(targets.get(endpoint).map(|target| target.forward.schedule.clone()).unwrap_or_default())
     }
 
     /// Half of all places: an upstream of one's own is not spared, and yet holds up no other.

@@ -43,7 +43,7 @@ impl Endpoints for Outbound {
         self.of(endpoint).prepare(endpoint, event, attempt, now)
     }
 
-    fn schedule(&self, endpoint: &str) -> Schedule {
+    fn schedule(&self, endpoint: &str) -> Option<Schedule> {
         self.of(endpoint).schedule(endpoint)
     }
 

@@ -144,13 +144,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Take deliveries that are due, of each endpoint the longest due first, and of endpoints in turn, so that one with a long queue
     /// holds up no other. Each carries a fence that every later lease of it raises. One whose lease ran out is due again, if
-    /// its endpoint is not paused. One whose event is damaged becomes a dead letter and takes no other with it. What it costs
+    /// its endpoint is not paused; each that is taken over so is told in [`Leased::lost`]. One whose event is damaged becomes a dead letter and takes no other with it. What it costs
     /// grows with the number of endpoints that have something queued, and not with how much is queued.
     fn lease(&self, lease: Lease) -> Reply<'_, Vec<Leased>>;
 
     /// Report an attempt. Not written if the fence has moved, for someone else has the delivery now; nor if this lease was
     /// settled already, or there is no such delivery, or it was cancelled meanwhile. A lease that ran out can be settled while nobody
-    /// else has taken it. If its endpoint has a row, that learns since when it is failing, or that it is not.
+    /// else has taken it. If its endpoint has a row, that learns since when it is failing, or that it is not. A report of an attempt that failed
+    /// with more than one lease lost stands for those beyond the first: they are not told again, and the endpoint is not blamed.
     fn settle(&self, fence: Fence, attempt: Attempt) -> Reply<'_, Settled>;
 
     /// Queue dead letters again, each due at its moment; and with `force` what arrived, too. Of any number who ask at once for the

@@ -133,7 +133,7 @@ pub enum Next {
     Retry(Timestamp),
     /// A dead letter.
     GiveUp,
-    /// It waits for its endpoint to be resumed. No attempt was made, none is counted, and what the last one said stays. If the
+    /// It is given back: it waits for its endpoint to be resumed. No attempt was made, none is counted, and what the last one said stays. If the
     /// endpoint is not paused any more, or has no row, it is due at once: nobody would resume it.
     Hold,
 }

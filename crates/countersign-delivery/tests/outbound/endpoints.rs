@@ -218,7 +218,7 @@ impl Endpoints for Broken {
         self.good.prepare(endpoint, event, attempt, now)
     }
 
-    fn schedule(&self, endpoint: &str) -> Schedule {
+    fn schedule(&self, endpoint: &str) -> Option<Schedule> {
         self.good.schedule(endpoint)
     }
 

@@ -97,6 +97,29 @@ async fn a_message_that_ends_every_worker_is_sent_once_more_than_its_schedule_sa
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn leases_that_were_lost_are_counted_when_the_endpoint_is_resumed_and_by_its_own_schedule() {
+    let (world, receiver) = (World::new(), Receiver::steps(&[Step::Status(200)]).await);
+    world.put(vec![("up", None)]);
+    world.publish("msg_1", &["up"]).await;
+    for _ in 0..2 {
+        let (now, until) = (world.clock.now(), world.clock.now().after(Duration::from_secs(20)));
+        let lease = Lease { worker: "dead".into(), max: 1, each: 1, rooms: vec![], now, until };
+        assert_eq!(world.store.lease(lease).await.unwrap().len(), 1);
+        world.clock.pass(Duration::from_secs(20));
+    }
+    // Here the endpoint is paused still, and in the store it is not any more.
+    let engine = world.start(world.targets.clone(), 64);
+    world.publish("msg_2", &["up"]).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(world.delivery("msg_1").await.attempts, 0, "nothing is counted meanwhile");
+    world.put(vec![("up", Some(target(&receiver, Policy::default().attempts(1).unwrap())))]);
+    world.until_state("msg_2", DeliveryState::Done).await;
+    let dead = world.until_state("msg_1", DeliveryState::Dead).await;
+    assert_eq!((dead.attempts, receiver.count()), (1, 1), "one attempt and one more were made before");
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_is_told_to_stop_ends_what_it_began() {
     let slow = Step::Slow(Duration::from_millis(300), 200);
     let (world, receiver) = (World::new(), Receiver::steps(&[slow]).await);

@@ -138,7 +138,7 @@ impl Endpoints for Hasty {
         Ok(prepared)
     }
 
-    fn schedule(&self, endpoint: &str) -> Schedule {
+    fn schedule(&self, endpoint: &str) -> Option<Schedule> {
         self.0.schedule(endpoint)
     }
 

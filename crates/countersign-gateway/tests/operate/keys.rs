@@ -1,6 +1,6 @@
 //! Keys at their limits: one too many, all of them over, and a store whose key is another one.
 
-use crate::api::{call, done, gateway, gateway_with, hook, until};
+use crate::api::{call, done, gateway, hook, until};
 use crate::world::{WHSEC, World, signed};
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn a_65th_key_is_not_confirmed() {
 
 #[test]
 fn a_source_whose_keys_are_all_over_has_its_senders_come_back() {
-    let world = gateway_with("junk = \"off\"", "");
+    let world = gateway("");
     let new = json!({ "name": "a", "path": "/in/a", "preset": "standard-webhooks" });
     done(&world, "POST", "/api/v1/sources", Some(&new));
     let past = json!({ "id": "old", "value": WHSEC, "not_after": "2020-01-01T00:00:00Z" });
@@ -57,7 +57,7 @@ fn a_source_whose_keys_are_all_over_has_its_senders_come_back() {
 
 #[test]
 fn a_secret_that_is_handed_over_is_not_sealed_with_a_second_key() {
-    let world = gateway_with("junk = \"off\"", &hook());
+    let world = gateway(&hook());
     done(&world, "POST", "/api/v1/sources/hook/secrets", Some(&json!({ "id": "first" })));
     let folder = world.stop();
     let another = "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100";

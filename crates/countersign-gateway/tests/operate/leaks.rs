@@ -1,6 +1,6 @@
 //! What must never be told: see the attacks of the class `leak`.
 
-use crate::api::{TOKEN, call, done, gateway, gateway_with, until};
+use crate::api::{TOKEN, call, done, gateway, until};
 use crate::logged;
 use crate::sending::{EGRESS, declare, delivery, send};
 use crate::world::{SECRET, Upstream, World, github, http, signed};
@@ -63,7 +63,7 @@ fn atk_256_a_header_that_nobody_knows_is_neither_listed_nor_kept() {
 #[test]
 fn atk_262_a_thousand_key_ids_make_no_series() {
     let tables = "[[source]]\npath = \"/in/a\"\nname = \"a\"\npreset = \"fusionauth-hmac\"\nsecrets = [{ id = \"main\", file = \"store.txt\" }]\n";
-    let world = gateway_with("junk = \"off\"", tables);
+    let world = gateway(tables);
     let series = || {
         let text = call(&world, "GET", "/metrics", None).1.as_str().unwrap().to_owned();
         let lines = text.lines().filter(|line| !line.starts_with('#'));

@@ -15,6 +15,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// One lease: of which delivery, and its fence.
+pub(super) type Held = (i64, u64);
+
 /// What a lease took, without its event.
 pub(super) struct Taken {
     seq: i64,
@@ -30,6 +33,20 @@ pub(super) struct Unreadable {
     seq: i64,
     fence: u64,
     error: String,
+}
+
+/// What was taken, as far as it could be read.
+pub(super) struct Whole {
+    pub(super) leased: Vec<Leased>,
+    pub(super) unreadable: Vec<Unreadable>,
+    /// The disk did not answer for these, and may later.
+    pub(super) later: Vec<Held>,
+}
+
+impl Taken {
+    pub(super) fn held(&self) -> Held {
+        (self.seq, self.fence)
+    }
 }
 
 /// Take what is due and asked for.
@@ -63,32 +80,34 @@ pub(super) fn take(group: &mut Group<'_>, lease: &Lease) -> Result<Vec<Taken>, F
     Ok(taken.collect::<Result<_, _>>()?)
 }
 
-/// What was taken, with what is delivered. Bodies are read here, and not by the one who writes.
-pub(super) fn with_events(
-    db: &Connection,
-    taken: Vec<Taken>,
-) -> Result<(Vec<Leased>, Vec<Unreadable>), Fault> {
+/// What was taken, with what is delivered. Bodies are read here, and not by the one who writes. An error: none could be read.
+pub(super) fn with_events(db: &Connection, taken: Vec<Taken>) -> Result<Whole, Fault> {
     let mut event = db.prepare_cached(&format!("SELECT {EVENT}, body FROM events WHERE seq = ?1"))?;
     let mut failing = db.prepare_cached("SELECT failing_since FROM endpoints WHERE name = ?1")?;
-    let (mut leased, mut unreadable) = (Vec::with_capacity(taken.len()), Vec::new());
-    for Taken { seq, event: of, fence, endpoint, attempts, lost } in taken {
+    let mut whole =
+        Whole { leased: Vec::with_capacity(taken.len()), unreadable: Vec::new(), later: Vec::new() };
+    let mut fault = None;
+    for taken in taken {
+        let held = taken.held();
+        let Taken { seq, event: of, fence, endpoint, attempts, lost } = taken;
         let event = match event.query_row([of], event_of) {
             Ok(event) => event,
-            // A disk that does not answer now may answer later, and then the lease has run out.
             Err(error)
                 if error.sqlite_error_code().is_some_and(|code| code != ErrorCode::DatabaseCorrupt) =>
             {
-                return Err(error.into());
+                fault = Some(error);
+                whole.later.push(held);
+                continue;
             }
             Err(error) => {
                 let gone = matches!(error, rusqlite::Error::QueryReturnedNoRows);
                 let error = if gone { "it is not there".into() } else { error.to_string() };
-                unreadable.push(Unreadable { seq, fence, error });
+                whole.unreadable.push(Unreadable { seq, fence, error });
                 continue;
             }
         };
         let failing: Option<Option<i64>> = failing.query_row([&*endpoint], |row| row.get(0)).optional()?;
-        leased.push(Leased {
+        whole.leased.push(Leased {
             fence: Fence { delivery: name(seq), number: fence },
             endpoint,
             attempts,
@@ -97,7 +116,24 @@ pub(super) fn with_events(
             event,
         });
     }
-    Ok((leased, unreadable))
+    match fault {
+        Some(fault) if whole.leased.is_empty() && whole.unreadable.is_empty() => Err(fault.into()),
+        _ => Ok(whole),
+    }
+}
+
+/// Give back what could not be read: due when its lease would have run out, so that a disk in trouble is not asked without end, and
+/// not counted as lost, for nobody attempted it.
+pub(super) fn give_back(group: &mut Group<'_>, held: &[Held], until: Timestamp) -> Result<(), Fault> {
+    let mut back = group.db.prepare_cached(
+        "UPDATE deliveries SET at = ?3, \
+         state = iif(EXISTS (SELECT 1 FROM endpoints WHERE name = endpoint AND paused_at IS NOT NULL), 4, 0) \
+         WHERE seq = ?1 AND fence = ?2 AND state = 1",
+    )?;
+    for (seq, fence) in held {
+        back.execute(params![seq, *fence as i64, until.unix_ms()])?;
+    }
+    Ok(())
 }
 
 /// Make dead letters of those whose events are damaged. Let alone, each would be leased again whenever its lease ran out, for ever
@@ -232,6 +268,31 @@ mod tests {
         }
         db.execute_batch("COMMIT").unwrap();
         (folder, db)
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_given_back_and_is_not_lost() {
+        let (_folder, db) = queued(&[("a", 2)]);
+        db.execute_batch("UPDATE deliveries SET at = 0; DELETE FROM events").unwrap();
+        let mut fresh = Fresh::default();
+        let mut take_at = |now: i64, back: bool| -> Vec<u32> {
+            let moment = Timestamp::from_unix_ms;
+            let (now, until) = (moment(now), moment(now + 10));
+            let lease = Lease { worker: "me".into(), max: 9, each: 9, rooms: Vec::new(), now, until };
+            let mut group = Group::begin(&db, &mut fresh).unwrap();
+            let taken = take(&mut group, &lease).unwrap();
+            if back {
+                give_back(&mut group, &taken.iter().map(Taken::held).collect::<Vec<_>>(), until).unwrap();
+            }
+            group.commit().unwrap();
+            taken.iter().map(|one| one.lost).collect()
+        };
+        assert_eq!(take_at(0, true), [0, 0]);
+        assert_eq!(take_at(9, false), [0_u32; 0], "not before its lease would have run out");
+        assert_eq!(take_at(10, true), [0, 0]);
+        assert_eq!(take_at(20, false), [0, 0]);
+        assert_eq!(take_at(30, true), [1, 1], "that was not given back");
+        assert_eq!(take_at(40, false), [1, 1]);
     }
 
     fn leased(db: &Connection, max: usize, each: usize, rooms: &[(&str, usize)]) -> Vec<(String, i64)> {

@@ -1,5 +1,6 @@
 //! [`Store`] on [`Sqlite`]: which thread does what.
 
+use super::group::Group;
 use super::{Sqlite, deliveries, endpoints, hours, lease, prune, put, search, sources, types};
 use crate::{
     Attempt, AuditRow, Changed, Claim, Delivery, DeliverySearch, Edit, EndpointRow, EventTypeRow, Fence,
@@ -37,17 +38,26 @@ impl Store for Sqlite {
 
     fn lease(&self, lease: Lease) -> Reply<'_, Vec<Leased>> {
         Box::pin(async move {
-            let now = lease.now;
+            let (now, until) = (lease.now, lease.until);
             let taken = self.write(0, move |group| lease::take(group, &lease)).await?;
             if taken.is_empty() {
                 return Ok(Vec::new());
             }
-            let (leased, unreadable) = self.read(|db| lease::with_events(db, taken)).await?;
-            if !unreadable.is_empty() {
+            let held: Vec<_> = taken.iter().map(lease::Taken::held).collect();
+            let read = self.read(|db| lease::with_events(db, taken)).await;
+            let (leased, unreadable, later) = match read {
+                Ok(lease::Whole { leased, unreadable, later }) => (Ok(leased), unreadable, later),
+                Err(error) => (Err(error), Vec::new(), held),
+            };
+            if !(unreadable.is_empty() && later.is_empty()) {
                 // If this cannot be written, their leases run out. The others are leased in either case.
-                let _ = self.write(0, move |group| lease::bury(group, &unreadable, now)).await;
+                let ended = move |group: &mut Group<'_>| {
+                    lease::bury(group, &unreadable, now)?;
+                    lease::give_back(group, &later, until)
+                };
+                let _ = self.write(0, ended).await;
             }
-            Ok(leased)
+            leased
         })
     }
 
